@@ -1,0 +1,92 @@
+"""The plug between the engine and a network: context in, per-position predictions out.
+
+The engine and the samplers see small NumPy arrays only; logits, tensors and devices stay behind
+`Denoiser`. So the same loop drives torch on a GPU, a CPU runtime, and hand-written tables in tests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.canvas import Canvas
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """What the engine must know of a checkpoint. Token ids come from here, never from a constant.
+
+    `canvas_tokens`: the most tokens that all holes of one request may take together.
+    `end_of_hole_id` is None for checkpoints that cannot choose a length.
+    """
+
+    mask_id: int
+    end_of_hole_id: int | None
+    vocab_size: int
+    context_tokens: int
+    canvas_tokens: int
+    top_k: int = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """Token ids around the holes: `pieces[h]` stands before hole h, `pieces[-1]` after the last.
+
+    `starts_with[h]`: bytes that the text of hole h must begin with (token healing: the part of an
+    identifier that the tokenizer would have joined with what follows; it is not in `pieces[h]`).
+    """
+
+    pieces: tuple[NDArray[np.int64], ...]
+    starts_with: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What the network says of a canvas, for every position (rows and columns as in the canvas).
+
+    ids: int64 [B, L, K], the K most probable tokens, best first; never the mask token.
+    probs: float32 [B, L, K], their probabilities.
+    entropy: float32 [B, L], nats, of the full distribution.
+    current: float32 [B, L], log-probability of the id that stands in the canvas (0 where it is the mask).
+    """
+
+    ids: NDArray[np.int64]
+    probs: NDArray[np.float32]
+    entropy: NDArray[np.float32]
+    current: NDArray[np.float32]
+
+
+class Prefilled(Protocol):
+    """The context's keys and values, held by one request; exact for the built-in layout.
+
+    Any number of canvases, of any batch size, may be denoised over one of these.
+    """
+
+    def denoise(self, canvas: Canvas) -> Prediction:
+        """One forward pass in which every hole position sees the context and all hole positions of its row.
+
+        Only positions in `canvas.open` need a prediction; others may be left 0.
+        """
+        ...
+
+    def score(self, canvas: Canvas) -> Prediction:
+        """One forward pass in which a hole position sees the context and the positions left of it only.
+
+        So `current` is the log-probability of each standing token given the context and what stands
+        left of it: an exact left-to-right score of a draft, all positions at once.
+        """
+        ...
+
+
+class Denoiser(Protocol):
+    """A network with its weights on a device."""
+
+    @property
+    def spec(self) -> Spec: ...
+
+    def prefill(self, context: Context, *, reuse: Prefilled | None = None) -> Prefilled:
+        """Compute the context's keys and values; `reuse` is an earlier result whose equal parts are kept."""
+        ...
