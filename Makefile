@@ -1,0 +1,59 @@
+# make install   .venv with dlm-fill in it
+# make demo      … and fill a gap in a shipped file, showing the diff
+# make test      … and what tests need; then ruff, mypy, pytest
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+PIP_INSTALL := $(PIP) install --quiet --constraint constraints.txt
+DEMO ?= fixtures/demo/inventory.py:31-34
+
+.PHONY: help install demo test tools lint types unit wheel clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST))
+
+install: $(VENV)/.installed
+
+demo: install
+	@$(BIN)/dlm-fill $(DEMO)
+
+test: lint types unit
+
+lint: tools
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: tools
+	$(BIN)/mypy
+
+unit: tools
+	$(BIN)/python -m pytest -q
+
+tools: $(VENV)/.tools
+
+wheel: install
+	$(PIP) wheel --quiet --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# Debian keeps ensurepip in a package of its own: without it, the machine's pip puts pip into the new environment.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "dlm-fill needs Python 3.11 or newer; name one: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || \
+	  { rm -rf $(VENV) && $(PYTHON) -m venv --without-pip $(VENV) && \
+	    $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
+
+# torch first and alone: the big wheel fails early, and nothing else can pull a different one in.
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing dlm-fill into $(VENV) …" >&2
+	$(PIP_INSTALL) "$$(grep '^torch==' constraints.txt)"
+	$(PIP_INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.tools: $(VENV)/.installed
+	$(PIP_INSTALL) --editable '.[dev]'
+	@touch $@
