@@ -1,0 +1,21 @@
+"""How a fill is to be made: what the command line's options and the editor's settings become."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class FillOptions:
+    """One request's wishes. `sampler` "auto" and `length_tokens` None leave the choice to the model.
+
+    `steps` bounds the denoise steps; `max_time_s` bounds the denoising in seconds: the best so far comes back.
+    `length_tokens` holds for every hole of the request.
+    """
+
+    candidates: int = 1
+    seed: int = 0
+    sampler: str = "auto"
+    steps: int | None = None
+    length_tokens: int | None = None
+    max_time_s: float | None = None

@@ -1,0 +1,55 @@
+"""Named regions become holes: the transform behind `dlm-fill FILE:A-B` and the editor's "fill here"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from lsp_server.errors import InputError
+from lsp_server.source.positions import LineIndex
+from lsp_server.types import Gap, Region, Snapshot
+from model.types import Hole
+
+
+def fill_regions(snapshot: Snapshot, regions: Sequence[Region]) -> tuple[Gap, ...]:
+    """One hole in place of each region, in the order of the file.
+
+    A hole within a line, with text before or after it on that line, stays on that line.
+    Raises InputError when two regions overlap.
+    """
+    index = LineIndex(snapshot.source)
+    return in_order(_gap(snapshot, index, region) for region in regions)
+
+
+def insert_lines(snapshot: Snapshot, line: int) -> Gap:
+    """A hole that becomes new lines above `line` (0-based; the number of lines: at the file's end).
+
+    The new lines get their line break on the side where the file has one to share, so that a missing
+    final newline stays missing.
+    """
+    index = LineIndex(snapshot.source)
+    end = len(snapshot.source)
+    start = index.line_region(line).start if line < index.line_count else end
+    at_line_start = start == 0 or snapshot.source[start - 1 : start] in (b"\n", b"\r")
+    if line < index.line_count and at_line_start:
+        return Gap(region=Region(start, start), hole=Hole(), after="\n")
+    if at_line_start:
+        return Gap(region=Region(end, end), hole=Hole(), after="\n")
+    return Gap(region=Region(end, end), hole=Hole(), before="\n")
+
+
+def in_order(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
+    """The gaps in the order of the file. Raises InputError when two of them overlap or stand at one place."""
+    ordered = tuple(sorted(gaps, key=lambda gap: gap.region))
+    for earlier, later in zip(ordered, ordered[1:], strict=False):
+        if later.region.start < earlier.region.end or later.region == earlier.region:
+            raise InputError("ranges overlap: join them into one range, or leave text between them")
+    return ordered
+
+
+def _gap(snapshot: Snapshot, index: LineIndex, region: Region) -> Gap:
+    first, _ = index.position(region.start, "utf-8")
+    line = index.line_region(first)
+    within = region.end <= line.end and (
+        snapshot.source[line.start : region.start].strip() or snapshot.source[region.end : line.end].strip()
+    )
+    return Gap(region=region, hole=Hole(old_text=snapshot.text(region), max_lines=1 if within else None))
