@@ -1,5 +1,215 @@
-"""The command line (being built)."""
+"""`dlm-fill`: filling is the default; other commands are loaded only when called for."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+BAD_INPUT, INTERRUPTED = 2, 130
+
+_COMMANDS: Mapping[str, tuple[str, str]] = {
+    "lsp": ("lsp_server.cli:lsp", "Serve editors: a language server over standard input and output."),
+    "train": ("model.train.command:main", "Train a model from source code."),
+    "eval": ("model.evaluate.command:main", "Measure the quality of fills on held-out code."),
+    "bench": ("lsp_server.cli:bench", "Measure speed: `bench cut`, `bench fill`."),
+}
+_BENCHES: Mapping[str, tuple[str, str]] = {
+    "cut": ("lsp_server.bench_cut:main", "Cutting and incremental parsing; needs no model."),
+    "fill": ("model.evaluate.bench_fill:main", "Filling from start to end, cold and warm."),
+}
+
+
+class FillOrCommand(click.Command):
+    """A command with other commands beside it: what is not a command's name is a target to fill."""
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:
+        args = list(sys.argv[1:] if args is None else args)
+        name = prog_name or "dlm-fill"
+        if args and args[0] in _COMMANDS:
+            return _load(_COMMANDS[args[0]][0]).main(args[1:], prog_name=f"{name} {args[0]}", **extra)
+        return super().main(args, prog_name=name, **extra)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Other commands (each has its own --help)"):
+            formatter.write_dl([(f"dlm-fill {name}", text) for name, (_, text) in _COMMANDS.items()])
+        super().format_epilog(ctx, formatter)
+
+
+class LazyGroup(click.Group):
+    """Subcommands by name; their modules are imported when they are called, not to list them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(_BENCHES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        return _load(_BENCHES[cmd_name][0]) if cmd_name in _BENCHES else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _BENCHES.items()])
+
+
+class Length(click.ParamType):
+    """`auto` or a number of tokens."""
+
+    name = "auto|N"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        if value is None or isinstance(value, int):
+            return value
+        if value == "auto":
+            return None
+        if not str(value).isdecimal() or not int(value):
+            self.fail(f"{value!r} is neither 'auto' nor a number of tokens from 1", param, ctx)
+        return int(value)
+
+
+@click.command(
+    cls=FillOrCommand,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit status: 0 filled, 1 nothing acceptable found, 2 bad input, 130 interrupted.",
+)
+@click.argument("targets", nargs=-1, metavar="FILE:RANGE...")
+@click.option("--write", is_flag=True, help="Put the fill into the file (for -: print the whole filled text).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a diff.")
+@click.option(
+    "--candidates",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="How many different fills to make; the first is the best.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="The same seed gives the same fills.",
+)
+@click.option("--model", default="builtin", show_default=True, metavar="NAME_OR_PATH", help="The model.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where the model runs.",
+)
+@click.option(
+    "--max-time",
+    type=click.FloatRange(0, min_open=True),
+    default=None,
+    metavar="SECONDS",
+    help="Stop denoising after so long, per file, and take the best so far (loading the model not counted).",
+)
+@click.option("--steps", type=click.IntRange(1), default=None, metavar="N", help="At most so many denoise steps.")
+@click.option(
+    "--length", type=Length(), default="auto", show_default=True, help="Tokens in each gap; auto: the model chooses."
+)
+@click.option(
+    "--sampler",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="Which places to decide in a step: threshold, entropy_bound, low_confidence.",
+)
+@click.version_option(package_name="dlm-fill", prog_name="dlm-fill")
+def cli(targets: tuple[str, ...], **wish: Any) -> int:
+    r"""Fill gaps in code with a diffusion language model, and show the change as a diff.
+
+    \b
+    FILE:A-B       replace lines A to B (counted from 1, both included)
+    FILE:A         replace one line
+    FILE:A+        new lines after line A (0+: above the first)
+    FILE:A:C-B:D   from line A, column C up to but not including line B, column D
+    -:A-B          the same in standard input
+
+    Several ranges of one file are filled together, each seeing the others.
+    """
+    return _fill(targets, **wish)
+
+
+def _fill(
+    targets: tuple[str, ...],
+    *,
+    write: bool,
+    as_json: bool,
+    candidates: int,
+    seed: int,
+    model: str,
+    device: str,
+    max_time: float | None,
+    steps: int | None,
+    length: int | None,
+    sampler: str,
+) -> int:
+    if not targets:
+        raise click.UsageError("name what to fill, for example: dlm-fill FILE:3-5 (all ways: dlm-fill --help)")
+    # The model's threads wait in sleep, not in a loop: on a busy machine that is worth a factor of ten.
+    # Only the environment reaches the runtime, and only before it is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    from lsp_server.command_line.fill import Wish, fill
+    from lsp_server.errors import InputError
+    from lsp_server.settings import FillOptions
+    from model.errors import ModelError
+
+    options = FillOptions(
+        candidates=candidates, seed=seed, sampler=sampler, steps=steps, length_tokens=length, max_time_s=max_time
+    )
+    try:
+        return fill(Wish(targets=targets, options=options, model=model, device=device, write=write, json=as_json))
+    except (InputError, ModelError) as error:
+        raise click.UsageError(str(error)) from None
+
+
+@click.command()
+def lsp() -> None:
+    """Serve editors: a language server over standard input and output."""
+    from lsp_server import server
+
+    server.main()
+
+
+@click.command(cls=LazyGroup)
+def bench() -> None:
+    """Measure speed. The last line of each is JSON."""
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line and leave the process with its exit code, errors being one line on stderr."""
+    code = run(sys.argv[1:])
+    if code == INTERRUPTED:  # a half-loaded runtime in another thread may not survive an orderly exit
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def run(args: Sequence[str]) -> int:
+    """The exit code of `dlm-fill ARGS`."""
+    try:
+        result = cli.main(args, standalone_mode=False)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as error:
+        click.echo(f"dlm-fill: {' '.join(error.format_message().split())}", err=True)
+        return error.exit_code if isinstance(error, click.UsageError) else BAD_INPUT
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def _load(place: str) -> click.Command:
+    """The command at "module:name"."""
+    module, name = place.split(":")
+    command = getattr(importlib.import_module(module), name)
+    assert isinstance(command, click.Command), f"{place} is no click command"
+    return command

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from lsp_server.errors import InputError
 from lsp_server.source.positions import LineIndex
@@ -27,20 +28,17 @@ def insert_lines(snapshot: Snapshot, line: int) -> Gap:
     final newline stays missing.
     """
     index = LineIndex(snapshot.source)
-    end = len(snapshot.source)
-    start = index.line_region(line).start if line < index.line_count else end
-    at_line_start = start == 0 or snapshot.source[start - 1 : start] in (b"\n", b"\r")
-    if line < index.line_count and at_line_start:
-        return Gap(region=Region(start, start), hole=Hole(), after="\n")
-    if at_line_start:
-        return Gap(region=Region(end, end), hole=Hole(), after="\n")
-    return Gap(region=Region(end, end), hole=Hole(), before="\n")
+    start = index.line_region(line).start if line < index.line_count else len(snapshot.source)
+    place = Region(start, start)
+    if start == 0 or snapshot.source[start - 1 : start] in (b"\n", b"\r"):
+        return Gap(region=place, hole=Hole(), after="\n")
+    return Gap(region=place, hole=Hole(), before="\n")
 
 
 def in_order(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
     """The gaps in the order of the file. Raises InputError when two of them overlap or stand at one place."""
     ordered = tuple(sorted(gaps, key=lambda gap: gap.region))
-    for earlier, later in zip(ordered, ordered[1:], strict=False):
+    for earlier, later in pairwise(ordered):
         if later.region.start < earlier.region.end or later.region == earlier.region:
             raise InputError("ranges overlap: join them into one range, or leave text between them")
     return ordered

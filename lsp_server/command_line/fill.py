@@ -1,0 +1,153 @@
+"""`dlm-fill FILE:A-B …`: from targets to diffs, files or JSON, and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from threading import Thread
+
+import click
+
+from lsp_server import pipeline
+from lsp_server.command_line import files, ranges, report, terminal
+from lsp_server.command_line.diff import coloured, unified_diff
+from lsp_server.command_line.targets import Target, parse_target
+from lsp_server.errors import InputError
+from lsp_server.settings import FillOptions
+from lsp_server.source.edits import apply
+from lsp_server.source.languages import language_of
+from lsp_server.source.parse import parse
+from lsp_server.types import Gap, Snapshot
+from model.filler import open_filler
+from model.types import Filler
+
+FILLED, NOT_FILLED = 0, 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What the user asked for. `targets` as spelled on the command line."""
+
+    targets: Sequence[str]
+    options: FillOptions
+    model: str
+    device: str
+    write: bool
+    json: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    file: files.TextFile
+    snapshot: Snapshot
+    gaps: tuple[Gap, ...]
+
+
+def fill(wish: Wish) -> int:
+    """Do what was asked; the exit code. Raises InputError and model.errors.ModelError for what cannot be done."""
+    started = time.perf_counter()
+    jobs = _jobs(wish)
+    loading = _start(lambda: open_filler(wish.model, device=wish.device))
+    jobs = [replace(job, snapshot=_parsed(job.snapshot)) for job in jobs]
+    screen = terminal.screen(silent=wish.json)
+    with screen.waiting("loading the model …"):
+        filler, load_ms = loading.result()
+    done = []
+    for job in jobs:
+        with screen.denoising(job.snapshot, job.gaps, job.file.name) as on_event:
+            filled = pipeline.run(
+                job.snapshot, job.gaps, filler, wish.options, cancelled=lambda: False, on_event=on_event
+            )
+        done.append(report.Done(file=job.file, snapshot=job.snapshot, filled=filled))
+    total_ms = (time.perf_counter() - started) * 1000
+    if wish.json:
+        _print(report.as_json(done, filler.info, load_ms=load_ms, total_ms=total_ms))
+    for one in done:
+        _deliver(one, wish)
+    return FILLED if all(one.filled.edits for one in done) else NOT_FILLED
+
+
+def _jobs(wish: Wish) -> list[_Job]:
+    """One per file, ranges of one file together; everything that can be wrong with them is found here."""
+    by_file: dict[object, tuple[files.TextFile, list[Target]]] = {}
+    for target in map(parse_target, wish.targets):
+        known = next((f for f, _ in by_file.values() if f.name == target.file), None)
+        file = known or files.read(target.file)
+        by_file.setdefault(file.path, (file, []))[1].append(target)
+    if wish.write and wish.json and None in by_file:
+        raise InputError("standard input: --write and --json both need standard output; drop one of them")
+    jobs = []
+    for file, targets in by_file.values():
+        if wish.write and file.path is not None:
+            files.check_writable(file)
+        snapshot = Snapshot(
+            uri=file.path.as_uri() if file.path else "untitled:stdin",
+            version=None,
+            source=file.source,
+            language=language_of(file.name),
+            tree=None,
+        )
+        jobs.append(_Job(file=file, snapshot=snapshot, gaps=ranges.gaps_of(snapshot, targets)))
+    return jobs
+
+
+def _parsed(snapshot: Snapshot) -> Snapshot:
+    return replace(snapshot, tree=parse(snapshot.source, snapshot.language))
+
+
+def _start(load: Callable[[], Filler]) -> Future[tuple[Filler, float]]:
+    """The filler and the ms that loading took, while this thread goes on. A daemon: Ctrl-C need not wait for it."""
+    future: Future[tuple[Filler, float]] = Future()
+
+    def work() -> None:
+        began = time.perf_counter()
+        try:
+            future.set_result((load(), (time.perf_counter() - began) * 1000))
+        except BaseException as error:  # noqa: BLE001  it is raised where the result is asked for
+            future.set_exception(error)
+
+    Thread(target=work, name="load-model", daemon=True).start()
+    return future
+
+
+def _deliver(done: report.Done, wish: Wish) -> None:
+    """The diff, or the file; and on stderr what the user should know."""
+    edits, source, name = done.filled.edits, done.snapshot.source, done.file.name
+    shown = "standard input" if done.file.path is None else name
+    if not edits:
+        _note(f"{shown}: not filled: {done.filled.reason}")
+        if wish.write and done.file.path is None:
+            _print((done.file.bom + source).decode("utf-8"))
+        return
+    if done.filled.fill.candidates[0].parses is False:
+        _note(f"{shown}: the filled text has a syntax error; look at it before you use it")
+    if done.filled.fill.stopped == "time":
+        _note(f"{shown}: time ran out; this is the best so far")
+    filled = apply(source, edits)
+    if wish.write and done.file.path is None:
+        _print((done.file.bom + filled).decode("utf-8"))
+        return
+    if not wish.json:
+        diff = unified_diff(name, source, edits)
+        if not diff:
+            _note(f"{shown}: the fill is what stands there already")
+        _print(coloured(diff) if _wants_colour() else diff)
+    if wish.write:
+        files.replace_source(done.file, filled)
+
+
+def _wants_colour() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _print(text: str) -> None:
+    """Bytes, so that line ends and non-ASCII text come out as they are whatever the locale."""
+    click.echo(text.encode("utf-8"), nl=False)
+
+
+def _note(text: str) -> None:
+    click.echo(f"dlm-fill: {text}", err=True)
