@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PIP_INSTALL := $(PIP) install --quiet --constraint constraints.txt
-DEMO ?= fixtures/demo/inventory.py:31-34
+DEMO ?= fixtures/demo/inventory.py:37
 
 .PHONY: help install demo test tools lint types unit wheel clean
 .DEFAULT_GOAL := help

@@ -213,3 +213,7 @@ def _load(place: str) -> click.Command:
     command = getattr(importlib.import_module(module), name)
     assert isinstance(command, click.Command), f"{place} is no click command"
     return command
+
+
+if __name__ == "__main__":
+    main()

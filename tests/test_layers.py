@@ -1,0 +1,120 @@
+"""The rules that keep the two halves apart (who may import whom), checked on the sources and on a running Python."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted(p.relative_to(ROOT) for part in ("lsp_server", "model") for p in (ROOT / part).rglob("*.py"))
+MODEL_SEAMS = {"model.types", "model.errors", "model.filler"}
+LSP = {"pygls", "lsprotocol"}
+
+
+def imports_of(source: str, package: str) -> Iterator[str]:
+    """Every module that `source` imports when it runs, at the top or inside functions; not what only type checkers read.
+
+    `from a import b` yields `a` and `a.b`, for `b` may be a module. Relative imports are resolved within `package`.
+    """
+    waiting: list[ast.AST] = [ast.parse(source)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            waiting += node.orelse
+            continue
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            up = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            module = ".".join([*up, *([node.module] if node.module else [])])
+            yield module
+            yield from (f"{module}.{name.name}" for name in node.names)
+        waiting += ast.iter_child_nodes(node)
+
+
+def imports(path: Path) -> set[str]:
+    return set(imports_of((ROOT / path).read_text("utf-8"), ".".join(path.parent.parts)))
+
+
+def reaches(imported: set[str], *packages: str) -> set[str]:
+    return {name for name in imported if any(name == p or name.startswith(f"{p}.") for p in packages)}
+
+
+def inside(path: Path, *folders: str) -> bool:
+    return any(path.is_relative_to(folder) for folder in folders)
+
+
+def test_the_walk_sees_every_way_to_import() -> None:
+    source = (
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import hidden\nelse:\n    import shown\n"
+        "def f():\n    from . import near\n    from ..up import thing\n    import a.b as c\n"
+    )
+    found = set(imports_of(source, "top.middle"))
+    assert {"shown", "top.middle.near", "top.up", "top.up.thing", "a.b"} <= found
+    assert "hidden" not in found
+
+
+def test_the_walk_finds_the_sources() -> None:
+    assert Path("lsp_server/pipeline.py") in SOURCES
+    assert Path("model/types.py") in SOURCES
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=str)
+def test_layers(path: Path) -> None:
+    imported = imports(path)
+    if inside(path, "model"):
+        syntax = {n for n in imported if n.split(".")[0].startswith("tree_sitter")}
+        assert not reaches(imported, "lsp_server", *LSP) | syntax, "model/ knows no editor and no syntax tree"
+    else:
+        ours = {n for n in reaches(imported, "model") if ".".join(n.split(".")[:2]) not in MODEL_SEAMS | {"model"}}
+        assert not ours, "lsp_server/ reaches the model only through its types, errors and filler"
+        assert not reaches(imported, "torch", "numpy", "tokenizers", "safetensors"), "tensors stay in model/"
+    if not inside(path, "lsp_server/source"):
+        assert not {n for n in imported if n.split(".")[0].startswith("tree_sitter")}, (
+            "only source/ touches tree-sitter"
+        )
+    if not inside(path, "lsp_server/handlers", "lsp_server/server.py"):
+        assert not reaches(imported, "lsprotocol"), "only handlers/ and server.py touch lsprotocol"
+    if inside(path, "model/samplers"):
+        assert not reaches(imported, "model.checkpoints", "torch"), "samplers know no checkpoint and no tensor"
+    if inside(path, "model/checkpoints"):
+        assert not reaches(imported, "model.samplers"), "checkpoints know no sampler"
+    for folder in ("train", "evaluate"):
+        if not inside(path, f"model/{folder}"):
+            assert not reaches(imported, f"model.{folder}"), f"only the command line calls model/{folder}, by name"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=str)
+def test_no_state_in_modules(path: Path) -> None:
+    """No `global`, and no empty container at the top of a module, waiting to be filled."""
+    tree = ast.parse((ROOT / path).read_text("utf-8"))
+    assert not [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Global)]
+    values = [n.value for n in tree.body if isinstance(n, ast.Assign | ast.AnnAssign) and n.value is not None]
+    empty = [v.lineno for v in values if ast.unparse(v) in {"[]", "{}", "set()", "dict()", "list()"}]
+    assert not empty
+
+
+@pytest.mark.parametrize(
+    "module", ["lsp_server.cli", "lsp_server.server", "lsp_server.command_line.fill", "lsp_server.pipeline"]
+)
+def test_starting_imports_no_tensor_library(module: str) -> None:
+    heavy = ("torch", "numpy", "onnxruntime", "transformers")
+    code = f"import sys, {module}; print(*(name for name in {heavy!r} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == []
+
+
+def test_help_imports_nothing_it_does_not_need() -> None:
+    code = (
+        "import sys; from lsp_server.cli import run; run(['--help']);"
+        "print(*(n for n in ('rich', 'tree_sitter', 'pygls', 'lsprotocol', 'torch', 'numpy') if n in sys.modules),"
+        " file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stderr.split() == []
+    assert "FILE:A-B" in done.stdout
