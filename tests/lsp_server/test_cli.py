@@ -79,11 +79,11 @@ def test_write_puts_the_fill_into_the_file(dlm_fill: Run) -> None:
 def test_the_diff_is_what_patch_needs(dlm_fill: Run) -> None:
     if not shutil.which("git"):
         pytest.skip("needs git to apply the diff")
-    Path("area.py").write_bytes(SOURCE.rstrip("\n").replace("\n", "\r\n").encode() + b"\x0c é")
+    Path("area.py").write_bytes(SOURCE.rstrip("\n").replace("\n", "\r\n").encode() + "\f é".encode())
     diff = dlm_fill("area.py:2", "area.py:6", "area.py:6+").out
     subprocess.run(["git", "apply", "-"], input=diff.encode(), check=True)
     by_patch = Path("area.py").read_bytes()
-    Path("area.py").write_bytes(SOURCE.rstrip("\n").replace("\n", "\r\n").encode() + b"\x0c é")
+    Path("area.py").write_bytes(SOURCE.rstrip("\n").replace("\n", "\r\n").encode() + "\f é".encode())
     assert dlm_fill("area.py:2", "area.py:6", "area.py:6+", "--write").code == 0
     assert Path("area.py").read_bytes() == by_patch
     assert by_patch.count(b"\n") == by_patch.count(b"\r\n") == 6
@@ -288,8 +288,11 @@ def interrupt(*_: object, **__: object) -> FakeFiller:
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("where", [lambda m: m.setattr(fill_module, "open_filler", interrupt),
-                                   lambda m: m.setattr(FakeFiller, "fill", interrupt)], ids=["loading", "denoising"])
+@pytest.mark.parametrize(
+    "where",
+    [lambda m: m.setattr(fill_module, "open_filler", interrupt), lambda m: m.setattr(FakeFiller, "fill", interrupt)],
+    ids=["loading", "denoising"],
+)
 def test_interrupting_leaves_the_file_and_no_traceback(
     dlm_fill: Run, monkeypatch: pytest.MonkeyPatch, where: Callable[[pytest.MonkeyPatch], None]
 ) -> None:
@@ -300,6 +303,16 @@ def test_interrupting_leaves_the_file_and_no_traceback(
 
 
 def test_help_names_every_way() -> None:
-    done = subprocess.run([sys.executable, "-m", "lsp_server.cli", "--help"], capture_output=True, text=True, check=True)
-    for word in ("FILE:A-B", "FILE:A+", "FILE:A:C-B:D", "--write", "--json", "dlm-fill lsp", "dlm-fill train", "Exit status"):
+    command = [sys.executable, "-m", "lsp_server.cli", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    for word in (
+        "FILE:A-B",
+        "FILE:A+",
+        "FILE:A:C-B:D",
+        "--write",
+        "--json",
+        "dlm-fill lsp",
+        "dlm-fill train",
+        "Exit status",
+    ):
         assert word in done.stdout

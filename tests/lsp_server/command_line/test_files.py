@@ -26,7 +26,7 @@ def test_replacing_keeps_the_mode_and_leaves_nothing_behind(tmp_path: Path) -> N
     files.replace_source(files.read(str(path)), b"echo hello\n")
     assert path.read_bytes() == b"echo hello\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o754
-    assert os.listdir(tmp_path) == ["run.sh"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_what_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="changed while"):
         files.replace_source(file, b"y\n")
     assert path.read_bytes() == b"typed meanwhile\n"
-    assert os.listdir(tmp_path) == ["a.py"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_failing_write_leaves_the_file_and_no_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +62,7 @@ def test_a_failing_write_leaves_the_file_and_no_draft(tmp_path: Path, monkeypatc
     with pytest.raises(InputError, match="No space left"):
         files.replace_source(file, b"y\n")
     assert path.read_bytes() == b"x\n"
-    assert os.listdir(tmp_path) == ["a.py"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_what_is_no_target_names_the_remedy(spelled: str, remedy: str) -> None:
 def test_an_editors_line_and_column_are_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a.py").write_text("x\n")
-    with pytest.raises(InputError, match="a.py:3:C-3:D"):
+    with pytest.raises(InputError, match=r"a\.py:3:C-3:D"):
         parse_target("a.py:3:5")
     Path("a.py:3").write_text("x\n")
     assert parse_target("a.py:3:5").file == "a.py:3"
