@@ -1,0 +1,111 @@
+"""Attempts: ways to fill all holes that are still being compared, from the model or copied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.canvas import Canvas
+from model.denoiser import Prediction, Prefilled
+from model.drafts import Draft
+from model.framing import Codec, Framed
+from model.ranking import Features, Weights, best_first
+from model.types import Candidate, Parses
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Attempt:
+    """`ids[h]`: int64 [n], the tokens of hole h with its final slot. `log_probs[h]`: float32 [n], nats.
+
+    `drafts[h]`: the draft that hole h was copied from, in whole or in part. `kept`: see `ranking.Features`.
+    """
+
+    ids: tuple[NDArray[np.int64], ...]
+    log_probs: tuple[NDArray[np.float32], ...]
+    texts: tuple[str, ...]
+    origin: Literal["model", "draft"] = "model"
+    drafts: tuple[Draft, ...] = ()
+    kept: float = 0.0
+    sources: int = 1
+    scored: bool = False
+
+    def features(self, parses: bool | None) -> Features:
+        nats = np.concatenate(self.log_probs)
+        return Features(
+            mean_log_prob=float(nats.mean()),
+            sum_log_prob=float(nats.sum()),
+            left_chars=float(np.mean([d.left_match_chars for d in self.drafts])) if self.drafts else 0.0,
+            right_chars=float(np.mean([d.right_match_chars for d in self.drafts])) if self.drafts else 0.0,
+            kept=self.kept,
+            sources=self.sources,
+            parses=parses,
+        )
+
+
+def attempt_of(canvas: Canvas, row: int, framed: Framed, codec: Codec) -> Attempt | None:
+    """The finished row as an attempt; None if it does not begin with what it must."""
+    holes = [canvas.hole[row] == h for h in range(framed.holes)]
+    ids = tuple(canvas.ids[row, here] for here in holes)
+    texts = tuple(framed.text(codec, h, hole_ids) for h, hole_ids in enumerate(ids))
+    if any(text is None for text in texts):
+        return None
+    with np.errstate(divide="ignore"):
+        nats = tuple(np.maximum(np.log(canvas.confidence[row, here]), -20).astype(np.float32) for here in holes)
+    return Attempt(ids=ids, log_probs=nats, texts=tuple(text or "" for text in texts))
+
+
+def merged(attempts: Sequence[Attempt]) -> list[Attempt]:
+    """The attempts without repeated texts; the first keeps its features and counts the others as sources."""
+    found: dict[tuple[str, ...], Attempt] = {}
+    for attempt in attempts:
+        key = tuple(text.strip() for text in attempt.texts)
+        same = found.get(key)
+        found[key] = attempt if same is None else replace(same, sources=same.sources + attempt.sources)
+    return list(found.values())
+
+
+def acceptable(attempts: Sequence[Attempt]) -> list[Attempt]:
+    """Those that fill every hole; if there is none, those that fill any."""
+    full = [a for a in attempts if all(text.strip() for text in a.texts)]
+    return full or [a for a in attempts if any(text.strip() for text in a.texts)]
+
+
+def with_scores(attempts: Sequence[Attempt], prefilled: Prefilled, *, mask_id: int) -> list[Attempt]:
+    """The attempts with left-to-right log-probabilities; one forward pass over those that lack them."""
+    missing = [i for i, attempt in enumerate(attempts) if not attempt.scored]
+    scored = list(attempts)
+    if not missing:
+        return scored
+    canvas = Canvas.decided([attempts[i].ids for i in missing], mask_id=mask_id)
+    prediction = prefilled.score(canvas)
+    for row, i in enumerate(missing):
+        nats = log_probs(canvas, prediction, row, holes=len(attempts[i].ids))
+        scored[i] = replace(attempts[i], log_probs=nats, scored=True)
+    return scored
+
+
+def log_probs(canvas: Canvas, prediction: Prediction, row: int, *, holes: int) -> tuple[NDArray[np.float32], ...]:
+    """Per hole float32 [n]: the log-probabilities of what stands in the row."""
+    return tuple(prediction.current[row, : canvas.ids.shape[1]][canvas.hole[row] == h] for h in range(holes))
+
+
+def ranked(
+    attempts: Sequence[Attempt], *, parses: Parses | None, weights: Weights | None, limit: int
+) -> tuple[Candidate, ...]:
+    """The best `limit` attempts as candidates, best first."""
+    verdicts = [parses(attempt.texts) if parses else None for attempt in attempts]
+    features = [attempt.features(verdict) for attempt, verdict in zip(attempts, verdicts, strict=True)]
+    return tuple(
+        Candidate(
+            texts=attempts[i].texts,
+            confidences=tuple(float(np.exp(nats.mean())) for nats in attempts[i].log_probs),
+            confidence=float(np.exp(features[i].mean_log_prob)),
+            parses=verdicts[i],
+            origin=attempts[i].origin,
+        )
+        for i in best_first(features, weights)[:limit]
+    )

@@ -1,0 +1,136 @@
+"""Copied drafts as rows of a canvas: scored in one pass, and what the model agrees with kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.attempts import Attempt, attempt_of, log_probs
+from model.canvas import Canvas, Decision
+from model.denoiser import Prediction, Prefilled, Spec
+from model.drafts import Draft, drafts_for
+from model.framing import Codec, Framed
+from model.types import Template
+
+AGREED_PROBABILITY = 0.5
+SURE_MEAN_LOG_PROB = -0.35
+SURE_MATCH_CHARS = 20
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DraftRow:
+    """One row: a draft per hole, or None where nothing was found. `ids[h]` with the final slot."""
+
+    drafts: tuple[Draft | None, ...]
+    ids: tuple[NDArray[np.int64], ...]
+
+    @property
+    def complete(self) -> bool:
+        return None not in self.drafts
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Drafted:
+    """What the one scoring pass over all drafts found.
+
+    attempts: the complete drafts as they were copied. repaired: a canvas whose rows are drafts with the
+    tokens open that the model disagrees with (None: it agrees with all). `origins[r]`: the drafts in its row r.
+    sure: the best draft is long matched and the model would have written every token of it.
+    """
+
+    attempts: tuple[Attempt, ...] = ()
+    repaired: Canvas | None = None
+    origins: tuple[tuple[Draft, ...], ...] = ()
+    sure: bool = False
+
+
+def draft_rows(
+    template: Template,
+    framed: Framed,
+    codec: Codec,
+    spec: Spec,
+    *,
+    extra_context: Sequence[str],
+    lengths: Sequence[int],
+    limit: int,
+) -> list[DraftRow]:
+    """Rows that combine the d-th best draft of every hole; a hole without drafts gets masks (`lengths`)."""
+    final = [spec.end_of_hole_id] if spec.end_of_hole_id is not None else []
+    found: list[list[tuple[Draft, NDArray[np.int64]]]] = []
+    for h, hole in enumerate(template.holes):
+        options = []
+        for draft in drafts_for(framed.pieces, h, extra_context, limit, max_lines=hole.max_lines):
+            ids = np.concatenate([framed.encode(codec, h, draft.text), np.array(final, dtype=np.int64)])
+            wanted = hole.length_tokens
+            if wanted is None or len(ids) == wanted + len(final):
+                options.append((draft, ids.astype(np.int64)))
+        found.append(options)
+    rows = []
+    for d in range(max(len(options) for options in found)):
+        drafts: list[Draft | None] = []
+        parts = []
+        for options, length in zip(found, lengths, strict=True):
+            chosen = options[min(d, len(options) - 1)] if options else None
+            drafts.append(chosen[0] if chosen else None)
+            parts.append(chosen[1] if chosen else _masks(length, spec))
+        if sum(len(part) for part in parts) <= spec.canvas_tokens:
+            rows.append(DraftRow(drafts=tuple(drafts), ids=tuple(parts)))
+    return rows
+
+
+def judged(rows: Sequence[DraftRow], prefilled: Prefilled, framed: Framed, codec: Codec, spec: Spec) -> Drafted:
+    """The drafts after one left-to-right scoring pass over all of them."""
+    canvas = Canvas.decided([row.ids for row in rows], mask_id=spec.mask_id)
+    unfilled = np.zeros(canvas.ids.shape, dtype=bool)
+    for r, row in enumerate(rows):
+        for h, draft in enumerate(row.drafts):
+            unfilled[r] |= (canvas.hole[r] == h) & (draft is None) & ~canvas.last[r]
+    canvas = canvas.apply(_reopening(canvas, unfilled))
+    prediction = prefilled.score(canvas)
+    attempts = []
+    for r, row in enumerate(rows):
+        attempt = attempt_of(canvas, r, framed, codec) if row.complete else None
+        if attempt is not None:
+            drafts = tuple(draft for draft in row.drafts if draft is not None)
+            nats = log_probs(canvas, prediction, r, holes=framed.holes)
+            copied = replace(attempt, origin="draft", drafts=drafts, kept=1.0, log_probs=nats, scored=True)
+            attempts.append(replace(copied, sources=min(draft.sources for draft in drafts)))
+    doubted = _doubted(canvas, prediction)
+    repairable = np.flatnonzero((doubted | canvas.open).any(axis=1))
+    repaired = canvas.apply(_reopening(canvas, doubted)).select(repairable) if len(repairable) else None
+    return Drafted(
+        attempts=tuple(attempts),
+        repaired=repaired,
+        origins=tuple(tuple(d for d in rows[int(r)].drafts if d is not None) for r in repairable),
+        sure=_is_sure(rows[0], canvas, prediction),
+    )
+
+
+def _doubted(canvas: Canvas, prediction: Prediction) -> NDArray[np.bool_]:
+    """Bool [B, L]: given tokens that the model would neither choose nor find likely; final slots stay."""
+    likely = (prediction.ids[:, :, 0] == canvas.ids) | (np.exp(prediction.current) > AGREED_PROBABILITY)
+    return np.asarray(canvas.used & ~canvas.open & ~canvas.last & ~likely)
+
+
+def _is_sure(row: DraftRow, canvas: Canvas, prediction: Prediction) -> bool:
+    """Whether the first row needs no denoising at all."""
+    if not row.complete or _doubted(canvas, prediction)[0].any():
+        return False
+    shortest = min(d.left_match_chars + d.right_match_chars for d in row.drafts if d is not None)
+    mean = float(prediction.current[0, : canvas.ids.shape[1]][canvas.used[0]].mean())
+    return shortest >= SURE_MATCH_CHARS and mean > SURE_MEAN_LOG_PROB
+
+
+def _reopening(canvas: Canvas, where: NDArray[np.bool_]) -> Decision:
+    nothing = Decision.committing(np.zeros_like(canvas.open), canvas.ids, canvas.confidence)
+    return replace(nothing, reopen=where)
+
+
+def _masks(length: int, spec: Spec) -> NDArray[np.int64]:
+    ids = np.full(length, spec.mask_id, dtype=np.int64)
+    if spec.end_of_hole_id is not None:
+        ids[-1] = spec.end_of_hole_id
+    return ids

@@ -1,0 +1,124 @@
+"""Between text and tokens: pieces and holes to ids, ids of a hole back to text. Token healing lives here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.denoiser import Context, Spec
+from model.proposal import HoleRules, Rules
+from model.types import Template
+
+
+class Codec(Protocol):
+    """What the engine needs of a tokenizer (`model.tokenizer.Tokenizer` is one)."""
+
+    vocab_size: int
+
+    def encode(self, text: str, *, at_line_start: bool) -> NDArray[np.int64]: ...
+
+    def decode(self, ids: NDArray[np.int64]) -> str: ...
+
+    def token_bytes(self, token: int) -> bytes: ...
+
+    def count(self, text: str) -> int: ...
+
+    def trailing_partial(self, text: str) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Framed:
+    """A template in tokens. `partials[h]`: the end of the piece before hole h that the hole must begin with."""
+
+    context: Context
+    pieces: tuple[str, ...]
+    partials: tuple[str, ...]
+    line_starts: tuple[bool, ...]
+    max_lines: tuple[int | None, ...]
+
+    @property
+    def holes(self) -> int:
+        return len(self.partials)
+
+    def encode(self, codec: Codec, hole: int, text: str) -> NDArray[np.int64]:
+        """int64 [n]: the ids of `text` in the hole, the partial before it included."""
+        return codec.encode(self.partials[hole] + text, at_line_start=self.line_starts[hole])
+
+    def text(self, codec: Codec, hole: int, ids: NDArray[np.int64]) -> str | None:
+        """The hole's text of `ids` without the partial, at most `max_lines` lines; None if it lacks the partial."""
+        partial = self.partials[hole]
+        whole = codec.decode(ids)
+        if not whole.startswith(partial):
+            return None
+        text, limit = whole[len(partial) :], self.max_lines[hole]
+        if limit is None:
+            return text
+        return "".join(text.splitlines(keepends=True)[:limit]).removesuffix("\n") if text.count("\n") >= limit else text
+
+
+def frame(template: Template, codec: Codec, *, context_tokens: int) -> Framed:
+    """The template in tokens; what exceeds `context_tokens` is left off at the outer ends."""
+    pieces = tuple(piece.replace("\r\n", "\n") for piece in template.pieces)
+    partials = tuple(codec.trailing_partial(piece) for piece in pieces[:-1])
+    healed = [p.removesuffix(partial) for p, partial in zip(pieces, (*partials, ""), strict=True)]
+    ids = [codec.encode(piece, at_line_start=h == 0) for h, piece in enumerate(healed)]
+    starts = tuple(
+        not partial and (piece.endswith("\n") or (h == 0 and not piece))
+        for h, (piece, partial) in enumerate(zip(healed, partials, strict=False))
+    )
+    return Framed(
+        context=Context(
+            pieces=tuple(_within(ids, context_tokens)),
+            starts_with=tuple(partial.encode() for partial in partials),
+        ),
+        pieces=pieces,
+        partials=partials,
+        line_starts=starts,
+        max_lines=tuple(hole.max_lines for hole in template.holes),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TokenTable:
+    """bool [V] each: `newline`, the token is a line break; `blank`, its text is white space or empty."""
+
+    newline: NDArray[np.bool_]
+    blank: NDArray[np.bool_]
+
+
+def token_table(codec: Codec, *, vocab_size: int) -> TokenTable:
+    """What the rules must know of every token; ids beyond the codec's own count as empty."""
+    data = [codec.token_bytes(t) if t < codec.vocab_size else b"" for t in range(vocab_size)]
+    return TokenTable(
+        newline=np.array([b"\n" in token or b"\r" in token for token in data], dtype=bool),
+        blank=np.array([not token.strip() for token in data], dtype=bool),
+    )
+
+
+def rules_of(template: Template, table: TokenTable, spec: Spec) -> Rules:
+    """What may stand in the template's holes."""
+    return Rules(
+        holes=tuple(
+            HoleRules(fixed_length=hole.length_tokens is not None, max_lines=hole.max_lines) for hole in template.holes
+        ),
+        end_of_hole_id=spec.end_of_hole_id,
+        newline=table.newline,
+        blank=table.blank,
+    )
+
+
+def _within(pieces: Sequence[NDArray[np.int64]], limit: int) -> list[NDArray[np.int64]]:
+    """The pieces, the first shortened on its left and the last on its right until all take `limit` tokens."""
+    excess = sum(len(p) for p in pieces) - limit
+    if excess <= 0:
+        return list(pieces)
+    inner = sum(len(p) for p in pieces[1:-1])
+    room = max(0, limit - inner)
+    after = min(len(pieces[-1]), max(room // 3, room - len(pieces[0])))
+    before = min(len(pieces[0]), room - after)
+    first = pieces[0][len(pieces[0]) - before :]
+    return [first, *pieces[1:-1], pieces[-1][:after]]

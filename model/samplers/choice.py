@@ -1,0 +1,41 @@
+"""Small selections that samplers share."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.canvas import Canvas
+from model.proposal import Proposal
+
+
+def leftmost_open(canvas: Canvas) -> NDArray[np.bool_]:
+    """Bool [B, L]: the leftmost open position of each hole."""
+    return np.asarray(canvas.open & (open_before(canvas) == 0))
+
+
+def open_before(canvas: Canvas) -> NDArray[np.int64]:
+    """int64 [B, L]: how many positions of the same hole are open to the left of each."""
+    count: NDArray[np.int64] = np.cumsum(canvas.open, axis=1) - canvas.open
+    at_start = np.maximum.accumulate(np.where(canvas.first, count, 0), axis=1)
+    return np.asarray(count - at_start, dtype=np.int64)
+
+
+def best_of(confidence: NDArray[np.float32], among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Bool [B, L]: in each row the most confident of the positions `among`, the leftmost of equals."""
+    score = np.where(among, confidence.astype(np.float64), -1.0)
+    best = np.zeros(among.shape, dtype=bool)
+    best[np.arange(len(among)), score.argmax(axis=1)] = True
+    return best & among
+
+
+def fallback(canvas: Canvas, proposal: Proposal, *, leftmost: bool) -> NDArray[np.bool_]:
+    """Bool [B, L]: one position per row with any open, to commit when nothing else qualifies.
+
+    Far positions are nearly always "after the end", so the most confident position anywhere would cut
+    the hole short step by step: an ending counts here only where nothing open stands left of it.
+    """
+    left = leftmost_open(canvas)
+    if leftmost:
+        return best_of(proposal.confidence, left)
+    return best_of(proposal.confidence, canvas.open & (left | ~proposal.ends))

@@ -1,0 +1,32 @@
+"""Confidence threshold: commit whatever the network is sure of (Fast-dLLM, arXiv 2505.22618, section 3.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.canvas import Canvas, Decision
+from model.proposal import Proposal
+from model.samplers.choice import fallback, open_before
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """Commits every open position whose confidence *exceeds* its threshold, else the one best.
+
+    The threshold is `tau` beside a decided token and approaches 1 with every open position between:
+    1 - (1 - tau) * reach**distance. Small models are overconfident far from what is known; `reach` 1 is
+    the plain rule. `leftmost`: the one best is taken among the leftmost open positions only.
+    """
+
+    tau: float = 0.9
+    reach: float = 0.9
+    leftmost: bool = True
+
+    def decide(self, canvas: Canvas, proposal: Proposal, *, step: int) -> Decision:  # noqa: ARG002
+        tau = 1 - (1 - self.tau) * self.reach ** open_before(canvas)
+        sure = canvas.open & (proposal.confidence.astype(np.float64) > tau)
+        spare = fallback(canvas, proposal, leftmost=self.leftmost)
+        commit = sure | (spare & ~sure.any(axis=1, keepdims=True))
+        return Decision.committing(commit, proposal.ids, proposal.confidence)

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import pytest
+
+from model.errors import BadRequest, UnknownModel
+from model.filler import open_filler
+from model.local import LocalFiller
+from model.types import Budget, Fill, FillEvent, FillRequest, Hole, Template
+from tests.model.scripted import CharCodec, Scripted, ids_of
+
+
+def filler(denoiser: Scripted, **options: object) -> LocalFiller:
+    return LocalFiller(denoiser, CharCodec(), name="scripted", device="cpu", **options)  # type: ignore[arg-type]
+
+
+def request(*pieces: str, holes: tuple[Hole, ...] | None = None, **options: object) -> FillRequest:
+    holes = holes or (Hole(max_lines=1),) * (len(pieces) - 1)
+    return FillRequest(template=Template(pieces=pieces, holes=holes), **options)  # type: ignore[arg-type]
+
+
+def texts(fill: Fill) -> list[tuple[str, ...]]:
+    return [c.texts for c in fill.candidates]
+
+
+def test_fills_a_line_and_chooses_its_length() -> None:
+    fill = filler(Scripted(["x = 1"])).fill(request("a\n", "\nb\n"))
+    assert texts(fill) == [("x = 1",)]
+    assert fill.stopped == "done"
+    assert fill.forward_passes >= 2
+    assert fill.candidates[0].confidence == pytest.approx(0.95, abs=0.01)
+
+
+def test_several_holes_are_filled_jointly_in_the_same_passes() -> None:
+    denoiser = Scripted(["first", "second"])
+    fill = filler(denoiser).fill(request("(", ",", ")"))
+    assert texts(fill) == [("first", "second")]
+    assert set(denoiser.denoised[0].hole[0]) == {0, 1}
+
+
+def test_token_healing_takes_the_partial_off_the_piece_and_off_the_text() -> None:
+    denoiser = Scripted(["self.value"])
+    fill = filler(denoiser).fill(request("x = self.val", "\n"))
+    # "val" is taken off; the hole's text must begin with it, and "self." does not.
+    assert texts(fill) == []
+    denoiser = Scripted(["value"])
+    fill = filler(denoiser).fill(request("x = self.val", "\n"))
+    assert texts(fill) == [("ue",)]
+    assert denoiser.contexts[0].starts_with == (b"val",)
+    assert list(denoiser.contexts[0].pieces[0]) == list(ids_of("x = self."))
+
+
+def test_cancelled_before_anything_makes_no_pass() -> None:
+    denoiser = Scripted(["x"])
+    fill = filler(denoiser).fill(request("(", ")"), cancelled=lambda: True)
+    assert (fill.stopped, fill.candidates, fill.forward_passes) == ("cancelled", (), 0)
+    assert denoiser.contexts == []
+
+
+def test_cancelling_stops_within_one_denoise_step() -> None:
+    denoiser = Scripted(["abcdefghij"], sure=lambda h, i: 0.6)
+    fill = filler(denoiser).fill(request("(", ")"), cancelled=lambda: len(denoiser.denoised) >= 3)
+    assert fill.stopped == "cancelled"
+    assert fill.candidates == ()
+    assert len(denoiser.denoised) == 3
+    assert denoiser.scored == []
+
+
+def test_time_budget_returns_the_best_so_far() -> None:
+    now = [0.0]
+
+    def tick() -> None:
+        now[0] += 1.0
+
+    denoiser = Scripted(["abcdefghij"], sure=lambda h, i: 0.6, on_pass=tick)
+    fill = filler(denoiser, clock=lambda: now[0]).fill(request("(", ")", budget=Budget(max_time_s=3.5)))
+    assert fill.stopped == "time"
+    assert texts(fill) == [("abcdefghij",)]
+    assert len(denoiser.denoised) <= 3
+
+
+def test_forward_pass_budget_is_kept() -> None:
+    denoiser = Scripted(["abcdefghij"], sure=lambda h, i: 0.6)
+    fill = filler(denoiser).fill(request("(", ")", budget=Budget(max_forward_passes=2)))
+    assert (fill.stopped, fill.forward_passes) == ("steps", 2)
+    assert texts(fill) == [("abcdefghij",)]
+
+
+def test_fixed_length_is_kept_although_the_model_would_end_earlier() -> None:
+    hole = Hole(length_tokens=4, max_lines=1)
+    fill = filler(Scripted(["ab"])).fill(request("(", ")", holes=(hole,)))
+    assert texts(fill) == [("ab??",)]
+
+
+def test_a_line_break_ends_a_single_line() -> None:
+    fill = filler(Scripted(["ab\ncd"])).fill(request("(", ")"))
+    assert texts(fill) == [("ab",)]
+
+
+def test_two_lines_end_before_the_second_line_break() -> None:
+    fill = filler(Scripted(["ab\ncd\nef"])).fill(request("(", ")", holes=(Hole(max_lines=2),)))
+    assert texts(fill) == [("ab\ncd",)]
+
+
+def test_an_empty_fill_is_not_chosen_while_there_is_another() -> None:
+    fill = filler(Scripted([""])).fill(request("(", ")"))
+    assert texts(fill) == [("?",)]
+
+
+def test_a_hole_grows_when_it_fills_up_without_an_end() -> None:
+    target = "".join(chr(ord("a") + i % 26) for i in range(60))
+    denoiser = Scripted([target])
+    fill = filler(denoiser).fill(request("(", ")"))
+    assert texts(fill) == [(target,)]
+    assert denoiser.denoised[0].ids.shape[1] < 60
+
+
+def test_growth_stops_at_the_canvas_limit() -> None:
+    denoiser = Scripted(["a" * 500], canvas_tokens=64)
+    fill = filler(denoiser).fill(request("(", ")"))
+    assert texts(fill) == [("a" * 63,)]
+    assert max(c.ids.shape[1] for c in denoiser.denoised) <= 64
+
+
+def test_candidates_are_distinct_and_repeatable_by_seed() -> None:
+    def ask(seed: int) -> list[tuple[str, ...]]:
+        denoiser = Scripted(["abc"], sure=lambda h, i: 0.55)
+        return texts(filler(denoiser).fill(request("(", ")", candidates=4, seed=seed)))
+
+    assert ("abc",) in ask(1)
+    assert len(ask(1)) == len(set(ask(1))) > 1
+    assert ask(1) == ask(1)
+
+
+def test_events_show_masks_turning_into_text() -> None:
+    events: list[FillEvent] = []
+    denoiser = Scripted(["abc"], sure=lambda h, i: 0.6)
+    filler(denoiser).fill(request("x(", ")"), on_event=events.append)
+    assert [e.step for e in events] == list(range(len(events)))
+    assert any(t.open for t in events[0].holes[0])
+    assert not any(t.open for t in events[-1].holes[0])
+    assert "".join(t.text for t in events[-1].holes[0]) == "abc"
+
+
+REPEATED = "def f():\n    begin_the_work()\n    value = compute()\n    finish_the_work()\n\n\n"
+
+
+def test_a_draft_that_the_model_agrees_with_takes_one_pass() -> None:
+    denoiser = Scripted(["    value = compute()"])
+    fill = filler(denoiser).fill(request(REPEATED + "def g():\n    begin_the_work()\n", "\n    finish_the_work()\n"))
+    assert texts(fill) == [("    value = compute()",)]
+    assert fill.candidates[0].origin == "draft"
+    assert (fill.forward_passes, denoiser.denoised) == (1, [])
+
+
+def test_a_long_matched_draft_wins_over_a_slightly_preferred_fill() -> None:
+    denoiser = Scripted(["    value = 1"], sure=lambda h, i: 0.5)
+    fill = filler(denoiser).fill(
+        request(REPEATED + "def g():\n    begin_the_work()\n", "\n    finish_the_work()\n", candidates=4)
+    )
+    assert ("    value = 1",) in texts(fill)
+
+
+def test_a_draft_loses_where_the_model_clearly_prefers_its_own() -> None:
+    denoiser = Scripted(["    other = thing"], sure=lambda h, i: 0.99)
+    fill = filler(denoiser).fill(request(REPEATED + "def g():\n    begin_the_work()\n", "\n    finish_the_work()\n"))
+    assert texts(fill) == [("    other = thing",)]
+
+
+def test_what_parses_is_preferred() -> None:
+    def parses(found: tuple[str, ...]) -> bool:
+        return "?" in found[0]
+
+    denoiser = Scripted(["abc"], sure=lambda h, i: 0.55)
+    fill = filler(denoiser).fill(request("(", ")", candidates=4, parses=parses))
+    assert fill.candidates[0].parses is True
+    assert "?" in fill.candidates[0].texts[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"sampler": "magic"}, "threshold, entropy_bound, low_confidence"),
+        ({"sampler": "threshold", "steps": 4}, "does not read steps"),
+        ({"candidates": 0}, "ask for 1"),
+        ({"holes": (Hole(length_tokens=4000),)}, "this model has 128"),
+        ({"holes": (Hole(length_tokens=0),)}, "1 or more"),
+    ],
+)
+def test_impossible_requests_are_refused_with_the_remedy(options: dict[str, object], says: str) -> None:
+    with pytest.raises(BadRequest, match=says):
+        filler(Scripted(["x"])).fill(request("(", ")", **options))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["auto", "threshold", "entropy_bound", "low_confidence"])
+def test_every_sampler_fills(name: str) -> None:
+    fill = filler(Scripted(["abc", "de"], sure=lambda h, i: 0.7)).fill(request("(", ",", ")", sampler=name))
+    assert texts(fill) == [("abc", "de")]
+
+
+def test_unknown_model_names_the_remedy() -> None:
+    with pytest.raises(UnknownModel, match="builtin"):
+        open_filler("/no/such/directory")
