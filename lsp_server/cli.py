@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 BAD_INPUT, INTERRUPTED = 2, 130
+DEVICES = click.Choice(["auto", "cpu", "cuda", "mps"])
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "lsp": ("lsp_server.cli:lsp", "Serve editors: a language server over standard input and output."),
@@ -96,7 +97,7 @@ class Length(click.ParamType):
 @click.option("--model", default="builtin", show_default=True, metavar="NAME_OR_PATH", help="The model.")
 @click.option(
     "--device",
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    type=DEVICES,
     default="auto",
     show_default=True,
     help="Where the model runs.",
@@ -169,11 +170,13 @@ def _fill(
 
 
 @click.command()
-def lsp() -> None:
+@click.option("--model", default="builtin", show_default=True, metavar="NAME_OR_PATH", help="The model.")
+@click.option("--device", type=DEVICES, default="auto", show_default=True, help="Where the model runs.")
+def lsp(model: str, device: str) -> None:
     """Serve editors: a language server over standard input and output."""
     from lsp_server import server
 
-    server.main()
+    server.main(model=model, device=device)
 
 
 @click.command(cls=LazyGroup)
