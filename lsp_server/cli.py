@@ -10,6 +10,9 @@ from typing import Any
 
 import click
 
+from lsp_server.errors import InputError
+from model.errors import ModelError
+
 BAD_INPUT, INTERRUPTED = 2, 130
 DEVICES = click.Choice(["auto", "cpu", "cuda", "mps"])
 
@@ -25,15 +28,8 @@ _BENCHES: Mapping[str, tuple[str, str]] = {
 }
 
 
-class FillOrCommand(click.Command):
-    """A command with other commands beside it: what is not a command's name is a target to fill."""
-
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:
-        args = list(sys.argv[1:] if args is None else args)
-        name = prog_name or "dlm-fill"
-        if args and args[0] in _COMMANDS:
-            return _load(_COMMANDS[args[0]][0]).main(args[1:], prog_name=f"{name} {args[0]}", **extra)
-        return super().main(args, prog_name=name, **extra)
+class FillBesideCommands(click.Command):
+    """The default command, whose help names the others."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Other commands (each has its own --help)"):
@@ -55,23 +51,17 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in _BENCHES.items()])
 
 
-class Length(click.ParamType):
-    """`auto` or a number of tokens."""
-
-    name = "auto|N"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
-        if value is None or isinstance(value, int):
-            return value
-        if value == "auto":
-            return None
-        if not str(value).isdecimal() or not int(value):
-            self.fail(f"{value!r} is neither 'auto' nor a number of tokens from 1", param, ctx)
-        return int(value)
+def _length(ctx: click.Context, param: click.Parameter, value: str) -> int | None:  # noqa: ARG001
+    """`auto` (the model chooses) or a number of tokens."""
+    if value == "auto":
+        return None
+    if not value.isdecimal() or not int(value):
+        raise click.BadParameter(f"{value!r} is neither 'auto' nor a number of tokens from 1")
+    return int(value)
 
 
 @click.command(
-    cls=FillOrCommand,
+    cls=FillBesideCommands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit status: 0 filled, 1 nothing acceptable found, 2 bad input, 130 interrupted.",
 )
@@ -80,7 +70,7 @@ class Length(click.ParamType):
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a diff.")
 @click.option(
     "--candidates",
-    type=click.IntRange(1, 64),
+    type=click.IntRange(1, 32),
     default=1,
     show_default=True,
     metavar="N",
@@ -95,13 +85,7 @@ class Length(click.ParamType):
     help="The same seed gives the same fills.",
 )
 @click.option("--model", default="builtin", show_default=True, metavar="NAME_OR_PATH", help="The model.")
-@click.option(
-    "--device",
-    type=DEVICES,
-    default="auto",
-    show_default=True,
-    help="Where the model runs.",
-)
+@click.option("--device", type=DEVICES, default="auto", show_default=True, help="Where the model runs.")
 @click.option(
     "--max-time",
     type=click.FloatRange(0, min_open=True),
@@ -111,7 +95,12 @@ class Length(click.ParamType):
 )
 @click.option("--steps", type=click.IntRange(1), default=None, metavar="N", help="At most so many denoise steps.")
 @click.option(
-    "--length", type=Length(), default="auto", show_default=True, help="Tokens in each gap; auto: the model chooses."
+    "--length",
+    callback=_length,
+    default="auto",
+    show_default=True,
+    metavar="auto|N",
+    help="Tokens in each gap; auto: the model chooses.",
 )
 @click.option(
     "--sampler",
@@ -156,17 +145,12 @@ def _fill(
     # Only the environment reaches the runtime, and only before it is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from lsp_server.command_line.fill import Wish, fill
-    from lsp_server.errors import InputError
     from lsp_server.settings import FillOptions
-    from model.errors import ModelError
 
     options = FillOptions(
         candidates=candidates, seed=seed, sampler=sampler, steps=steps, length_tokens=length, max_time_s=max_time
     )
-    try:
-        return fill(Wish(targets=targets, options=options, model=model, device=device, write=write, json=as_json))
-    except (InputError, ModelError) as error:
-        raise click.UsageError(str(error)) from None
+    return fill(Wish(targets=targets, options=options, model=model, device=device, write=write, json=as_json))
 
 
 @click.command()
@@ -194,14 +178,19 @@ def main() -> None:
 
 
 def run(args: Sequence[str]) -> int:
-    """The exit code of `dlm-fill ARGS`."""
+    """The exit code of `dlm-fill ARGS`: what is not a command's name is a target to fill."""
+    command: click.Command = cli
+    name = "dlm-fill"
     try:
-        result = cli.main(args, standalone_mode=False)
+        if args and args[0] in _COMMANDS:
+            command, name, args = _load(_COMMANDS[args[0]][0]), f"{name} {args[0]}", args[1:]
+        result = command.main(list(args), prog_name=name, standalone_mode=False)
     except click.exceptions.Exit as done:
         return done.exit_code
-    except click.ClickException as error:
-        click.echo(f"dlm-fill: {' '.join(error.format_message().split())}", err=True)
-        return error.exit_code if isinstance(error, click.UsageError) else BAD_INPUT
+    except (click.ClickException, InputError, ModelError) as error:
+        message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+        click.echo(f"dlm-fill: {' '.join(message.split())}", err=True)
+        return BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output has seen enough

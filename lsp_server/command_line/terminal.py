@@ -111,8 +111,8 @@ class Picture:
         text = _highlighted(code, self.lexer)
         for start, end, style in marks:
             text.stylize(style, start, end)
-        lines = text.split("\n", allow_blank=True)
-        if len(lines) > self.height:
+        lines = list(text.split("\n", allow_blank=True))
+        if len(lines) >= self.height:
             lines = lines[: self.height - 1]
         decided = sum(not token.open for tokens in event.holes for token in tokens)
         total = sum(map(len, event.holes))

@@ -135,7 +135,7 @@ def replaced(source: str, fill: dict[str, Any]) -> str:
     """What a program would do with an entry: lines and code points from 1, end exclusive."""
     lines = source.splitlines(keepends=True)
     before = [sum(map(len, lines[: line - 1])) + column - 1 for line, column in fill["range"].values()]
-    return source[: before[0]] + fill["text"] + source[before[1] :]
+    return source[: before[0]] + str(fill["text"]) + source[before[1] :]
 
 
 @pytest.mark.parametrize("target", ["area.py:2", "area.py:1-2", "area.py:0+", "area.py:6+", "area.py:5:5-5:11"])
