@@ -62,11 +62,12 @@ class FakeFiller:
         self.requests.append(request)
         started = time.perf_counter()
         texts = self._texts(self.texts, request)
-        stopped, step = "done", 0
+        stopped, taken = "done", 0
         for step in range(1, self.steps + 1):
             if cancelled():
-                stopped, step = "cancelled", step - 1
+                stopped = "cancelled"
                 break
+            taken = step
             if self.step_s:
                 time.sleep(self.step_s)
             self.steps_done += 1
@@ -83,7 +84,7 @@ class FakeFiller:
         candidates = () if stopped == "cancelled" else self._candidates(request)
         return Fill(
             candidates=candidates,
-            forward_passes=step,
+            forward_passes=taken,
             tokens=sum(self.count_tokens(t) for c in candidates[:1] for t in c.texts),
             prefill_ms=0.0,
             denoise_ms=(time.perf_counter() - started) * 1000,

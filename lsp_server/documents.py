@@ -1,0 +1,156 @@
+"""Open documents, kept by incremental synchronisation: each change makes a new frozen `Snapshot`.
+
+A store of our own because pygls' splits lines with `str.splitlines` (form feeds, U+2028 and others
+count as line ends there, so edits below them land in the wrong place) and rebuilds the text per change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from lsp_server.errors import InputError
+from lsp_server.source.languages import language_of
+from lsp_server.source.parse import Syntax
+from lsp_server.source.positions import Encoding, LineIndex
+from lsp_server.types import Region, Snapshot
+
+Position: TypeAlias = tuple[int, int]
+
+_LARGEST_FILE_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """`text` replaces `span` (start and end as line and column in the store's encoding); None: everything."""
+
+    text: str
+    span: tuple[Position, Position] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Document:
+    snapshot: Snapshot
+    syntax: Syntax
+
+    def after(self, region: Region, text: str) -> _Document:
+        """With `text` in place of `region`; the version stays."""
+        old, middle = self.snapshot.source, _bytes(text)
+        new = old[: region.start] + middle + old[region.end :]
+        syntax = self.syntax.after(old, new, region, region.start + len(middle))
+        return _Document(snapshot=replace(self.snapshot, source=new, tree=syntax.tree), syntax=syntax)
+
+
+class Documents:
+    """Snapshots by uri. `encoding` is what columns count; `folders` are the only places read from disk."""
+
+    def __init__(self, *, encoding: Encoding = "utf-16", folders: Sequence[Path] = ()) -> None:
+        self.encoding: Encoding = encoding
+        self.folders: tuple[Path, ...] = tuple(folders)
+        self._open: dict[str, _Document] = {}
+
+    def open(self, uri: str, text: str, *, language_id: str | None, version: int) -> Snapshot:
+        """The document from now on, also if it was open before."""
+        self._open[uri] = _document(uri, _bytes(text), language_id=language_id, version=version)
+        return self._open[uri].snapshot
+
+    def change(self, uri: str, changes: Sequence[Change], *, version: int) -> Snapshot:
+        """The document after `changes`, each of which sees the result of the one before.
+
+        Raises InputError if the document is not open.
+        """
+        document = self._open.get(uri)
+        if document is None:
+            raise InputError(f"{uri} is not open: send textDocument/didOpen before textDocument/didChange")
+        for change in changes:
+            if change.span is None:
+                document = _parsed(replace(document.snapshot, source=_bytes(change.text)))
+            else:
+                region = _region(document.snapshot.source, change.span, self.encoding)
+                document = document.after(region, change.text)
+        document = replace(document, snapshot=replace(document.snapshot, version=version))
+        self._open[uri] = document
+        return document.snapshot
+
+    def close(self, uri: str) -> None:
+        self._open.pop(uri, None)
+
+    def snapshot(self, uri: str) -> Snapshot:
+        """The document as it is now: the open one, else the file, if it lies inside a workspace folder.
+
+        Raises InputError for anything else.
+        """
+        document = self._open.get(uri) or self._read(uri)
+        return document.snapshot
+
+    def with_text(self, snapshot: Snapshot, region: Region, text: str) -> Snapshot:
+        """`snapshot` as it would be with `text` in place of `region`; the document itself stays as it is."""
+        document = self._open.get(snapshot.uri)
+        if document is None or document.snapshot is not snapshot:
+            document = _parsed(snapshot)
+        return document.after(region, text).snapshot
+
+    def is_current(self, snapshot: Snapshot) -> bool:
+        """Whether nothing has changed since `snapshot` was taken."""
+        document = self._open.get(snapshot.uri)
+        if document is not None or snapshot.version is not None:
+            return document is not None and document.snapshot is snapshot
+        try:
+            return self._read(snapshot.uri).snapshot.source == snapshot.source
+        except InputError:
+            return False
+
+    def _read(self, uri: str) -> _Document:
+        path = path_of(uri)
+        resolved = path.resolve() if path is not None else None
+        if resolved is None or not any(resolved.is_relative_to(f.resolve()) for f in self.folders):
+            raise InputError(f"{uri} is not open and not in a workspace folder: open it in the editor first")
+        try:
+            if resolved.stat().st_size > _LARGEST_FILE_BYTES:
+                raise InputError(f"{uri} is larger than 16 MiB: open it in the editor to fill it anyway")
+            source = resolved.read_bytes()
+            source.decode("utf-8")
+        except OSError as error:
+            raise InputError(f"cannot read {uri} ({error.strerror}): check the path") from error
+        except UnicodeDecodeError as error:
+            raise InputError(f"{uri} is not UTF-8 text: convert it first") from error
+        return _document(uri, source, language_id=None, version=None)
+
+
+def path_of(uri: str) -> Path | None:
+    """The path that a `file:` uri names; None for other schemes and malformed uris."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
+    path = unquote(parts.path)
+    if parts.scheme != "file" or "\0" in path or not path:
+        return None
+    return Path(url2pathname(parts.path))
+
+
+def _document(uri: str, source: bytes, *, language_id: str | None, version: int | None) -> _Document:
+    path = path_of(uri)
+    language = language_of(str(path) if path is not None else uri, language_id)
+    return _parsed(Snapshot(uri=uri, version=version, source=source, language=language, tree=None))
+
+
+def _parsed(snapshot: Snapshot) -> _Document:
+    syntax = Syntax.of(snapshot.source, snapshot.language)
+    return _Document(snapshot=replace(snapshot, tree=syntax.tree), syntax=syntax)
+
+
+def _region(source: bytes, span: tuple[Position, Position], encoding: Encoding) -> Region:
+    index = LineIndex(source)
+    (line, column), (end_line, end_column) = span
+    start, end = index.offset(line, column, encoding), index.offset(end_line, end_column, encoding)
+    return Region(min(start, end), max(start, end))
+
+
+def _bytes(text: str) -> bytes:
+    """UTF-8; half a surrogate pair, which JSON can carry and UTF-8 cannot, becomes "?" (also one UTF-16 unit)."""
+    return text.encode("utf-8", errors="replace")

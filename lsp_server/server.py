@@ -1,0 +1,170 @@
+"""The language server on stdio: `main` starts it, `create_server` puts it together.
+
+Importing this loads neither torch nor numpy; the model is opened after `initialized`, on a thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from importlib import metadata
+from typing import Any, BinaryIO
+
+from lsprotocol import types as lsp
+from pygls.exceptions import FeatureRequestError, JsonRpcException, JsonRpcInvalidParams, PyglsError
+from pygls.lsp.server import LanguageServer
+from pygls.protocol import (
+    JsonRPCNotification,
+    LanguageServerProtocol,
+    default_converter,
+    lsp_method,
+)
+
+from lsp_server.client_options import ClientOptions
+from lsp_server.handlers import commands, documents, inline_completion, lifecycle
+from lsp_server.session import OpenFiller, Session
+
+_UNREADABLE = "$/dlm/unreadable"
+
+
+class Protocol(LanguageServerProtocol):
+    """pygls' protocol with its own documents left out, and every request answered.
+
+    pygls keeps documents with wrong line ends (FACTS of its `TextDocument`: form feeds and U+2028 end
+    lines), cannot cancel a command that runs, and never answers a request that it cannot read.
+    """
+
+    # None: pygls registers no handler of its own, so ours in handlers/documents.py are the only ones.
+    lsp_text_document__did_open = None  # type: ignore[assignment]
+    lsp_text_document__did_change = None  # type: ignore[assignment]
+    lsp_text_document__did_close = None  # type: ignore[assignment]
+    lsp_notebook_document__did_open = None  # type: ignore[assignment]
+    lsp_notebook_document__did_change = None  # type: ignore[assignment]
+    lsp_notebook_document__did_close = None  # type: ignore[assignment]
+
+    @lsp_method(lsp.WORKSPACE_EXECUTE_COMMAND)
+    async def lsp_workspace__execute_command(  # type: ignore[override]
+        self, params: lsp.ExecuteCommandParams
+    ) -> Any:
+        """The command's result. A coroutine, so that `$/cancelRequest` reaches the command itself."""
+        command = self.fm.commands.get(params.command)
+        if command is None:
+            known = ", ".join(self.fm.commands)
+            raise JsonRpcInvalidParams(f"no such command: {params.command}; known are {known}")
+        return await command(list(params.arguments or ()))
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        """The message as an object; an error answer to a request that does not match the specification."""
+        try:
+            return super().structure_message(data)
+        except JsonRpcException:
+            method = data.get("method")
+            if "id" not in data or not isinstance(method, str):
+                raise
+            error = JsonRpcInvalidParams(f"{method}: the parameters do not match the specification (LSP 3.18)")
+            self._send_response(data["id"], error=error.to_response_error())
+            return JsonRPCNotification(method=_UNREADABLE, jsonrpc=self.VERSION, params=None)
+
+    def handle_message(self, message: Any) -> None:
+        """Dispatch `message`; requests after `shutdown` are refused (specification, "Shutdown Request")."""
+        if self._shutdown and hasattr(message, "id") and hasattr(message, "method"):
+            refusal = lsp.ResponseError(code=int(lsp.ErrorCodes.InvalidRequest), message="the server is shutting down")
+            self._send_response(message.id, error=refusal)
+            return
+        super().handle_message(message)
+
+    @property
+    def shut_down(self) -> bool:
+        """Whether `shutdown` has been asked for."""
+        return self._shutdown
+
+
+class Server(LanguageServer):
+    """The language server. Its own mishaps go to the client's log, without any of the user's text."""
+
+    protocol: Protocol
+
+    def report_server_error(self, error: Exception, source: type[PyglsError | JsonRpcException]) -> None:
+        """Tell the client's log that a message was dropped, and why: the kind only, as messages hold code."""
+        if source is FeatureRequestError:
+            return  # has been answered with an error
+        self.window_log_message(
+            lsp.LogMessageParams(
+                type=lsp.MessageType.Error,
+                message=f"dlm-fill dropped a message from the editor ({source.__name__}: {type(error).__name__})",
+            )
+        )
+
+
+def create_server(open_filler: OpenFiller | None = None, *, options: ClientOptions | None = None) -> Server:
+    """A server that fills with what `open_filler` opens (None: `model.filler.open_filler`).
+
+    `options` are the defaults of what clients may set in `initializationOptions`.
+    """
+    server = Server(
+        "dlm-fill",
+        _version(),
+        text_document_sync_kind=lsp.TextDocumentSyncKind.Incremental,
+        protocol_cls=Protocol,
+        converter_factory=default_converter,
+        max_workers=1,  # pygls' own pool only reads stdin
+    )
+    session = Session(open_filler or _open_filler, options=options or ClientOptions())
+    for family in (lifecycle, documents, inline_completion, commands):
+        family.register(server, session)
+    return server
+
+
+def serve(server: Server) -> int:
+    """Serve on standard input and output until the client leaves; the exit code.
+
+    0 after `shutdown`, else 1 (specification, "Exit Notification").
+    """
+    _silence_logs()
+    server.start_io(sys.stdin.buffer, _own_stdout())
+    return 0 if server.protocol.shut_down else 1
+
+
+def main(*, model: str = "builtin", device: str = "auto") -> None:
+    """Run `dlm-fill lsp`. Does not return."""
+    leave(serve(create_server(options=ClientOptions(model=model, device=device))))
+
+
+def leave(code: int) -> None:
+    """End the process at once.
+
+    A fill may be in the middle of a denoise step, or the model half loaded, on threads that Python
+    would wait for; editors wait for the server, and kill it after a while.
+    """
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _open_filler(name: str, *, device: str) -> Any:
+    from model.filler import open_filler
+
+    return open_filler(name, device=device)
+
+
+def _own_stdout() -> BinaryIO:
+    """Standard output for the protocol alone: whatever else is printed goes to standard error."""
+    sys.stdout.flush()
+    own = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return own
+
+
+def _silence_logs() -> None:
+    """Pygls and asyncio log message bodies and arguments: the user's code, which must reach no log."""
+    for name in ("pygls", "asyncio"):
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.CRITICAL + 1)
+        logger.propagate = False
+
+
+def _version() -> str:
+    try:
+        return metadata.version("dlm-fill")
+    except metadata.PackageNotFoundError:
+        return "unknown"

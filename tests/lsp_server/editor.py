@@ -1,0 +1,189 @@
+"""An editor for tests: pytest-lsp's client on a real server process, and a copy of what it edits."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lsprotocol import types as lsp
+from pytest_lsp import LanguageClient
+from pytest_lsp.client import make_test_lsp_client
+
+ROOT = Path(__file__).resolve().parents[2]
+URI = "file:///nowhere/example.py"
+T = TypeVar("T")
+
+
+class Editor:
+    """A connection. `applied` collects the edits the server asked for; `accepts` says how they are answered."""
+
+    def __init__(self, client: LanguageClient, record: Path | None) -> None:
+        self.client = client
+        self.record = record
+        self.applied: list[lsp.ApplyWorkspaceEditParams] = []
+        self.accepts = lsp.ApplyWorkspaceEditResult(applied=True)
+        self.initialized: lsp.InitializeResult | None = None
+        self.versions: dict[str, int] = {}
+
+        @client.feature(lsp.WORKSPACE_APPLY_EDIT)  # type: ignore[untyped-decorator]
+        def apply_edit(params: lsp.ApplyWorkspaceEditParams) -> lsp.ApplyWorkspaceEditResult:
+            self.applied.append(params)
+            return self.accepts
+
+    def open(self, text: str, *, uri: str = URI, language_id: str = "python", version: int = 1) -> None:
+        self.versions[uri] = version
+        item = lsp.TextDocumentItem(uri=uri, language_id=language_id, version=version, text=text)
+        self.client.text_document_did_open(lsp.DidOpenTextDocumentParams(text_document=item))
+
+    def change(self, *changes: tuple[tuple[int, int, int, int] | None, str], uri: str = URI) -> None:
+        """Send `changes`: each a range (line, character, line, character), or None for all, and the new text."""
+        self.versions[uri] = self.versions.get(uri, 0) + 1
+        events: list[lsp.TextDocumentContentChangeEvent] = []
+        for span, text in changes:
+            if span is None:
+                events.append(lsp.TextDocumentContentChangeWholeDocument(text=text))
+            else:
+                events.append(lsp.TextDocumentContentChangePartial(range=span_of(*span), text=text))
+        document = lsp.VersionedTextDocumentIdentifier(uri=uri, version=self.versions[uri])
+        self.client.text_document_did_change(
+            lsp.DidChangeTextDocumentParams(text_document=document, content_changes=events)
+        )
+
+    def complete(
+        self,
+        line: int,
+        character: int,
+        *,
+        automatic: bool = False,
+        uri: str = URI,
+        selected: tuple[tuple[int, int, int, int], str] | None = None,
+    ) -> Awaitable[list[lsp.InlineCompletionItem]]:
+        """The suggestions at a position. The request is sent at once; its id is `last_id`."""
+        kind = lsp.InlineCompletionTriggerKind.Automatic if automatic else lsp.InlineCompletionTriggerKind.Invoked
+        info = selected and lsp.SelectedCompletionInfo(range=span_of(*selected[0]), text=selected[1])
+        params = lsp.InlineCompletionParams(
+            context=lsp.InlineCompletionContext(trigger_kind=kind, selected_completion_info=info or None),
+            text_document=lsp.TextDocumentIdentifier(uri=uri),
+            position=lsp.Position(line=line, character=character),
+        )
+        return self.request(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, params)
+
+    def fill(self, *ranges: tuple[int, int, int, int], uri: str = URI, version: int | None = None) -> Awaitable[Any]:
+        """The result of the command `dlm.fill`, sent at once."""
+        argument = {"uri": uri, "ranges": [as_json(*r) for r in ranges], "version": version}
+        return self.command("dlm.fill", [argument])
+
+    def command(self, name: str, arguments: list[Any]) -> Awaitable[Any]:
+        return self.request(lsp.WORKSPACE_EXECUTE_COMMAND, lsp.ExecuteCommandParams(command=name, arguments=arguments))
+
+    def request(self, method: str, params: Any) -> Awaitable[Any]:
+        self.last_id = f"request-{time.monotonic_ns()}"
+        return asyncio.wrap_future(self.client.protocol.send_request(method, params, msg_id=self.last_id))
+
+    def cancel(self, request_id: str) -> None:
+        self.client.protocol.notify(lsp.CANCEL_REQUEST, lsp.CancelParams(id=request_id))
+
+    def send(self, body: bytes) -> None:
+        """Put raw bytes, with a header, on the wire."""
+        process = self.process
+        assert process.stdin is not None
+        process.stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+
+    @property
+    def process(self) -> asyncio.subprocess.Process:
+        process = self.client._server
+        assert process is not None
+        return process
+
+    def recorded(self) -> list[dict[str, Any]]:
+        """One entry per fill that has ended."""
+        if self.record is None or not self.record.exists():
+            return []
+        return [json.loads(line) for line in self.record.read_text(encoding="utf-8").splitlines()]
+
+    async def until_recorded(self, count: int) -> list[dict[str, Any]]:
+        """The fills, as soon as `count` have ended."""
+        await until(lambda: len(self.recorded()) >= count)
+        return self.recorded()
+
+    async def leave(self) -> float:
+        """Seconds from `shutdown` to the end of the process."""
+        started = time.perf_counter()
+        await within(5, self.client.shutdown_async(None))
+        self.client.exit(None)
+        await within(5, self.process.wait())
+        return time.perf_counter() - started
+
+
+@asynccontextmanager
+async def connected(
+    *,
+    record: Path | None = None,
+    encodings: list[str] | None = None,
+    options: Any = None,
+    folders: list[Path] | None = None,
+    progress: bool = False,
+    wait: bool = True,
+    **fake: Any,
+) -> AsyncIterator[Editor]:
+    """An initialized connection to a server whose FakeFiller has `fake`'s fields; `wait`: until it is loaded."""
+    config = {"texts": ["filled"], "record": str(record) if record else None, **fake}
+    client = make_test_lsp_client()
+    editor = Editor(client, record)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    script = str(ROOT / "tests" / "lsp_server" / "fake_server.py")
+    await client.start_io(sys.executable, script, json.dumps(config), env=environment, cwd=str(ROOT))
+    try:
+        editor.initialized = await within(20, client.initialize_session(_params(encodings, options, folders, progress)))
+        if wait:
+            editor.open("", uri="file:///nowhere/warm-up")
+            await within(20, editor.complete(0, 0, uri="file:///nowhere/warm-up"))
+        yield editor
+    finally:
+        if editor.process.returncode is None:
+            editor.process.kill()
+        await client.stop()  # type: ignore[no-untyped-call]
+
+
+def _params(
+    encodings: list[str] | None, options: Any, folders: list[Path] | None, progress: bool
+) -> lsp.InitializeParams:
+    general = None
+    if encodings is not None:
+        general = lsp.GeneralClientCapabilities(position_encodings=encodings)
+    return lsp.InitializeParams(
+        capabilities=lsp.ClientCapabilities(
+            general=general, window=lsp.WindowClientCapabilities(work_done_progress=progress)
+        ),
+        initialization_options=options,
+        workspace_folders=[lsp.WorkspaceFolder(uri=f.as_uri(), name=f.name) for f in folders or []],
+    )
+
+
+async def within(seconds: float, awaited: Awaitable[T]) -> T:
+    async with asyncio.timeout(seconds):
+        return await awaited
+
+
+async def until(true: Callable[[], bool], *, seconds: float = 10) -> None:
+    """Return as soon as `true()` is."""
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110 - what is waited for happens in another process
+            await asyncio.sleep(0.005)
+
+
+def span_of(line: int, character: int, end_line: int, end_character: int) -> lsp.Range:
+    return lsp.Range(
+        start=lsp.Position(line=line, character=character), end=lsp.Position(line=end_line, character=end_character)
+    )
+
+
+def as_json(line: int, character: int, end_line: int, end_character: int) -> dict[str, Any]:
+    return {"start": {"line": line, "character": character}, "end": {"line": end_line, "character": end_character}}

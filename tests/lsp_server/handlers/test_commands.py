@@ -1,0 +1,138 @@
+"""`dlm.fill` over the wire: a versioned edit, or a reason."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
+
+from tests.lsp_server.editor import URI, as_json, connected, span_of, within
+
+
+async def test_ranges_are_filled_jointly_by_one_versioned_edit(tmp_path: Path) -> None:
+    async with connected(texts=["a", "bb"], record=tmp_path / "fills") as editor:
+        editor.open("x = '😀' + 1\r\ny = 2\r\n", version=7)
+        result = await editor.fill((1, 4, 1, 5), (0, 11, 0, 12), version=7)
+        assert result["applied"] is True
+        assert result["texts"] == ["a", "bb"]
+        (applied,) = editor.applied
+        assert applied.label == "dlm-fill: fill 2 gaps"
+        (change,) = applied.edit.document_changes or ()
+        assert isinstance(change, lsp.TextDocumentEdit)
+        assert change.text_document == lsp.OptionalVersionedTextDocumentIdentifier(uri=URI, version=7)
+        assert list(change.edits) == [
+            lsp.TextEdit(range=span_of(0, 11, 0, 12), new_text="a"),
+            lsp.TextEdit(range=span_of(1, 4, 1, 5), new_text="bb"),
+        ]
+        (fill,) = editor.recorded()
+        assert fill["pieces"] == ["x = '😀' + ", "\ny = ", "\n"]
+
+
+async def test_arguments_may_be_given_by_position() -> None:
+    async with connected(texts=["5"]) as editor:
+        editor.open("x = 1\n")
+        result = await editor.command("dlm.fill", [URI, [as_json(0, 4, 0, 5)], 1])
+        assert result["applied"] is True
+        result = await editor.command("dlm.fill", [URI, [as_json(0, 4, 0, 5)]])
+        assert result["applied"] is True
+        assert len(editor.applied) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "as one object or by position"),
+        ([URI], "as one object or by position"),
+        ([{"uri": URI}], "ranges must be a list of at least one range"),
+        ([{"uri": URI, "ranges": []}], "ranges must be a list of at least one range"),
+        ([{"uri": 3, "ranges": [as_json(0, 0, 0, 1)]}], "uri must be a string"),
+        ([{"uri": URI, "ranges": [as_json(0, 0, 0, 1)], "version": "1"}], "version must be a whole number"),
+        ([{"uri": URI, "ranges": [as_json(0, 0, 0, 1)], "range": 1}], "it does not know range"),
+        ([{"uri": URI, "ranges": ["1-2"]}], "a range must be an object"),
+        ([{"uri": URI, "ranges": [as_json(0, -1, 0, 1)]}], "a position must be"),
+        ([{"uri": URI, "ranges": [{"start": {"line": 0}}]}], "a position must be"),
+        ([{"uri": URI, "ranges": [as_json(0, 0, 9, 0)]}], "the document has 3 lines, you asked for line 10"),
+        ([{"uri": URI, "ranges": [as_json(3, 0, 3, 0)]}], "the document has 3 lines, you asked for line 4"),
+        ([{"uri": URI, "ranges": [as_json(1, 2, 0, 1)]}], "is reversed: give its start first"),
+        ([{"uri": URI, "ranges": [as_json(0, 0, 0, 3), as_json(0, 2, 1, 1)]}], "ranges overlap"),
+        ([{"uri": "file:///etc/passwd", "ranges": [as_json(0, 0, 0, 1)]}], "open it in the editor first"),
+    ],
+)
+async def test_bad_arguments_name_the_remedy(arguments: list[Any], message: str, editor_of_three_lines: Any) -> None:
+    editor = editor_of_three_lines
+    with pytest.raises(JsonRpcInvalidParams, match=message):
+        await editor.command("dlm.fill", arguments)
+    assert editor.applied == []
+
+
+async def test_an_unknown_command_names_the_known_ones(editor_of_three_lines: Any) -> None:
+    with pytest.raises(JsonRpcInvalidParams, match=r"no such command: dlm\.nothing; known are dlm\.fill"):
+        await editor_of_three_lines.command("dlm.nothing", [])
+
+
+async def test_a_range_may_end_where_a_line_after_the_last_would_start() -> None:
+    async with connected(texts=["2"]) as editor:
+        editor.open("a\nb")
+        assert (await editor.fill((1, 0, 2, 0)))["applied"] is True
+        (change,) = editor.applied[0].edit.document_changes or ()
+        assert isinstance(change, lsp.TextDocumentEdit)
+        assert change.edits[0].range == span_of(1, 0, 1, 1)
+
+
+async def test_a_stale_version_is_dropped_with_a_reason() -> None:
+    async with connected() as editor:
+        editor.open("x = 1\n", version=3)
+        result = await editor.fill((0, 4, 0, 5), version=2)
+        assert result["applied"] is False
+        assert "at version 3, and version 2 was to be filled" in result["reason"]
+        assert editor.applied == []
+        assert any("version 2 was to be filled" in m.message for m in editor.client.messages)
+
+
+async def test_a_change_meanwhile_drops_the_fill_with_a_reason(tmp_path: Path) -> None:
+    async with connected(steps=300, step_s=0.01, record=tmp_path / "fills") as editor:
+        editor.open("x = 1\n")
+        answer = editor.fill((0, 4, 0, 5), version=1)
+        await asyncio.sleep(0.05)
+        editor.change(((0, 0, 0, 0), "# new\n"))
+        result = await within(1, answer)
+        assert (result["applied"], editor.applied) == (False, [])
+        assert "changed meanwhile" in result["reason"]
+        assert any("changed meanwhile" in m.message for m in editor.client.messages)
+        assert (await editor.until_recorded(1))[0]["stopped"] == "cancelled"
+
+
+async def test_nothing_acceptable_says_so() -> None:
+    async with connected(texts=[]) as editor:
+        editor.open("x = 1\n")
+        result = await editor.fill((0, 4, 0, 5))
+        assert (result["applied"], editor.applied) == (False, [])
+        assert "nothing that fits was found" in result["reason"]
+        assert any("nothing that fits was found" in m.message for m in editor.client.messages)
+
+
+async def test_an_editor_that_refuses_the_edit_is_believed() -> None:
+    async with connected() as editor:
+        editor.accepts = lsp.ApplyWorkspaceEditResult(applied=False, failure_reason="read-only")
+        editor.open("x = 1\n")
+        result = await editor.fill((0, 4, 0, 5))
+        assert (result["applied"], result["reason"]) == (False, "the editor did not apply the fill: read-only")
+
+
+async def test_a_cancelled_command_stops_within_a_step(tmp_path: Path) -> None:
+    async with connected(steps=300, step_s=0.01, record=tmp_path / "fills") as editor:
+        editor.open("x = 1\n")
+        answer = editor.fill((0, 4, 0, 5))
+        await asyncio.sleep(0.05)
+        editor.cancel(editor.last_id)
+        with pytest.raises(JsonRpcException) as raised:
+            await within(1, answer)
+        assert raised.value.code == lsp.LSPErrorCodes.RequestCancelled
+        (fill,) = await editor.until_recorded(1)
+        assert fill["stopped"] == "cancelled"
+        assert fill["steps"] < 100
+        assert editor.applied == []
