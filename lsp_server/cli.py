@@ -93,7 +93,13 @@ def _length(ctx: click.Context, param: click.Parameter, value: str) -> int | Non
     metavar="SECONDS",
     help="Stop denoising after so long, per file, and take the best so far (loading the model not counted).",
 )
-@click.option("--steps", type=click.IntRange(1), default=None, metavar="N", help="At most so many denoise steps.")
+@click.option(
+    "--steps",
+    type=click.IntRange(1),
+    default=None,
+    metavar="N",
+    help="Denoise in so many steps (with the sampler low_confidence).",
+)
 @click.option(
     "--length",
     callback=_length,

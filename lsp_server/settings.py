@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class FillOptions:
     """One request's wishes. `sampler` "auto" and `length_tokens` None leave the choice to the model.
 
-    `steps` bounds the denoise steps; `max_time_s` bounds the denoising in seconds: the best so far comes back.
+    `steps` is for samplers with a fixed number of denoise steps; `max_time_s` bounds the denoising in seconds:
+    the best so far comes back.
     `length_tokens` holds for every hole of the request.
     """
 
