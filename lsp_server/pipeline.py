@@ -68,9 +68,7 @@ def edits_of(snapshot: Snapshot, gaps: Sequence[Gap], texts: Sequence[str]) -> t
     return tuple(edit_of(snapshot, gap, text) for gap, text in zip(gaps, texts, strict=True))
 
 
-def _acceptable(
-    snapshot: Snapshot, gaps: Sequence[Gap], candidates: Iterable[Candidate]
-) -> tuple[Candidate, ...]:
+def _acceptable(snapshot: Snapshot, gaps: Sequence[Gap], candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
     """The candidates tidied, without those that are blank or say the same as a better one."""
     kept: dict[tuple[str, ...], Candidate] = {}
     for candidate in candidates:

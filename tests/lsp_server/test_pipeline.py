@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from lsp_server import pipeline
+from lsp_server.settings import FillOptions
+from lsp_server.source.edits import apply
+from lsp_server.source.languages import language_of
+from lsp_server.source.parse import parse
+from lsp_server.transforms.fill import fill_regions, insert_lines
+from lsp_server.types import Filled, Gap, Region, Snapshot
+from model.types import FillEvent
+from tests.fakes import FakeFiller
+
+SOURCE = "def f(x):\n    GAP\n\n\ndef g(x):\n    return x + 1\n"
+
+
+def snapshot(text: str = SOURCE) -> Snapshot:
+    language = language_of("a.py")
+    source = text.encode()
+    return Snapshot(uri="file:///a.py", version=4, source=source, language=language, tree=parse(source, language))
+
+
+def gaps(taken: Snapshot, *olds: bytes) -> tuple[Gap, ...]:
+    starts = [(taken.source.index(old), len(old)) for old in olds]
+    return fill_regions(taken, [Region(start, start + length) for start, length in starts])
+
+
+def run(
+    filler: FakeFiller,
+    taken: Snapshot | None = None,
+    options: FillOptions | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+    found: tuple[Gap, ...] = (),
+) -> Filled:
+    taken = taken or snapshot()
+    return pipeline.run(taken, found or gaps(taken, b"GAP"), filler, options or FillOptions(), cancelled=cancelled)
+
+
+def test_the_edits_put_the_best_candidate_into_the_file() -> None:
+    taken = snapshot()
+    done = run(FakeFiller(["return x"]), taken)
+    assert apply(taken.source, done.edits).decode() == SOURCE.replace("GAP", "return x")
+    assert [edit.version for edit in done.edits] == [4]
+    assert (done.reason, done.fill.candidates[0].texts) == ("", ("return x",))
+    assert done.fill.candidates[0].parses is True
+
+
+def test_the_template_is_the_file_with_holes_and_without_the_old_text() -> None:
+    taken, filler = snapshot(), FakeFiller(["1", "2"])
+    done = run(filler, taken, found=gaps(taken, b"GAP", b"x + 1"))
+    (request,) = filler.requests
+    assert request.template.joined(("«", "»")) == SOURCE.replace("GAP", "«").replace("x + 1", "»")
+    assert request.extra_context == (), "nothing was left out"
+    assert request.language == "python"
+    assert len(done.edits) == 2
+
+
+def test_what_the_cut_leaves_out_is_a_source_of_drafts_but_never_the_old_text() -> None:
+    far = "".join(f"def far{n}(x):\n    return x * {n}\n\n\n" for n in range(200))
+    taken = snapshot(far + SOURCE + far)
+    filler = FakeFiller(["return x"], context_tokens=200)
+    run(filler, taken)
+    (request,) = filler.requests
+    assert "far3(" not in "".join(request.template.pieces)
+    assert "far3(" in request.extra_context[0]
+    assert "far3(" in request.extra_context[1]
+    assert "GAP" not in "".join((*request.template.pieces, *request.extra_context))
+
+
+def test_two_candidates_that_come_out_equal_are_one() -> None:
+    filler = FakeFiller(["return x"], others=[["return x"], ["return -x"], ["   "]])
+    done = run(filler, options=FillOptions(candidates=4))
+    assert [c.texts for c in done.fill.candidates] == [("return x",), ("return -x",)]
+
+
+def test_parses_speaks_of_the_whole_file() -> None:
+    filler = FakeFiller(["return (x"], others=[["return (x)"]])
+    done = run(filler, options=FillOptions(candidates=2))
+    assert {c.texts[0]: c.parses for c in done.fill.candidates}["return (x)"] is True
+    assert all(c.parses is not None for c in done.fill.candidates)
+
+
+def test_options_become_the_request() -> None:
+    filler = FakeFiller(["return x"])
+    options = FillOptions(candidates=3, seed=9, sampler="threshold", steps=5, length_tokens=7, max_time_s=1.5)
+    run(filler, options=options)
+    (request,) = filler.requests
+    assert (request.candidates, request.seed, request.sampler, request.steps) == (3, 9, "threshold", 5)
+    assert request.budget.max_time_s == 1.5
+    assert [hole.length_tokens for hole in request.template.holes] == [7]
+
+
+def test_cancelled_is_a_result() -> None:
+    done = run(FakeFiller(["return x"]), cancelled=lambda: True)
+    assert (done.edits, done.reason, done.fill.forward_passes) == ((), "cancelled", 0)
+
+
+@pytest.mark.parametrize("texts", [[], [" \n "]])
+def test_nothing_acceptable_is_a_result_with_a_reason(texts: list[str]) -> None:
+    done = run(FakeFiller(texts))
+    assert done.edits == ()
+    assert done.reason
+    assert "\n" not in done.reason
+
+
+def test_events_pass_through() -> None:
+    taken, events = snapshot(), list[FillEvent]()
+    pipeline.run(
+        taken, gaps(taken, b"GAP"), FakeFiller(["return x"], steps=4), FillOptions(), cancelled=lambda: False,
+        on_event=events.append,
+    )  # fmt: skip
+    assert [event.step for event in events] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("text", ["", "x = 1\n", "x = 1", "x = 1\r\n"])
+def test_new_lines_are_filled_in_any_file(text: str) -> None:
+    taken = snapshot(text)
+    done = run(
+        FakeFiller(["y = 2"]), taken, found=(insert_lines(taken, text.count("\n") + ("\n" not in text and text != "")),)
+    )
+    end = "\r\n" if "\r" in text else "\n"
+    expected = text + "y = 2" + end if text.endswith("\n") or not text else text + end + "y = 2"
+    assert apply(taken.source, done.edits).decode() == expected
