@@ -50,10 +50,10 @@ $(BIN)/python:
 # torch first and alone: the big wheel fails early, and nothing else can pull a different one in.
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing dlm-fill into $(VENV) …" >&2
-	$(PIP_INSTALL) "$$(grep '^torch==' constraints.txt)"
-	$(PIP_INSTALL) --editable .
+	@$(PIP_INSTALL) "$$(grep '^torch==' constraints.txt)"
+	@$(PIP_INSTALL) --editable .
 	@touch $@
 
 $(VENV)/.tools: $(VENV)/.installed
-	$(PIP_INSTALL) --editable '.[dev]'
+	@$(PIP_INSTALL) --editable '.[dev]'
 	@touch $@
