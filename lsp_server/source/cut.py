@@ -1,0 +1,198 @@
+"""Fits the text around gaps into a token budget: what stands near, and what matters by syntax.
+
+Whole lines are dropped, and nothing is put in their place: kept lines stand one below the other, as in
+the plain code that models are trained on. Only a line that alone exceeds the budget is itself cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from lsp_server.source.lines import Lines
+from lsp_server.source.outline import WORD, Outline
+from lsp_server.source.trim import trim_line
+from lsp_server.types import Gap, Region, Snapshot
+from model.types import Template
+
+CountTokens = Callable[[str], int]
+
+_BEFORE_SHARE = 0.6
+_NEAR_SHARE = 0.55
+_OUTLINE_SHARE = 0.3
+_IMPORTS_SHARE = 0.12
+
+
+def cut(snapshot: Snapshot, gaps: Sequence[Gap], *, budget_tokens: int, count_tokens: CountTokens) -> Template:
+    r"""The text around `gaps` with a hole for each, in at most `budget_tokens` tokens; line ends become `\n`.
+
+    `gaps` are in file order and do not overlap. Costs time in proportion to the budget, not to the file.
+    """
+    assert gaps, "nothing to fill"
+    assert all(a.region.end <= b.region.start for a, b in pairwise(gaps)), "gaps overlap or are unordered"
+    lines = Lines(snapshot.source)
+    edges = _edges(lines, gaps, budget_tokens, count_tokens)
+    left = budget_tokens - sum(count_tokens(head) + count_tokens(tail) for head, tail in edges)
+    windows = [_Window(lines, gaps, index) for index in range(len(gaps))]
+    kept = _Kept(lines, count_tokens)
+    _grow(windows, kept, left)
+    if not all(window.complete for window in windows):
+        kept = _select(snapshot, lines, gaps, count_tokens, left)
+    pieces = _pieces(lines, gaps, edges, kept)
+    return Template(pieces=pieces, holes=tuple(replace(g.hole, old_text=_plain(g.hole.old_text)) for g in gaps))
+
+
+class _Kept:
+    """The lines that stay, and their tokens."""
+
+    def __init__(self, lines: Lines, count_tokens: CountTokens) -> None:
+        self._lines = lines
+        self._count = count_tokens
+        self.lines: set[Region] = set()
+        self.tokens = 0
+
+    def cost(self, lines: Iterable[Region]) -> int:
+        """Tokens of those among `lines` that are not kept yet."""
+        text = b"".join(self._lines.bytes(line) for line in sorted(set(lines) - self.lines))
+        return self._count(_plain(text.decode())) if text else 0
+
+    def keep(self, lines: Sequence[Region], allowance: int) -> bool:
+        """Keep all of `lines`, if their tokens fit into the allowance."""
+        cost = self.cost(lines)
+        if cost > allowance:
+            return False
+        self.lines.update(lines)
+        self.tokens += cost
+        return True
+
+
+class _Window:
+    """The stretch around one gap that grows line by line, up to the neighbouring gaps."""
+
+    def __init__(self, lines: Lines, gaps: Sequence[Gap], index: int) -> None:
+        top, bottom = _inner(lines, gaps, index)
+        above, below = _inner(lines, gaps, index + 1)
+        self._before = _Feed(lines.before(bottom, top))
+        self._after = _Feed(lines.after(above, below))
+
+    @property
+    def complete(self) -> bool:
+        """Whether both sides have reached the neighbouring gaps or the ends of the file."""
+        return self._before.done and self._after.done
+
+    def grow(self, kept: _Kept, allowance: int) -> None:
+        """Take lines for at most `allowance` tokens: 60 % before, 40 % after, what one side leaves for the other."""
+        start = kept.tokens
+        self._before.take(kept, int(allowance * _BEFORE_SHARE))
+        self._after.take(kept, allowance - (kept.tokens - start))
+        self._before.take(kept, allowance - (kept.tokens - start))
+
+
+class _Feed:
+    """Lines in the order of growing distance, taken while they fit: some at a time, so that few counts are needed."""
+
+    def __init__(self, lines: Iterator[Region]) -> None:
+        self._lines = lines
+        self._next: list[Region] = []
+        self.done = False
+
+    def take(self, kept: _Kept, allowance: int) -> None:
+        """Keep as many of the next lines as fit."""
+        start, wanted, most = kept.tokens, 8, 64
+        while not self.done:
+            while len(self._next) < wanted and (line := next(self._lines, None)) is not None:
+                self._next.append(line)
+            chunk = self._next[:wanted]
+            if not chunk:
+                self.done = True
+            elif kept.keep(chunk, allowance - (kept.tokens - start)):
+                del self._next[: len(chunk)]
+                wanted = min(wanted * 2, most)
+            elif len(chunk) == 1:
+                return
+            else:
+                wanted = most = len(chunk) // 2
+
+
+def _grow(windows: Sequence[_Window], kept: _Kept, left: int) -> None:
+    """Grow all windows by equal shares, then let the first that can use what is left."""
+    for rest in range(len(windows), 0, -1):
+        windows[-rest].grow(kept, (left - kept.tokens) // rest)
+    for window in windows:
+        window.grow(kept, left - kept.tokens)
+
+
+def _select(snapshot: Snapshot, lines: Lines, gaps: Sequence[Gap], count_tokens: CountTokens, left: int) -> _Kept:
+    """The lines to keep of a file that does not fit: near ones, then the outline, then near ones again."""
+    kept = _Kept(lines, count_tokens)
+    windows = [_Window(lines, gaps, index) for index in range(len(gaps))]
+    _grow(windows, kept, int(left * _NEAR_SHARE))
+    words = {word for line in kept.lines for word in WORD.findall(lines.bytes(line))}
+    inner = [_inner(lines, gaps, index) for index in range(len(gaps) + 1)]
+
+    def free(found: Iterable[Region]) -> list[Region]:
+        """Those of the lines that no gap touches."""
+        return [line for line in found if any(top <= line.start and line.end <= end for top, end in inner)]
+
+    outlines = [Outline(snapshot, lines, gap.region) for gap in gaps]
+    limit = kept.tokens + int(left * _OUTLINE_SHARE)
+    for outline in outlines:
+        for line in free(outline.headers()):
+            kept.keep([line], limit - kept.tokens)
+    import_limit = min(limit, kept.tokens + int(left * _IMPORTS_SHARE))
+    for line in free(outlines[0].imports(words)):
+        kept.keep([line], import_limit - kept.tokens)
+    for outline in outlines:
+        for signature in outline.siblings():
+            if not kept.keep(free(signature), limit - kept.tokens):
+                break
+    _grow(windows, kept, left)
+    return kept
+
+
+def _inner(lines: Lines, gaps: Sequence[Gap], piece: int) -> tuple[int, int]:
+    """Start and end of the whole lines in a piece: those that neither neighbouring gap touches."""
+    top = lines.end_of(gaps[piece - 1].region.end) if piece else 0
+    end = lines.start_of(gaps[piece].region.start) if piece < len(gaps) else len(lines.source)
+    return top, max(top, end)
+
+
+def _edges(lines: Lines, gaps: Sequence[Gap], budget: int, count: CountTokens) -> list[tuple[str, str]]:
+    """Per piece, what stands on the lines of the gap above it and of the gap below it, whole if that fits the budget.
+
+    A piece that lies within one line is all in the second part.
+    """
+    edges: list[tuple[str, str]] = []
+    for index in range(len(gaps) + 1):
+        above = gaps[index - 1] if index else None
+        below = gaps[index] if index < len(gaps) else None
+        start = above.region.end if above else 0
+        end = below.region.start if below else len(lines.source)
+        first_end = lines.end_of(start) if above else 0
+        last_start = max(lines.start_of(end), start) if below else end
+        head = lines.source[start : min(first_end, last_start)] if above else b""
+        tail = lines.source[last_start:end]
+        after, before = above.after if above else "", below.before if below else ""
+        whole = above is not None and last_start < first_end and not head
+        edges.append(
+            (_plain(after + head.decode()), _plain(tail.decode() + before))
+            if not whole
+            else ("", _plain(after + tail.decode() + before))
+        )
+    return trim_line(edges, budget, count)
+
+
+def _pieces(lines: Lines, gaps: Sequence[Gap], edges: Sequence[tuple[str, str]], kept: _Kept) -> tuple[str, ...]:
+    ordered = sorted(kept.lines)
+    pieces = []
+    for index, (head, tail) in enumerate(edges):
+        top, end = _inner(lines, gaps, index)
+        middle = b"".join(lines.bytes(line) for line in ordered if top <= line.start and line.end <= end)
+        pieces.append(head + _plain(middle.decode()) + tail)
+    return tuple(pieces)
+
+
+def _plain(text: str) -> str:
+    r"""The text with every line end as `\n`."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
