@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ import click
 from lsp_server.errors import InputError
 from model.errors import ModelError
 
-BAD_INPUT, INTERRUPTED = 2, 130
+BAD_INPUT, CRASHED, INTERRUPTED = 2, 70, 130
 DEVICES = click.Choice(["auto", "cpu", "cuda", "mps"])
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -29,7 +30,11 @@ _BENCHES: Mapping[str, tuple[str, str]] = {
 
 
 class FillBesideCommands(click.Command):
-    """The default command, whose help names the others."""
+    """The default command, whose help names the others. `-:3-5` is a target (standard input), not an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # No argument can hold a NUL, so a word that begins with one is surely ours.
+        return super().parse_args(ctx, [f"\0{word}" if word.startswith("-:") else word for word in args])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Other commands (each has its own --help)"):
@@ -63,7 +68,7 @@ def _length(ctx: click.Context, param: click.Parameter, value: str) -> int | Non
 @click.command(
     cls=FillBesideCommands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit status: 0 filled, 1 nothing acceptable found, 2 bad input, 130 interrupted.",
+    epilog="Exit status: 0 filled, 1 nothing acceptable found, 2 bad input, 70 a defect, 130 interrupted.",
 )
 @click.argument("targets", nargs=-1, metavar="FILE:RANGE...")
 @click.option("--write", is_flag=True, help="Put the fill into the file (for -: print the whole filled text).")
@@ -128,7 +133,7 @@ def cli(targets: tuple[str, ...], **wish: Any) -> int:
 
     Several ranges of one file are filled together, each seeing the others.
     """
-    return _fill(targets, **wish)
+    return _fill(tuple(target.removeprefix("\0") for target in targets), **wish)
 
 
 def _fill(
@@ -202,6 +207,10 @@ def run(args: Sequence[str]) -> int:
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception:  # noqa: BLE001  a defect of ours: Python's own exit code would say "no acceptable fill"
+        traceback.print_exc()
+        click.echo("dlm-fill: this is a defect of dlm-fill; please report it with the lines above", err=True)
+        return CRASHED
     return result if isinstance(result, int) else 0
 
 

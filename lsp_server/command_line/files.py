@@ -16,6 +16,11 @@ STDIN = "-"
 _BOM = b"\xef\xbb\xbf"
 
 
+def shown(name: str) -> str:
+    """What messages call the file `name`."""
+    return "standard input" if name == STDIN else name
+
+
 @dataclass(frozen=True, kw_only=True)
 class TextFile:
     """A file as read: `name` as the user wrote it, `path` without symbolic links (None: standard input).
@@ -87,17 +92,16 @@ def replace_source(file: TextFile, source: bytes) -> None:
 
 
 def _text_file(name: str, path: Path | None, content: bytes) -> TextFile:
-    shown = "standard input" if name == STDIN else name
     bom = _BOM if content.startswith(_BOM) else b""
     source = content[len(bom) :]
     if b"\0" in source:
-        raise InputError(f"{shown}: is a binary file (or UTF-16); only UTF-8 text can be filled")
+        raise InputError(f"{shown(name)}: is a binary file (or UTF-16); only UTF-8 text can be filled")
     try:
         source.decode("utf-8")
     except UnicodeDecodeError as error:
         line = source.count(b"\n", 0, error.start) + 1
         raise InputError(
-            f"{shown}: is not UTF-8 (line {line}); convert it first, for example with iconv -t utf-8"
+            f"{shown(name)}: is not UTF-8 (line {line}); convert it first, for example with iconv -t utf-8"
         ) from None
     return TextFile(name=name, path=path, source=source, bom=bom)
 

@@ -116,25 +116,25 @@ def _start(load: Callable[[], Filler]) -> Future[tuple[Filler, float]]:
 
 def _deliver(done: report.Done, wish: Wish) -> None:
     """The diff, or the file; and on stderr what the user should know."""
-    edits, source, name = done.filled.edits, done.snapshot.source, done.file.name
-    shown = "standard input" if done.file.path is None else name
+    edits, source = done.filled.edits, done.snapshot.source
+    name = files.shown(done.file.name)
     if not edits:
-        _note(f"{shown}: not filled: {done.filled.reason}")
+        _note(f"{name}: not filled: {done.filled.reason}")
         if wish.write and done.file.path is None:
             _print((done.file.bom + source).decode("utf-8"))
         return
     if done.filled.fill.candidates[0].parses is False:
-        _note(f"{shown}: the filled text has a syntax error; look at it before you use it")
+        _note(f"{name}: the filled text has a syntax error; look at it before you use it")
     if done.filled.fill.stopped == "time":
-        _note(f"{shown}: time ran out; this is the best so far")
+        _note(f"{name}: time ran out; this is the best so far")
     filled = apply(source, edits)
     if wish.write and done.file.path is None:
         _print((done.file.bom + filled).decode("utf-8"))
         return
     if not wish.json:
-        diff = unified_diff(name, source, edits)
+        diff = unified_diff(done.file.name, source, edits)
         if not diff:
-            _note(f"{shown}: the fill is what stands there already")
+            _note(f"{name}: the fill is what stands there already")
         _print(coloured(diff) if _wants_colour() else diff)
     if wish.write:
         files.replace_source(done.file, filled)

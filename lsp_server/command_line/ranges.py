@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
-from lsp_server.command_line.targets import After, Columns, Lines, Target
+from lsp_server.command_line.files import shown
+from lsp_server.command_line.targets import After, Columns, Lines, Range, Target
 from lsp_server.errors import InputError
 from lsp_server.source.positions import LineIndex
-from lsp_server.transforms.fill import fill_regions, in_order, insert_lines
+from lsp_server.transforms.fill import fill_regions, insert_lines
 from lsp_server.types import Gap, Region, Snapshot
 
 
@@ -18,18 +20,25 @@ def gaps_of(snapshot: Snapshot, targets: Sequence[Target]) -> tuple[Gap, ...]:
     """
     index = LineIndex(snapshot.source)
     lines = _line_count(snapshot.source, index)
-    try:
-        return in_order(_gap(snapshot, index, lines, target) for target in targets)
-    except InputError as error:
-        if len(targets) < 2 or "overlap" not in str(error):
-            raise
-        raise InputError(f"{targets[0].file}: {error}") from None
+    gaps = [(_gap(snapshot, index, lines, target), target) for target in targets]
+    taken = sorted((_taken(index, gap, target.range), target.spelled) for gap, target in gaps)
+    for (earlier, first), (later, second) in pairwise(taken):
+        if later.start < earlier.end or later == earlier:
+            raise InputError(f"{second}: the range overlaps {first}; join them into one, or move them apart")
+    return tuple(sorted((gap for gap, _ in gaps), key=lambda gap: gap.region))
 
 
 def counted_from_1(index: LineIndex, region: Region) -> dict[str, list[int]]:
     """{"start": [line, column], "end": [line, column]}: 1-based, columns in code points, end exclusive."""
     start, end = (index.position(offset, "utf-32") for offset in (region.start, region.end))
     return {"start": [start[0] + 1, start[1] + 1], "end": [end[0] + 1, end[1] + 1]}
+
+
+def _taken(index: LineIndex, gap: Gap, wanted: Range) -> Region:
+    """What no other range may touch: of whole lines their line ends too, so that an empty line is something."""
+    if isinstance(wanted, Lines):
+        return Region(gap.region.start, index.next_line_start(wanted.last - 1))
+    return gap.region
 
 
 def _gap(snapshot: Snapshot, index: LineIndex, lines: int, target: Target) -> Gap:
@@ -45,7 +54,7 @@ def _gap(snapshot: Snapshot, index: LineIndex, lines: int, target: Target) -> Ga
         (first, _), (last, _) = wanted.start, wanted.end
     if not lines:
         raise InputError(
-            f"{target.file}: is empty, so there is no line to replace; write {target.file}:0+ for new lines"
+            f"{shown(target.file)}: is empty, so there is no line to replace; write {target.file}:0+ for new lines"
         )
     if last > lines:
         raise _no_such_line(target, lines, str(last) if first == last else f"{first}–{last}")
@@ -61,7 +70,7 @@ def _columns(snapshot: Snapshot, index: LineIndex, target: Target, wanted: Colum
         width = len(snapshot.text(index.line_region(line - 1)))
         if column > width + 1:
             raise InputError(
-                f"{target.file}: no such column: line {line} has {width} columns, you asked for {column}; "
+                f"{shown(target.file)}: no such column: line {line} has {width} columns, you asked for {column}; "
                 f"the end of the line is column {width + 1}"
             )
     start, end = (index.offset(line - 1, column - 1, "utf-32") for line, column in (wanted.start, wanted.end))
@@ -75,6 +84,6 @@ def _line_count(source: bytes, index: LineIndex) -> int:
 
 def _no_such_line(target: Target, lines: int, asked: str) -> InputError:
     return InputError(
-        f"{target.file}: no such line: the file has {lines} line{'s' * (lines != 1)}, you asked for {asked}; "
+        f"{shown(target.file)}: no such line: the file has {lines} line{'s' * (lines != 1)}, you asked for {asked}; "
         f"write {target.file}:{lines}+ to add lines at its end"
     )

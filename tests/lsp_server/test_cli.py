@@ -232,9 +232,9 @@ BAD: list[tuple[list[str], str]] = [
     (["area.py:2:99-2:100"], "line 2 has 7 columns"),
     (["area.py:5-3"], "reversed; write area.py:3-5"),
     (["area.py:0-3"], "counted from 1"),
-    (["area.py:1-3", "area.py:3-4"], "area.py: ranges overlap"),
-    (["area.py:1-3", "./area.py:2:1-2:2"], "area.py: ranges overlap"),
-    (["area.py:2+", "area.py:2+"], "area.py: ranges overlap"),
+    (["area.py:1-3", "area.py:3-4"], "overlaps area.py:"),
+    (["area.py:1-3", "./area.py:2:1-2:2"], "overlaps area.py:1-3"),
+    (["area.py:2+", "area.py:2+"], "overlaps area.py:"),
     (["empty.py:1"], "empty.py: is empty, so there is no line to replace; write empty.py:0+"),
     (["area.py"], "area.py: which lines?"),
     (["area.py:2", "--device", "tpu"], "'--device'"),
@@ -282,6 +282,14 @@ def test_what_the_model_refuses_is_bad_input(dlm_fill: Run, monkeypatch: pytest.
     monkeypatch.setattr(fill_module, "open_filler", refuse)
     result = dlm_fill("area.py:2")
     assert (result.code, result.out, result.err) == (2, "", f"dlm-fill: {error}\n")
+
+
+def test_a_defect_is_not_taken_for_no_fill(dlm_fill: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(name: str, device: str) -> FakeFiller:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(fill_module, "open_filler", crash)
+    assert dlm_fill("area.py:2").code == 70
 
 
 def interrupt(*_: object, **__: object) -> FakeFiller:

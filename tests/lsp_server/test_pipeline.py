@@ -64,9 +64,9 @@ def test_what_the_cut_leaves_out_is_a_source_of_drafts_but_never_the_old_text() 
     filler = FakeFiller(["return x"], context_tokens=200)
     run(filler, taken)
     (request,) = filler.requests
-    assert "far3(" not in "".join(request.template.pieces)
-    assert "far3(" in request.extra_context[0]
-    assert "far3(" in request.extra_context[1]
+    assert "x * 100\n" not in "".join(request.template.pieces)
+    assert "x * 100\n" in request.extra_context[0]
+    assert "x * 100\n" in request.extra_context[1]
     assert "GAP" not in "".join((*request.template.pieces, *request.extra_context))
 
 

@@ -10,7 +10,7 @@ import pytest
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
-from tests.lsp_server.editor import URI, as_json, connected, span_of, within
+from tests.lsp_server.editor import URI, as_json, connected, span_of, until, within
 
 
 async def test_ranges_are_filled_jointly_by_one_versioned_edit(tmp_path: Path) -> None:
@@ -123,6 +123,15 @@ async def test_an_editor_that_refuses_the_edit_is_believed() -> None:
         assert (result["applied"], result["reason"]) == (False, "the editor did not apply the fill: read-only")
 
 
+async def test_an_editor_that_cannot_apply_edits_is_told_apart_from_a_bad_request() -> None:
+    async with connected() as editor:
+        del editor.client.protocol.fm.features[lsp.WORKSPACE_APPLY_EDIT]
+        editor.open("x = 1\n")
+        result = await editor.fill((0, 4, 0, 5))
+        assert result["applied"] is False
+        assert "the editor did not apply the fill: Method Not Found" in result["reason"]
+
+
 async def test_a_cancelled_command_stops_within_a_step(tmp_path: Path) -> None:
     async with connected(steps=300, step_s=0.01, record=tmp_path / "fills") as editor:
         editor.open("x = 1\n")
@@ -136,3 +145,18 @@ async def test_a_cancelled_command_stops_within_a_step(tmp_path: Path) -> None:
         assert fill["stopped"] == "cancelled"
         assert fill["steps"] < 100
         assert editor.applied == []
+
+
+async def test_a_long_fill_shows_progress_that_can_be_cancelled(tmp_path: Path) -> None:
+    async with connected(steps=300, step_s=0.01, progress=True, record=tmp_path / "fills") as editor:
+        editor.open("x = 1\n")
+        answer = editor.fill((0, 4, 0, 5))
+        reports: dict[Any, list[Any]] = editor.client.progress_reports
+        begin = lsp.WorkDoneProgressBegin(title="dlm-fill: filling", cancellable=True)
+        await until(lambda: any(begin in r for r in reports.values()))
+        (token,) = (t for t, r in reports.items() if begin in r)
+        editor.client.window_work_done_progress_cancel(lsp.WorkDoneProgressCancelParams(token=token))
+        result = await within(1, answer)
+        assert (result["applied"], result["reason"]) == (False, "nothing filled: cancelled")
+        await until(lambda: len(reports[token]) == 2)
+        assert (await editor.until_recorded(1))[0]["stopped"] == "cancelled"
