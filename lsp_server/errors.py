@@ -5,10 +5,20 @@ Only handlers and the command line turn them into LSP codes and exit codes.
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
 
 class InputError(Exception):
     """What the user named cannot be filled: no such file, line beyond the end, overlapping ranges, …"""
 
 
-class StaleDocument(Exception):
+class StaleDocument(Exception):  # noqa: N818 - a state, not a mistake
     """The document changed since the request was made; the answer is dropped, nothing is edited."""
+
+
+def place_of(error: BaseException) -> str:
+    """Kind of an unexpected error and where it was raised; never its text, which may hold the user's code."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{where}"

@@ -17,6 +17,8 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from lsp_server.client_options import ClientOptions
 from lsp_server.documents import Documents
+from lsp_server.errors import place_of
+from model.errors import ModelError
 from model.types import Cancelled, Filler
 
 T = TypeVar("T")
@@ -68,7 +70,7 @@ class Session:
     async def filler(self) -> Filler:
         """The filler, as soon as it is loaded; starts loading it if nothing has.
 
-        Raises what `open_filler` raised.
+        Raises ModelError if it cannot be loaded.
         """
         if self._loading is None:
             self._loading = self._load()
@@ -124,7 +126,7 @@ class Session:
         # Whoever awaits gets the exception; if nobody does, asyncio must not log it as forgotten.
         loading.add_done_callback(lambda f: None if f.cancelled() else f.exception())
 
-        def settle(filler: Filler | None, error: Exception | None) -> None:
+        def settle(filler: Filler | None, error: ModelError | None) -> None:
             if loading.done():
                 return
             if filler is not None:
@@ -134,13 +136,24 @@ class Session:
 
         def load() -> None:
             filler: Filler | None = None
-            failure: Exception | None = None
+            failure: ModelError | None = None
             try:
                 filler = self._open_filler(self.options.model, device=self.options.device)
-            except Exception as error:  # noqa: BLE001 - raised again where the filler is awaited
+            except ModelError as error:
                 failure = error
+            except Exception as error:  # noqa: BLE001 - raised again where the filler is awaited
+                failure = _not_loaded(self.options.model, error)
             with suppress(RuntimeError):  # the loop is closed: the server has gone
                 loop.call_soon_threadsafe(settle, filler, failure)
 
         threading.Thread(target=load, name="load", daemon=True).start()
         return loading
+
+
+def _not_loaded(model: str, error: Exception) -> ModelError:
+    failure = ModelError(
+        f"the model {model!r} could not be loaded ({place_of(error)}): reinstall dlm-fill, or name another model "
+        "in the initialization option 'model', then restart the server"
+    )
+    failure.__cause__ = error
+    return failure

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from lsp_server import pipeline
@@ -17,6 +18,7 @@ from lsp_server.errors import StaleDocument
 from lsp_server.handlers.error_codes import with_codes
 from lsp_server.handlers.fill_arguments import FillArguments, read, regions_of
 from lsp_server.handlers.positions import to_lsp
+from lsp_server.handlers.progress import Progress
 from lsp_server.session import Interrupted, Session
 from lsp_server.settings import FillOptions
 from lsp_server.source.positions import LineIndex
@@ -59,7 +61,11 @@ async def _fill(server: LanguageServer, session: Session, wanted: FillArguments)
     def work(filler: Filler, cancelled: Cancelled) -> Filled:
         return pipeline.run(snapshot, gaps, filler, options, cancelled=cancelled)
 
-    outcome = await session.run(wanted.uri, work, automatic=False)
+    progress = Progress(server, "dlm-fill: filling", on_cancel=lambda: session.interrupt(wanted.uri, "cancelled"))
+    try:
+        outcome = await session.run(wanted.uri, work, automatic=False)
+    finally:
+        progress.end("")
     if isinstance(outcome, Interrupted):
         raise StaleDocument(f"nothing filled: {outcome.reason}")
     if not session.documents.is_current(snapshot):
@@ -71,9 +77,13 @@ async def _fill(server: LanguageServer, session: Session, wanted: FillArguments)
 
 async def _apply(server: LanguageServer, snapshot: Snapshot, filled: Filled, session: Session) -> dict[str, Any]:
     """Have the client apply the edits, for this version of the document only."""
-    answer = await server.workspace_apply_edit_async(
-        lsp.ApplyWorkspaceEditParams(label=_label(filled.edits), edit=_workspace_edit(snapshot, filled.edits, session))
+    params = lsp.ApplyWorkspaceEditParams(
+        label=_label(filled.edits), edit=_workspace_edit(snapshot, filled.edits, session)
     )
+    try:
+        answer = await server.workspace_apply_edit_async(params)
+    except JsonRpcException as error:
+        answer = lsp.ApplyWorkspaceEditResult(applied=False, failure_reason=error.message)
     if not answer.applied:
         return _not_applied(server, f"the editor did not apply the fill: {answer.failure_reason or 'no reason given'}")
     best = filled.fill.candidates[0]

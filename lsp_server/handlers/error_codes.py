@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import functools
-import traceback
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from lsprotocol.types import LSPErrorCodes
 from pygls.exceptions import JsonRpcException, JsonRpcInternalError, JsonRpcInvalidParams
 
-from lsp_server.errors import InputError, StaleDocument
+from lsp_server.errors import InputError, StaleDocument, place_of
 from model.errors import BadRequest, ModelError
 
 P = ParamSpec("P")
@@ -41,11 +39,4 @@ def coded(error: Exception) -> JsonRpcException:
         return JsonRpcException(str(error), code=int(LSPErrorCodes.ContentModified))
     if isinstance(error, ModelError):
         return JsonRpcException(str(error), code=int(LSPErrorCodes.RequestFailed))
-    return JsonRpcInternalError(f"internal error ({place(error)}): please report it")
-
-
-def place(error: Exception) -> str:
-    """Kind of error and where it was raised; never its text, which may hold the user's code."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{where}"
+    return JsonRpcInternalError(f"internal error ({place_of(error)}): please report it")
