@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
+from itertools import chain, islice, takewhile
 
 import tree_sitter
 from tree_sitter import Node, Range, Tree
 
 from lsp_server.source.languages import Language
-from lsp_server.source.nodes import children_from, first_child_after
+from lsp_server.source.nodes import children_before, children_from, first_child_after
 from lsp_server.types import Edit, Region, Snapshot
 
 _MANY_CHILDREN = 400
@@ -90,10 +91,11 @@ def has_error_in(tree: Tree, region: Region) -> bool:
     return next(_errors(tree.root_node, region), None) is not None
 
 
-def parses(before: Snapshot, edits: Sequence[Edit]) -> bool | None:
+def parses(before: Snapshot, edits: Sequence[Edit], *, cleanly: bool = False) -> bool | None:
     """Whether the edited text is free of new syntax errors; None without a grammar, or where errors abound.
 
-    True if it has no error at all, or only errors that the snapshot had outside the edited regions.
+    True if it has no error at all, or only errors that the snapshot had outside the edited regions;
+    `cleanly`: and these not in the top-level nodes that the edits touch, nor in their neighbours.
     """
     tree = before.tree if before.tree is not None else parse(before.source, before.language)
     if tree is None:
@@ -107,9 +109,17 @@ def parses(before: Snapshot, edits: Sequence[Edit]) -> bool | None:
     root = _parser(before.language, _around(moved, edits, source)).parse(source, moved).root_node
     if not root.has_error:
         return True
-    if not tree.root_node.has_error:
+    if not tree.root_node.has_error or (cleanly and not all(_is_clean_near(root, e, edits) for e in edits)):
         return False
     return _no_new_errors(tree.root_node, root, edits)
+
+
+def _is_clean_near(root: Node, edit: Edit, edits: Sequence[Edit]) -> bool:
+    start = _moved(edit.region.start, [e for e in edits if e is not edit])
+    end = start + len(edit.new_text.encode())
+    above, below = islice(children_before(root, start), 1), islice(children_from(root, end), 2)
+    touched = takewhile(lambda node: node.start_byte <= end, children_from(root, max(start - 1, 0)))
+    return not root.is_error and not any(n.has_error or n.is_missing for n in chain(above, touched, below))
 
 
 def _around(moved: Tree, edits: Sequence[Edit], source: bytes) -> list[Range]:

@@ -18,6 +18,7 @@ _NEAR_BYTES = 4_000
 _REPEATS = 4
 _MOST_TRIALS = 8
 _PAIRS = {")": "(", "]": "[", "}": "{"}
+_WORD_CHAR = re.compile(r"\w")
 _TELLING = re.compile(r"[^\W\d_]{3}")
 _EMPTY_END = re.compile(r"(?:\n[ \t]*)+\Z")
 _STATEMENTS = re.compile(r"(?:pass|else|try|finally|return|break|continue|default|begin|then|done|endif)[:;]?")
@@ -78,18 +79,17 @@ class _Around:
         """Lines below the line on which the gap ends, blank ones left out."""
         return _filled(self.after.split("\n")[1:])
 
-    def parses(self, text: str) -> bool | None:
-        """Whether the file parses with `text` in the gap."""
+    def parses(self, text: str, *, cleanly: bool = False) -> bool | None:
+        """Whether the file parses with `text` in the gap; `cleanly`: as `source.parse.parses` has it."""
         new_text = self._gap.before + text + self._gap.after
-        return parses(self._snapshot, [Edit(region=self._gap.region, new_text=new_text, version=None)])
+        edit = Edit(region=self._gap.region, new_text=new_text, version=None)
+        return parses(self._snapshot, [edit], cleanly=cleanly)
 
     def may_repeat(self, lines: Sequence[str]) -> bool:
-        """Whether such a repetition is this file's own manner: it stands here twice in a row, or stood in the gap."""
-        own = _filled(self.old.split("\n"))
-        twice = [*lines, *lines]
-        return any(_at(own, i, lines) for i in range(len(own))) or any(
-            _at(side, i, twice) for side in (self.above, self.below) for i in range(len(side))
-        )
+        """Whether such a repetition is this file's own manner: the lines stand here twice, or stood in the gap."""
+        sides = (_filled(self.old.split("\n")), self.above, self.below)
+        own, above, below = (sum(_at(side, i, lines) for i in range(len(side))) for side in sides)
+        return own > 0 or above + below >= 2
 
 
 def _without_runaway(text: str, around: _Around) -> str:
@@ -133,7 +133,7 @@ def _without_lines_above(text: str, around: _Around) -> str:
 
 
 def _without_lines_below(text: str, around: _Around) -> str:
-    """Ends the text where it begins to say the lines below: to its end, or three lines of them."""
+    """Ends the text where it begins to say the lines below: to its end, or four lines of them."""
     lines = text.split("\n")
     places = [i for i, line in enumerate(lines) if line.strip()]
     said = [lines[i].rstrip() for i in places]
@@ -151,7 +151,7 @@ def _without_lines_below(text: str, around: _Around) -> str:
         ):
             same += 1
         block = around.below[:same]
-        if (start + same == len(said) or same >= 3) and same and _telling(block) and not around.may_repeat(block):
+        if (start + same == len(said) or same >= 4) and same and _telling(block) and not around.may_repeat(block):
             return "\n".join(lines[: places[start]]) if start else ""
     return text
 
@@ -178,7 +178,8 @@ def _without_needless_end(text: str, around: _Around) -> str:
         for count, shorter in enumerate(_shorter(text, around)):
             if count == _MOST_TRIALS:
                 break
-            if around.parses(shorter):
+            # A text of words that would vanish altogether is not one that merely ends too late.
+            if (shorter.strip() or not _WORD_CHAR.search(text)) and around.parses(shorter, cleanly=True):
                 return shorter
     return text
 
