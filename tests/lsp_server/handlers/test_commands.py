@@ -42,36 +42,34 @@ async def test_arguments_may_be_given_by_position() -> None:
         assert len(editor.applied) == 2
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ([], "as one object or by position"),
-        ([URI], "as one object or by position"),
-        ([{"uri": URI}], "ranges must be a list of at least one range"),
-        ([{"uri": URI, "ranges": []}], "ranges must be a list of at least one range"),
-        ([{"uri": 3, "ranges": [as_json(0, 0, 0, 1)]}], "uri must be a string"),
-        ([{"uri": URI, "ranges": [as_json(0, 0, 0, 1)], "version": "1"}], "version must be a whole number"),
-        ([{"uri": URI, "ranges": [as_json(0, 0, 0, 1)], "range": 1}], "it does not know range"),
-        ([{"uri": URI, "ranges": ["1-2"]}], "a range must be an object"),
-        ([{"uri": URI, "ranges": [as_json(0, -1, 0, 1)]}], "a position must be"),
-        ([{"uri": URI, "ranges": [{"start": {"line": 0}}]}], "a position must be"),
-        ([{"uri": URI, "ranges": [as_json(0, 0, 9, 0)]}], "the document has 3 lines, you asked for line 10"),
-        ([{"uri": URI, "ranges": [as_json(3, 0, 3, 0)]}], "the document has 3 lines, you asked for line 4"),
-        ([{"uri": URI, "ranges": [as_json(1, 2, 0, 1)]}], "is reversed: give its start first"),
-        ([{"uri": URI, "ranges": [as_json(0, 0, 0, 3), as_json(0, 2, 1, 1)]}], "ranges overlap"),
-        ([{"uri": "file:///etc/passwd", "ranges": [as_json(0, 0, 0, 1)]}], "open it in the editor first"),
-    ],
-)
-async def test_bad_arguments_name_the_remedy(arguments: list[Any], message: str, editor_of_three_lines: Any) -> None:
-    editor = editor_of_three_lines
-    with pytest.raises(JsonRpcInvalidParams, match=message):
-        await editor.command("dlm.fill", arguments)
-    assert editor.applied == []
+BAD_ARGUMENTS: list[tuple[list[Any], str]] = [
+    ([], "as one object or by position"),
+    ([URI], "as one object or by position"),
+    ([{"uri": URI}], "ranges must be a list of at least one range"),
+    ([{"uri": URI, "ranges": []}], "ranges must be a list of at least one range"),
+    ([{"uri": 3, "ranges": [as_json(0, 0, 0, 1)]}], "uri must be a string"),
+    ([{"uri": URI, "ranges": [as_json(0, 0, 0, 1)], "version": "1"}], "version must be a whole number"),
+    ([{"uri": URI, "ranges": [as_json(0, 0, 0, 1)], "range": 1}], "it does not know range"),
+    ([{"uri": URI, "ranges": ["1-2"]}], "a range must be an object"),
+    ([{"uri": URI, "ranges": [as_json(0, -1, 0, 1)]}], "a position must be"),
+    ([{"uri": URI, "ranges": [{"start": {"line": 0}}]}], "a position must be"),
+    ([{"uri": URI, "ranges": [as_json(0, 0, 9, 0)]}], "the document has 3 lines, you asked for line 10"),
+    ([{"uri": URI, "ranges": [as_json(3, 0, 3, 0)]}], "the document has 3 lines, you asked for line 4"),
+    ([{"uri": URI, "ranges": [as_json(1, 2, 0, 1)]}], "is reversed: give its start first"),
+    ([{"uri": URI, "ranges": [as_json(0, 0, 0, 3), as_json(0, 2, 1, 1)]}], "ranges overlap"),
+    ([{"uri": "file:///etc/passwd", "ranges": [as_json(0, 0, 0, 1)]}], "open it in the editor first"),
+]
 
 
-async def test_an_unknown_command_names_the_known_ones(editor_of_three_lines: Any) -> None:
-    with pytest.raises(JsonRpcInvalidParams, match=r"no such command: dlm\.nothing; known are dlm\.fill"):
-        await editor_of_three_lines.command("dlm.nothing", [])
+async def test_bad_arguments_name_the_remedy() -> None:
+    async with connected() as editor:
+        editor.open("x = 1\ny = 2\n")
+        for arguments, message in BAD_ARGUMENTS:
+            with pytest.raises(JsonRpcInvalidParams, match=message):
+                await editor.command("dlm.fill", arguments)
+        with pytest.raises(JsonRpcInvalidParams, match=r"no such command: dlm\.nothing; known are dlm\.fill"):
+            await editor.command("dlm.nothing", [])
+        assert editor.applied == []
 
 
 async def test_a_range_may_end_where_a_line_after_the_last_would_start() -> None:
