@@ -131,20 +131,25 @@ async def connected(
     folders: list[Path] | None = None,
     progress: bool = False,
     wait: bool = True,
+    command: list[str] | None = None,
     **fake: Any,
 ) -> AsyncIterator[Editor]:
-    """An initialized connection to a server whose FakeFiller has `fake`'s fields; `wait`: until it is loaded."""
+    """An initialized connection to a server whose FakeFiller has `fake`'s fields; `wait`: until it is loaded.
+
+    `command` starts another server instead.
+    """
     config = {"texts": ["filled"], "record": str(record) if record else None, **fake}
     client = make_test_lsp_client()
     editor = Editor(client, record)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     script = str(ROOT / "tests" / "lsp_server" / "fake_server.py")
-    await client.start_io(sys.executable, script, json.dumps(config), env=environment, cwd=str(ROOT))
+    command = command or [sys.executable, script, json.dumps(config)]
+    await client.start_io(*command, env=environment, cwd=str(ROOT))
     try:
         editor.initialized = await within(20, client.initialize_session(_params(encodings, options, folders, progress)))
         if wait:
             editor.open("", uri="file:///nowhere/warm-up")
-            await within(20, editor.complete(0, 0, uri="file:///nowhere/warm-up"))
+            await within(60, editor.complete(0, 0, uri="file:///nowhere/warm-up"))
         yield editor
     finally:
         if editor.process.returncode is None:

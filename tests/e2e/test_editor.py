@@ -1,0 +1,65 @@
+"""`dlm-fill lsp` as editors start it: the built-in model behind the protocol, and what happens without one."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException
+
+from tests.e2e.builtin import DEMO, DEMO_LINE, needs_model
+from tests.lsp_server.editor import connected, span_of, until, within
+
+COMMAND = [str(Path(sys.executable).with_name("dlm-fill")), "lsp"]
+
+
+async def test_an_unknown_model_is_reported_to_the_user() -> None:
+    async with connected(command=[*COMMAND, "--model", "no-such-model"], wait=False) as editor:
+        await until(lambda: len(editor.client.messages) > 0, seconds=30)
+        (shown,) = editor.client.messages
+        assert shown.type == lsp.MessageType.Error
+        assert "no-such-model" in shown.message
+        editor.open("x = \n")
+        with pytest.raises(JsonRpcException, match="no-such-model"):
+            await within(5, editor.complete(0, 4))
+        assert await editor.leave() < 0.5
+
+
+async def test_a_model_named_at_initialize_is_the_one_that_is_opened() -> None:
+    async with connected(command=COMMAND, options={"model": "no-such-model"}, wait=False) as editor:
+        await until(lambda: len(editor.client.messages) > 0, seconds=30)
+        assert "no-such-model" in editor.client.messages[0].message
+
+
+def resident_kib(pid: int) -> int:
+    """Resident memory in KiB; 0 where the system does not say."""
+    status = Path(f"/proc/{pid}/status")
+    rows = status.read_text(encoding="utf-8").splitlines() if status.exists() else []
+    return next((int(row.split()[1]) for row in rows if row.startswith("VmRSS")), 0)
+
+
+@needs_model
+async def test_an_editor_gets_a_fill_from_the_built_in_model() -> None:
+    source = DEMO.read_text(encoding="utf-8")
+    line = DEMO_LINE - 1
+    gap = source.split("\n")[line]
+    async with connected(command=COMMAND) as editor:
+        editor.open(source)
+        started = time.perf_counter()
+        result = await within(60, editor.fill((line, len(gap) - 3, line, len(gap)), version=1))
+        print(f"dlm.fill: {(time.perf_counter() - started) * 1000:.0f} ms")
+        assert result["applied"] is True, result["reason"]
+        ((change,),) = (a.edit.document_changes or () for a in editor.applied)
+        assert isinstance(change, lsp.TextDocumentEdit)
+        (edit,) = change.edits
+        assert isinstance(edit, lsp.TextEdit)
+        assert edit.range == span_of(line, len(gap) - 3, line, len(gap))
+        assert edit.new_text.strip()
+        editor.change(((line, len(gap) - 3, line, len(gap)), ""))
+        items = await within(60, editor.complete(line, len(gap) - 3))
+        assert all(item.range is not None and item.insert_text for item in items)
+        print(f"resident with the model loaded: {resident_kib(editor.process.pid) / 1024:.0f} MiB")
+        assert await editor.leave() < 0.5
