@@ -45,7 +45,8 @@ $(BIN)/python:
 	  { echo "dlm-fill needs Python 3.11 or newer; name one: make PYTHON=python3.12 …" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || \
 	  { rm -rf $(VENV) && $(PYTHON) -m venv --without-pip $(VENV) && \
-	    $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
+	    $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; } || \
+	  { rm -rf $(VENV); echo "no virtual environment: install python3-venv, or pip 22.3 or newer" >&2; exit 1; }
 
 # torch first and alone: the big wheel fails early, and nothing else can pull a different one in.
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _AROUND_LINES = 4
 _MASK = "░"
+_LEFT_OUT = "⋮"
 _SURE, _UNSURE = 0.8, 0.4  # at or above: plain; below: dim
 
 
@@ -109,6 +110,7 @@ class Picture:
 
         code, marks = self._code(event)
         text = _highlighted(code, self.lexer)
+        text.highlight_words([_LEFT_OUT], "not underline dim default")
         for start, end, style in marks:
             text.stylize(style, start, end)
         lines = list(text.split("\n", allow_blank=True))
@@ -139,7 +141,7 @@ def _drawn(token: DraftToken) -> tuple[str, str]:
     if not token.open:
         return text, "bold" if token.confidence >= _SURE else "bold dim"
     if token.confidence < _UNSURE or not text.strip():
-        return _MASK * max(1, len(text.strip())), "dim cyan"
+        return _MASK * max(1, len(text.strip())), "not underline dim cyan"
     return text, "dim italic"
 
 
@@ -151,7 +153,7 @@ def _near(text: str, *, above: bool, below: bool) -> str:
         return "\n".join(lines)
     head = lines[: _AROUND_LINES + 1] if above else []
     tail = lines[-_AROUND_LINES - 1 :] if below else []
-    return "\n".join([*head, *(["⋮"] if head and tail else []), *tail])
+    return "\n".join([*head, *([_LEFT_OUT] if head and tail else []), *tail])
 
 
 def _plain(text: str) -> str:
