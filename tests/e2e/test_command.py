@@ -98,7 +98,7 @@ def test_one_call_shows_the_diff_and_loads_no_more_than_it_needs(folder: Path) -
 
 
 @needs_model
-@pytest.mark.parametrize("after_s", [0.7, 1.5])
+@pytest.mark.parametrize("after_s", [0.7, 6.0])
 def test_interrupting(folder: Path, after_s: float) -> None:
     child = subprocess.Popen(
         [*COMMAND, "shop.py:26-28", "--candidates", "8", "--length", "40", "--write"],
@@ -108,7 +108,7 @@ def test_interrupting(folder: Path, after_s: float) -> None:
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=60)
     if child.returncode != 0:  # it may have been quicker
-        assert (child.returncode, out, err) == (130, b"", b"")
+        assert (child.returncode, out, err.strip()) == (130, b"", b"")
         assert (folder / "shop.py").read_bytes() == DEMO.read_bytes()
 
 
