@@ -27,7 +27,7 @@ from lsp_server.types import Edit, Filled, Snapshot
 from model.types import Cancelled, Filler
 
 FILL = "dlm.fill"
-_MAX_TIME_S = 30.0
+_MAX_TIME_S = 10.0  # then the best so far comes back; the editor shows progress and can cancel
 
 
 def register(server: LanguageServer, session: Session) -> None:
