@@ -13,7 +13,7 @@ class InputError(Exception):
     """What the user named cannot be filled: no such file, line beyond the end, overlapping ranges, …"""
 
 
-class StaleDocument(Exception):  # noqa: N818 - a state, not a mistake
+class StaleDocument(Exception):
     """The document changed since the request was made; the answer is dropped, nothing is edited."""
 
 
