@@ -138,11 +138,11 @@ def _select(snapshot: Snapshot, lines: Lines, gaps: Sequence[Gap], count_tokens:
     outlines = [Outline(snapshot, lines, gap.region) for gap in gaps]
     limit = kept.tokens + int(left * _OUTLINE_SHARE)
     for outline in outlines:
-        for line in free(outline.headers()):
-            kept.keep([line], limit - kept.tokens)
+        for header in outline.headers():
+            kept.keep(free(header), left - kept.tokens)
     import_limit = min(limit, kept.tokens + int(left * _IMPORTS_SHARE))
-    for line in free(outlines[0].imports(words)):
-        kept.keep([line], import_limit - kept.tokens)
+    for found in outlines[0].imports(words):
+        kept.keep(free(found), import_limit - kept.tokens)
     for outline in outlines:
         for signature in outline.siblings():
             if not kept.keep(free(signature), limit - kept.tokens):

@@ -68,7 +68,7 @@ def _typescript(name: str, extensions: tuple[str, ...], language_id: str, functi
             "class_declaration class abstract_class_declaration interface_declaration enum_declaration "
             "internal_module module type_alias_declaration"
         ),
-        wrappers=_JS_WRAPPERS | _kinds("ambient_declaration public_field_definition"),
+        wrappers=_JS_WRAPPERS - {"field_definition"} | _kinds("ambient_declaration public_field_definition"),
         imports=_kinds("import_statement import_alias"),
         import_calls=("require",),
     )

@@ -22,6 +22,7 @@ _MOST_INDENT_LINES = 2_000
 _LONG_IMPORT_LINES = 12
 _HEADER_LINES = 12
 _SMALL_LINES = 2
+_WORD_CHAR = re.compile(rb"\w")
 WORD = re.compile(rb"[A-Za-z_]\w+")
 _CLOSER_LINE = re.compile(rb"\s*(?:[\]})]+[;,)]*|end|fi|done|esac|</[\w:.-]+>)\s*")
 
@@ -36,31 +37,35 @@ class Outline:
         self._root = snapshot.tree.root_node if snapshot.tree is not None else None
         self._scopes = self._ancestors()
 
-    def headers(self) -> list[Region]:
-        """Lines of the headers that enclose the gap: definitions innermost first, then other constructs."""
-        definitions: list[Region] = []
-        others: list[Region] = []
+    def headers(self) -> list[list[Region]]:
+        """The headers that enclose the gap, the lines of each: definitions innermost first, then other constructs."""
+        definitions: list[list[Region]] = []
+        others: list[list[Region]] = []
         for node in self._scopes:
             if node.start_byte >= self._gap.start or node.parent is None or node.is_error:
                 continue
-            if self._is_definition(node):
-                definitions += self._header(node)
-            elif node.type not in self._language.bodies:
-                others.append(self._first_line(node))
+            if self._definition(node) is not None:
+                definitions.append(self._header(node))
+            elif node.type not in self._language.bodies and not self._guards_file(node):
+                others.append(self._header(node))
         if self._root is None or self._language.indented or self._root.has_error:
-            others += self._indent_headers()
-        return [line for line in dict.fromkeys(definitions + others) if line.start < self._gap.start]
+            others += [[line] for line in self._indent_headers()]
+        # What is but a bracket on its line comes with the header that it belongs to.
+        return definitions + [lines for lines in others if _WORD_CHAR.search(self._lines.bytes(lines[0]))]
 
-    def imports(self, words: set[bytes]) -> list[Region]:
-        """Lines of the imports at the top of the file: those that bring in one of `words` first."""
-        used: list[Region] = []
-        unused: list[Region] = []
+    def imports(self, words: set[bytes]) -> list[list[Region]]:
+        """The imports at the top of the file, the lines of each: those that bring in one of `words` first.
+
+        Of a long one, only its first and last line stay, and the lines with one of `words`.
+        """
+        used: list[list[Region]] = []
+        unused: list[list[Region]] = []
         for node in self._import_nodes():
             found = list(self._lines.covering(node.start_byte, node.end_byte))
             wanted = [line for line in found if words.intersection(WORD.findall(self._lines.bytes(line)))]
             if len(found) > _LONG_IMPORT_LINES:
                 found = [found[0], *(line for line in found[1:-1] if line in wanted), found[-1]]
-            (used if wanted else unused).extend(found)
+            (used if wanted else unused).append(found)
         return used + unused
 
     def siblings(self) -> Iterator[list[Region]]:
@@ -70,7 +75,7 @@ class Outline:
         """
         for scope in self._scopes:
             for node in self._children_near(scope):
-                if self._is_definition(node) and not self._holds_gap(node):
+                if self._definition(node) is not None and not self._holds_gap(node):
                     yield self._signature(node)
 
     def _ancestors(self) -> list[Node]:
@@ -145,7 +150,7 @@ class Outline:
                     continue
                 if node.type in self._language.imports:
                     yield node
-                elif node.type in self._language.import_holders:
+                elif node.type in self._language.import_holders or node.is_error:
                     pending.append(node)
                 elif pattern and node.start_point.row == node.end_point.row and pattern.search(node.text or b""):
                     yield node
@@ -160,8 +165,10 @@ class Outline:
     def _holds_gap(self, node: Node) -> bool:
         return any(node.id == scope.id for scope in self._scopes)
 
-    def _is_definition(self, node: Node) -> bool:
-        return self._definition(node) is not None
+    def _guards_file(self, node: Node) -> bool:
+        """Whether the node is a header file's include guard, or the like, which says nothing of the gap."""
+        holds = node.end_byte - node.start_byte
+        return node.type in self._language.import_holders and holds > len(self._lines.source) * 3 // 4
 
     def _definition(self, node: Node) -> Node | None:
         """The function or class that `node` is or wraps."""
@@ -176,13 +183,13 @@ class Outline:
         return None
 
     def _header(self, node: Node) -> list[Region]:
-        """Lines from the start of a definition to where its body opens."""
-        definition = self._definition(node)
-        body = _body(definition) if definition is not None else None
+        """Lines from the start of a node to where its body opens; its first line, if it has none."""
+        body = _body(self._definition(node) or node)
         if body is not None:
             first = self._first_line(body)
             alone = not self._lines.source[first.start : body.start_byte].strip()
-            end = first.start if alone and body.type in self._language.bodies else body.start_byte + 1
+            opens = self._lines.source[body.start_byte] in b"{[(" and body.type not in self._language.bodies
+            end = body.start_byte + 1 if opens or not alone else first.start
         elif node.end_point.row - node.start_point.row > _SMALL_LINES:
             end = node.start_byte
         else:
@@ -198,9 +205,9 @@ class Outline:
 
 
 def _body(definition: Node) -> Node | None:
-    body = definition.child_by_field_name("body") or definition.child_by_field_name("value")
-    if body is not None:
-        return body
+    for name in ("body", "consequence", "value"):
+        if (body := definition.child_by_field_name(name)) is not None:
+            return body
     after_start_tag = False
     for child in islice(children_from(definition, 0), 8):
         if child.type.endswith(("block", "body")) or after_start_tag:
