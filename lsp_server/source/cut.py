@@ -18,6 +18,7 @@ from model.types import Template
 
 CountTokens = Callable[[str], int]
 
+_MOST_BYTES_PER_TOKEN = 32
 _BEFORE_SHARE = 0.6
 _NEAR_SHARE = 0.55
 _OUTLINE_SHARE = 0.3
@@ -52,17 +53,16 @@ class _Kept:
         self.lines: set[Region] = set()
         self.tokens = 0
 
-    def cost(self, lines: Iterable[Region]) -> int:
-        """Tokens of those among `lines` that are not kept yet."""
-        text = b"".join(self._lines.bytes(line) for line in sorted(set(lines) - self.lines))
-        return self._count(_plain(text.decode())) if text else 0
-
     def keep(self, lines: Sequence[Region], allowance: int) -> bool:
-        """Keep all of `lines`, if their tokens fit into the allowance."""
-        cost = self.cost(lines)
+        """Keep all of `lines`, if the tokens of those not kept yet fit into the allowance."""
+        new = sorted(set(lines) - self.lines)
+        if sum(line.end - line.start for line in new) > max(allowance, 0) * _MOST_BYTES_PER_TOKEN:
+            return False  # cannot fit, and may be megabytes: not worth counting
+        text = b"".join(self._lines.bytes(line) for line in new)
+        cost = self._count(_plain(text.decode())) if text else 0
         if cost > allowance:
             return False
-        self.lines.update(lines)
+        self.lines.update(new)
         self.tokens += cost
         return True
 

@@ -15,6 +15,7 @@ class Language:
     `bodies`: nodes that hold a body without being its opener: their first line is no header.
     `imports`: nodes that bring names in, directly in the root or in one of `import_holders`;
     `import_calls`: function names that do so in languages where an import is an ordinary call.
+    `stray_closers`: words that close a block and that the grammar takes for names where no block is open.
     `indented`: blocks end by indentation alone.
     """
 
@@ -32,6 +33,7 @@ class Language:
     imports: frozenset[str] = frozenset()
     import_holders: frozenset[str] = frozenset()
     import_calls: tuple[str, ...] = ()
+    stray_closers: frozenset[str] = frozenset()
     indented: bool = False
 
     @property

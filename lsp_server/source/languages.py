@@ -173,6 +173,7 @@ _RUBY = Language(
     classes=_kinds("class module singleton_class"),
     bodies=_kinds("body_statement block_body then"),
     import_calls=("require", "require_relative", "load", "autoload"),
+    stray_closers=_kinds("end"),
 )
 
 _PHP = Language(

@@ -107,11 +107,26 @@ def parses(before: Snapshot, edits: Sequence[Edit], *, cleanly: bool = False) ->
         moved = edited(moved, source, new, edit.region, edit.region.start + len(text))
         source = new
     root = _parser(before.language, _around(moved, edits, source)).parse(source, moved).root_node
+    if _has_stray_closer(before.language, root, source, edits) and not _has_stray_closer(
+        before.language, tree.root_node, before.source, edits
+    ):
+        return False
     if not root.has_error:
         return True
     if not tree.root_node.has_error or (cleanly and not all(_is_clean_near(root, e, edits) for e in edits)):
         return False
     return _no_new_errors(tree.root_node, root, edits)
+
+
+def _has_stray_closer(language: Language, root: Node, source: bytes, edits: Sequence[Edit]) -> bool:
+    """Whether a block is closed once more than it was opened, which a lenient grammar takes for a name at the top level."""
+    if not language.stray_closers or not edits:
+        return False
+    below = children_from(root, min(edit.region.start for edit in edits))
+    return any(
+        node.type == "identifier" and source[node.start_byte : node.end_byte].decode() in language.stray_closers
+        for node in below
+    )
 
 
 def _is_clean_near(root: Node, edit: Edit, edits: Sequence[Edit]) -> bool:

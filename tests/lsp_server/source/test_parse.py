@@ -162,3 +162,10 @@ def test_a_fill_in_a_large_file_is_judged_by_its_surroundings() -> None:
     region = Region(middle, middle + len(b"return text"))
     assert parses(before, [Edit(region=region, new_text="return (text)", version=None)]) is True
     assert parses(before, [Edit(region=region, new_text="return (text", version=None)]) is False
+
+
+def test_a_closer_too_many_is_an_error_even_where_the_grammar_is_lenient() -> None:
+    source = b"module M\n  def f\n    if x\n      y\n    end\n  end\nend\n"
+    before = snapshot(source, "ruby")
+    assert parses(before, [edit(source, b"y", "y.each do |z|\n        z\n      end")]) is True
+    assert parses(before, [edit(source, b"y", "y\n    end")]) is False
