@@ -14,6 +14,7 @@ from tree_sitter import Node
 
 from lsp_server.source.lines import Lines
 from lsp_server.source.nodes import children_before, children_from
+from lsp_server.source.parse import covers
 from lsp_server.types import Region, Snapshot
 
 _MOST_SIBLINGS = 40
@@ -35,6 +36,7 @@ class Outline:
         self._lines = lines
         self._gap = gap
         self._root = snapshot.tree.root_node if snapshot.tree is not None else None
+        self._covered = snapshot.tree is not None and covers(snapshot.tree, gap)
         self._scopes = self._ancestors()
 
     def headers(self) -> list[list[Region]]:
@@ -48,7 +50,7 @@ class Outline:
                 definitions.append(self._header(node))
             elif node.type not in self._language.bodies and not self._guards_file(node):
                 others.append(self._header(node))
-        if self._root is None or self._language.indented or self._root.has_error:
+        if self._root is None or not self._covered or self._language.indented or self._root.has_error:
             others += [[line] for line in self._indent_headers()]
         # What is but a bracket on its line comes with the header that it belongs to.
         return definitions + [lines for lines in others if _WORD_CHAR.search(self._lines.bytes(lines[0]))]
@@ -80,7 +82,7 @@ class Outline:
 
     def _ancestors(self) -> list[Node]:
         """Nodes around the gap, innermost first; the root last."""
-        if self._root is None:
+        if self._root is None or not self._covered:
             return []
         anchors = [self._gap.start]
         if self._language.indented:

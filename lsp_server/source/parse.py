@@ -85,6 +85,18 @@ class Syntax:
         window = _window(full, touched, new)
         return replace(self, full=full, tree=_parser(self.language, window).parse(new, full))
 
+    def covering(self, source: bytes, region: Region) -> Syntax:
+        """The same document with a tree that covers `region` of `source`: for a request far from the last keystroke."""
+        if self.tree is None or self.full is None or covers(self.tree, region):
+            return self
+        window = _window(self.full, region, source)
+        return replace(self, tree=_parser(self.language, window).parse(source, self.full))
+
+
+def covers(tree: Tree, region: Region) -> bool:
+    """Whether `tree` was parsed from the whole of `region`: not so far from where a large file was typed in."""
+    return any(r.start_byte <= region.start and region.end <= r.end_byte for r in tree.included_ranges)
+
 
 def has_error_in(tree: Tree, region: Region) -> bool:
     """Whether a syntax error, or a token that the parser had to invent, touches `region`."""
@@ -92,13 +104,13 @@ def has_error_in(tree: Tree, region: Region) -> bool:
 
 
 def parses(before: Snapshot, edits: Sequence[Edit], *, cleanly: bool = False) -> bool | None:
-    """Whether the edited text is free of new syntax errors; None without a grammar, or where errors abound.
+    """Whether the edited text is free of new syntax errors; None without a grammar, beyond the tree, or amid too many errors.
 
     True if it has no error at all, or only errors that the snapshot had outside the edited regions;
     `cleanly`: and these not in the top-level nodes that the edits touch, nor in their neighbours.
     """
     tree = before.tree if before.tree is not None else parse(before.source, before.language)
-    if tree is None:
+    if tree is None or not all(covers(tree, edit.region) for edit in edits):
         return None
     source, moved = before.source, tree
     for edit in sorted(edits, key=lambda e: e.region, reverse=True):

@@ -9,7 +9,7 @@ import pytest
 
 from lsp_server.source.languages import PLAIN, by_name
 from lsp_server.source.nodes import children_before, children_from
-from lsp_server.source.parse import Syntax, edited, has_error_in, parse, parses
+from lsp_server.source.parse import Syntax, covers, edited, has_error_in, parse, parses
 from lsp_server.types import Edit, Region, Snapshot
 
 PYTHON = by_name("python")
@@ -169,3 +169,26 @@ def test_a_closer_too_many_is_an_error_even_where_the_grammar_is_lenient() -> No
     before = snapshot(source, "ruby")
     assert parses(before, [edit(source, b"y", "y.each do |z|\n        z\n      end")]) is True
     assert parses(before, [edit(source, b"y", "y\n    end")]) is False
+
+
+def test_a_request_far_from_the_last_keystroke_gets_a_tree_of_its_place() -> None:
+    source = large_source()
+    at = source.index(b"\n", len(source) // 4)
+    new = source[:at] + b" " + source[at:]
+    syntax = Syntax.of(source, PYTHON).after(source, new, Region(at, at), at + 1)
+    far = new.index(b"return text", len(new) * 3 // 4)
+    region = Region(far, far + 11)
+    assert syntax.tree is not None
+    assert not covers(syntax.tree, region)
+    before = Snapshot(uri="", version=None, source=new, language=PYTHON, tree=syntax.tree)
+    assert parses(before, [Edit(region=region, new_text="(", version=None)]) is None
+    there = syntax.covering(new, region)
+    assert there.tree is not None
+    assert covers(there.tree, region)
+    assert there.full is syntax.full
+    assert there.covering(new, region) is there
+    node = there.tree.root_node.descendant_for_byte_range(far, far + 11)
+    assert node is not None
+    assert node.type == "return_statement"
+    before = Snapshot(uri="", version=None, source=new, language=PYTHON, tree=there.tree)
+    assert parses(before, [Edit(region=region, new_text="(", version=None)]) is False
