@@ -16,6 +16,9 @@ from model.framing import Codec, Framed
 from model.ranking import Features, Weights, best_first
 from model.types import Candidate, Parses
 
+PARSED_BEYOND = 3
+"""So many more attempts than asked for are parsed, in case the best ones do not parse."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Attempt:
@@ -96,16 +99,18 @@ def log_probs(canvas: Canvas, prediction: Prediction, row: int, *, holes: int) -
 def ranked(
     attempts: Sequence[Attempt], *, parses: Parses | None, weights: Weights | None, limit: int
 ) -> tuple[Candidate, ...]:
-    """The best `limit` attempts as candidates, best first."""
-    verdicts = [parses(attempt.texts) if parses else None for attempt in attempts]
-    features = [attempt.features(verdict) for attempt, verdict in zip(attempts, verdicts, strict=True)]
+    """The best `limit` attempts as candidates, best first. Parsing takes time: only the likeliest are parsed."""
+    likeliest = best_first([attempt.features(None) for attempt in attempts], weights)[: limit + PARSED_BEYOND]
+    verdicts = {i: parses(attempts[i].texts) if parses else None for i in likeliest}
+    features = [attempts[i].features(verdicts[i]) for i in likeliest]
+    order = [likeliest[n] for n in best_first(features, weights)[:limit]]
     return tuple(
         Candidate(
             texts=attempts[i].texts,
             confidences=tuple(float(np.exp(nats.mean())) for nats in attempts[i].log_probs),
-            confidence=float(np.exp(features[i].mean_log_prob)),
+            confidence=float(np.exp(np.concatenate(attempts[i].log_probs).mean())),
             parses=verdicts[i],
             origin=attempts[i].origin,
         )
-        for i in best_first(features, weights)[:limit]
+        for i in order
     )

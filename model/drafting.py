@@ -16,6 +16,8 @@ from model.framing import Codec, Framed
 from model.types import Template
 
 AGREED_PROBABILITY = 0.5
+MOST_DOUBTED = 0.5
+"""A draft of which the model doubts a larger share is no start: filling the hole anew costs as much."""
 SURE_MEAN_LOG_PROB = -0.35
 SURE_MATCH_CHARS = 20
 
@@ -99,7 +101,8 @@ def judged(rows: Sequence[DraftRow], prefilled: Prefilled, framed: Framed, codec
             copied = replace(attempt, origin="draft", drafts=drafts, kept=1.0, log_probs=nats, scored=True)
             attempts.append(replace(copied, sources=min(draft.sources for draft in drafts)))
     doubted = _doubted(canvas, prediction)
-    repairable = np.flatnonzero((doubted | canvas.open).any(axis=1))
+    worth = doubted.sum(axis=1) <= MOST_DOUBTED * canvas.used.sum(axis=1)
+    repairable = np.flatnonzero((doubted | canvas.open).any(axis=1) & worth)
     repaired = canvas.apply(_reopening(canvas, doubted)).select(repairable) if len(repairable) else None
     return Drafted(
         attempts=tuple(attempts),

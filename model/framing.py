@@ -55,9 +55,7 @@ class Framed:
         if not whole.startswith(partial):
             return None
         text, limit = whole[len(partial) :], self.max_lines[hole]
-        if limit is None:
-            return text
-        return "".join(text.splitlines(keepends=True)[:limit]).removesuffix("\n") if text.count("\n") >= limit else text
+        return text if limit is None else "\n".join(text.split("\n")[:limit])
 
 
 def frame(template: Template, codec: Codec, *, context_tokens: int) -> Framed:

@@ -18,7 +18,7 @@ from model.events import event_of, finished_event
 from model.framing import Codec, Framed, frame, rules_of, token_table
 from model.ranking import Weights
 from model.samplers import Sampler, sampler
-from model.samplers.length import first_lengths, pinned_ends
+from model.samplers.length import closed, first_lengths
 from model.types import Cancelled, Candidate, Fill, FillerInfo, FillRequest, OnEvent
 
 DRAFTS = 4
@@ -159,14 +159,15 @@ class LocalFiller:
         spec, request = self._denoiser.spec, job.request
         wanted = request.candidates + (SPARE_ROWS if request.candidates > 1 else 0)
         masks = Canvas.masked(job.lengths, mask_id=spec.mask_id, rows=wanted)
-        fresh = pinned_ends(masks, spec.end_of_hole_id)
+        fixed = [h for h, hole in enumerate(request.template.holes) if hole.length_tokens is not None]
+        fresh = closed(masks, fixed, spec.end_of_hole_id)
         repaired = drafted.repaired
         canvas = fresh if repaired is None else Canvas.stack([fresh, repaired])
         temperature = np.zeros(canvas.rows, dtype=np.float32)
         temperature[1:wanted] = TEMPERATURE
         ended = np.zeros((canvas.rows, job.framed.holes), dtype=bool)
         ended[wanted:] = True  # a draft ends where its source did
-        ended |= np.array([hole.length_tokens is not None for hole in request.template.holes])
+        ended[:, fixed] = True
         show = partial(event_of, framed=job.framed, codec=self._codec)
         on_event = job.on_event
         return denoise(

@@ -102,7 +102,12 @@ def _allowed(canvas: Canvas, prediction: Prediction, rules: Rules) -> tuple[NDAr
     barred = first & (fixed | _blank_so_far(canvas, rules) | _content_follows(canvas))[:, :, None]
     narrowed = np.where(barred, 0, probs).astype(np.float32)
     hopeless = narrowed.max(axis=2, keepdims=True) <= 0
-    return ids, np.where(hopeless, probs, narrowed)
+    narrowed = np.where(hopeless, probs, narrowed)
+    # A canvas is always longer than its content: nothing but an end can stand in a final slot.
+    last = canvas.last & canvas.open
+    ids[last, 0] = end
+    narrowed[last, 0], narrowed[last, 1:] = total[last], 0
+    return ids, narrowed
 
 
 def _content_follows(canvas: Canvas) -> NDArray[np.bool_]:

@@ -8,12 +8,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from model.canvas import PADDING, Canvas, Decision
+from model.canvas import Canvas, Decision
 from model.errors import BadRequest
 from model.proposal import Proposal, Rules
 from model.types import Hole
 
-SMALLEST, SINGLE_LINE, SEVERAL_LINES, LARGEST = 16, 32, 64, 128
+SIZES = (16, 32, 64, 128)
+"""Canvas sizes that networks are trained with."""
+SINGLE_LINE, SEVERAL_LINES = 32, 64
 GROWTH = 32
 """Masks added to a hole that filled up without an end."""
 REOPENED_ON_GROWTH = 4
@@ -28,19 +30,16 @@ def first_lengths(
     Raises BadRequest if that cannot be.
     """
     wanted = [_first_length(hole, count) + (final_slot and hole.length_tokens is not None) for hole in holes]
-    fixed = sum(n for n, hole in zip(wanted, holes, strict=True) if hole.length_tokens is not None)
-    free = [n for n, hole in zip(wanted, holes, strict=True) if hole.length_tokens is None]
-    room = canvas_tokens - fixed
-    if room < (SMALLEST * len(free) if free else 0):
-        needed = fixed + SMALLEST * len(free)
-        raise BadRequest(
-            f"{len(holes)} hole(s) need {needed} tokens, this model has {canvas_tokens}: fill fewer or shorter ranges"
-        )
-    share = min(1.0, room / sum(free)) if free else 1.0
-    return [
-        n if hole.length_tokens is not None else max(SMALLEST, int(n * share))
-        for n, hole in zip(wanted, holes, strict=True)
-    ]
+    while sum(wanted) > canvas_tokens:
+        free = [h for h, hole in enumerate(holes) if hole.length_tokens is None and wanted[h] > SIZES[0]]
+        if not free:
+            raise BadRequest(
+                f"{len(holes)} hole(s) need {sum(wanted)} tokens, this model has {canvas_tokens}:"
+                " fill fewer or shorter ranges"
+            )
+        longest = max(free, key=lambda h: wanted[h])
+        wanted[longest] = max(size for size in SIZES if size < wanted[longest])
+    return wanted
 
 
 def _first_length(hole: Hole, count: Callable[[str], int]) -> int:
@@ -48,10 +47,10 @@ def _first_length(hole: Hole, count: Callable[[str], int]) -> int:
         if hole.length_tokens < 1:
             raise BadRequest(f"a hole of {hole.length_tokens} tokens holds nothing: ask for 1 or more")
         return hole.length_tokens
-    usual = SINGLE_LINE if hole.max_lines == 1 else SEVERAL_LINES
-    likely = 2 * count(hole.old_text) + 8 if hole.old_text else usual
-    rounded = -(-likely // SMALLEST) * SMALLEST
-    return min(LARGEST, max(SINGLE_LINE if hole.max_lines == 1 else usual // 2, rounded))
+    if not hole.old_text.strip():
+        return SINGLE_LINE if hole.max_lines == 1 else SEVERAL_LINES
+    likely = count(hole.old_text) * 5 // 4 + 4
+    return next((size for size in SIZES if size > max(likely, SINGLE_LINE - 1)), SIZES[-1])
 
 
 def committing_all(canvas: Canvas, proposal: Proposal) -> Decision:
@@ -63,7 +62,8 @@ def settled(canvas: Canvas, decision: Decision, rules: Rules) -> tuple[Decision,
     """(decision, ended): what an end of hole among the commits means for what stands right of it.
 
     A committed end becomes the final slot of its hole: everything right of it is deleted. So does the
-    line break that would begin one line more than the hole may have. ended: bool [B, H].
+    line break that would begin one line more than the hole may have. ended: bool [B, H]; an end in the final
+    slot does not count, since every canvas has one there, however long the text would have become.
     """
     end = rules.end_of_hole_id
     ended = np.zeros((canvas.rows, len(rules.holes)), dtype=bool)
@@ -85,7 +85,7 @@ def settled(canvas: Canvas, decision: Decision, rules: Rules) -> tuple[Decision,
             ids[b, at], commit[b, at] = end, True
             delete[b] |= right
             commit[b] &= ~right
-            ended[b, h] = True
+            ended[b, h] = bool(right.any())
     return replace(decision, commit=commit, ids=ids, delete=delete), ended
 
 
@@ -103,19 +103,17 @@ def grown(canvas: Canvas, ended: NDArray[np.bool_], *, canvas_tokens: int) -> De
         if len(here) == 0 or canvas.open[b, here].any() or room <= 0:
             continue
         insert[b, here[-1]] = min(GROWTH, room)
-        reopen[b, here[:-1][-REOPENED_ON_GROWTH:]] = True
+        reopen[b, here[-1 - REOPENED_ON_GROWTH :]] = True
     if not insert.any():
         return None
     nothing = Decision.committing(np.zeros_like(canvas.open), canvas.ids, canvas.confidence)
     return replace(nothing, insert=insert, reopen=reopen)
 
 
-def pinned_ends(canvas: Canvas, end_of_hole_id: int | None) -> Canvas:
-    """The canvas with the final slot of each hole given as its end: a canvas is always longer than its content."""
-    if end_of_hole_id is None:
+def closed(canvas: Canvas, holes: Sequence[int], end_of_hole_id: int | None) -> Canvas:
+    """The canvas with the final slot of `holes` given as their end: their length is fixed."""
+    if end_of_hole_id is None or not holes:
         return canvas
-    last = canvas.last & canvas.open
-    certain = np.ones(canvas.ids.shape, dtype=np.float32)
+    last = canvas.last & canvas.open & np.isin(canvas.hole, holes)
     ends = np.full(canvas.ids.shape, end_of_hole_id, dtype=np.int64)
-    assert not (last & (canvas.hole == PADDING)).any()
-    return canvas.apply(Decision.committing(last, ends, certain))
+    return canvas.apply(Decision.committing(last, ends, np.ones(canvas.ids.shape, dtype=np.float32)))

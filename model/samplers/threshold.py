@@ -13,7 +13,9 @@ from model.samplers.choice import fallback, open_before
 
 @dataclass(frozen=True, kw_only=True)
 class Threshold:
-    """Commits every open position whose confidence *exceeds* its threshold, else the one best.
+    """Commits every open position whose confidence *exceeds* its threshold, and the one best if none does.
+
+    Sure ends alone make no text, so they count as none.
 
     The threshold is `tau` beside a decided token and approaches 1 with every open position between:
     1 - (1 - tau) * reach**distance. Small models are overconfident far from what is known; `reach` 1 is
@@ -28,5 +30,5 @@ class Threshold:
         tau = 1 - (1 - self.tau) * self.reach ** open_before(canvas)
         sure = canvas.open & (proposal.confidence.astype(np.float64) > tau)
         spare = fallback(canvas, proposal, leftmost=self.leftmost)
-        commit = sure | (spare & ~sure.any(axis=1, keepdims=True))
+        commit = sure | (spare & ~(sure & ~proposal.ends).any(axis=1, keepdims=True))
         return Decision.committing(commit, proposal.ids, proposal.confidence)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from model.denoiser import Context, Prefilled
 from model.errors import BadRequest, UnknownModel
 from model.filler import open_filler
 from model.local import LocalFiller
@@ -152,12 +153,52 @@ def test_a_draft_that_the_model_agrees_with_takes_one_pass() -> None:
     assert (fill.forward_passes, denoiser.denoised) == (1, [])
 
 
-def test_a_long_matched_draft_wins_over_a_slightly_preferred_fill() -> None:
-    denoiser = Scripted(["    value = 1"], sure=lambda h, i: 0.5)
-    fill = filler(denoiser).fill(
-        request(REPEATED + "def g():\n    begin_the_work()\n", "\n    finish_the_work()\n", candidates=4)
-    )
-    assert ("    value = 1",) in texts(fill)
+def test_a_draft_that_the_model_half_agrees_with_wins_over_its_own_fill() -> None:
+    denoiser = Scripted(["    value = computed()"], sure=lambda h, i: 0.6)
+    before = REPEATED + "def g():\n    begin_the_work()\n"
+    fill = filler(denoiser).fill(request(before, "\n    finish_the_work()\n", candidates=4))
+    copied = [c for c in fill.candidates if c.origin == "draft"]
+    assert [c.texts for c in copied] == [("    value = compute()",)]
+    assert len(denoiser.denoised) > 0
+
+
+def test_what_the_model_doubts_in_a_draft_is_denoised_anew() -> None:
+    denoiser = Scripted(["    value = compote()"], sure=lambda h, i: 0.6)
+    before = REPEATED + "def g():\n    begin_the_work()\n"
+    filler(denoiser).fill(request(before, "\n    finish_the_work()\n"))
+    first = denoiser.denoised[0]
+    # The fresh masks, and the draft with the one letter open; drafts that are mostly wrong are left alone.
+    assert first.open.sum(axis=1).tolist() == [32, 1]
+    repaired = denoiser.scored[-1]
+    assert "    value = compote()" in [CharCodec().decode(repaired.ids[row]) for row in range(repaired.rows)]
+
+
+def test_drafts_come_from_the_extra_context_too() -> None:
+    other = "begin_the_work()\nvalue = compute()\nfinish_the_work()\n"
+    denoiser = Scripted(["value = compute()"])
+    fill = filler(denoiser).fill(request("begin_the_work()\n", "\nfinish_the_work()\n", extra_context=(other,)))
+    assert fill.candidates[0].origin == "draft"
+
+
+def test_drafts_of_several_holes_are_put_together() -> None:
+    pieces = ("open_it(first, second); close_it()\nopen_it(", ", ", "); close_it()\n")
+    fill = filler(Scripted(["first", "second"])).fill(request(*pieces))
+    assert texts(fill) == [("first", "second")]
+
+
+def test_the_last_context_is_offered_for_reuse() -> None:
+    offered: list[object] = []
+
+    class Remembering(Scripted):
+        def prefill(self, context: Context, *, reuse: Prefilled | None = None) -> Scripted:
+            offered.append(reuse)
+            return super().prefill(context, reuse=reuse)
+
+    denoiser = Remembering(["x"])
+    one = filler(denoiser)
+    one.fill(request("(", ")"))
+    one.fill(request("((", ")"))
+    assert offered == [None, denoiser]
 
 
 def test_a_draft_loses_where_the_model_clearly_prefers_its_own() -> None:
