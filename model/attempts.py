@@ -41,8 +41,9 @@ class Attempt:
         return Features(
             mean_log_prob=float(nats.mean()),
             sum_log_prob=float(nats.sum()),
-            left_chars=float(np.mean([d.left_match_chars for d in self.drafts])) if self.drafts else 0.0,
-            right_chars=float(np.mean([d.right_match_chars for d in self.drafts])) if self.drafts else 0.0,
+            left_chars=float(np.mean([d.left_match_chars for d in self.drafts] or [0])),
+            right_chars=float(np.mean([d.right_match_chars for d in self.drafts] or [0])),
+            likeness=float(np.mean([d.likeness for d in self.drafts] or [0])),
             kept=self.kept,
             sources=self.sources,
             parses=parses,

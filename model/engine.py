@@ -117,7 +117,7 @@ def denoise(
         step += 1
         if spent:
             return Denoised(canvas=canvas, tokens=tokens, stopped=spent)
-        growth = grown(canvas, ended, canvas_tokens=canvas_tokens)
+        growth = grown(canvas, ended, rules, canvas_tokens=canvas_tokens)
         if growth is not None:
             canvas = canvas.apply(growth)
     return Denoised(canvas=canvas, tokens=tokens, stopped="done")

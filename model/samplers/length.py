@@ -18,6 +18,9 @@ SIZES = (16, 32, 64, 128)
 SINGLE_LINE, SEVERAL_LINES = 32, 64
 GROWTH = 32
 """Masks added to a hole that filled up without an end."""
+LONGEST_SINGLE_LINE = 64
+REPETITION_SPAN, REPETITION_KINDS = 16, 4
+"""A hole whose last `SPAN` tokens are of at most `KINDS` kinds goes round in circles: more room makes it worse."""
 REOPENED_ON_GROWTH = 4
 """Tokens reopened then: they were chosen in the belief that the hole ends right behind them."""
 
@@ -89,10 +92,11 @@ def settled(canvas: Canvas, decision: Decision, rules: Rules) -> tuple[Decision,
     return replace(decision, commit=commit, ids=ids, delete=delete), ended
 
 
-def grown(canvas: Canvas, ended: NDArray[np.bool_], *, canvas_tokens: int) -> Decision | None:
+def grown(canvas: Canvas, ended: NDArray[np.bool_], rules: Rules, *, canvas_tokens: int) -> Decision | None:
     """The decision that gives more masks to holes that filled up without an end; None if there is nothing to grow.
 
-    ended: bool [B, H]. A hole grows only while its row stays within `canvas_tokens`.
+    ended: bool [B, H]. A hole grows only while its row stays within `canvas_tokens`, a single line up to
+    `LONGEST_SINGLE_LINE`, and not while it repeats itself.
     """
     insert = np.zeros(canvas.ids.shape, dtype=np.int64)
     reopen = np.zeros(canvas.ids.shape, dtype=bool)
@@ -100,7 +104,11 @@ def grown(canvas: Canvas, ended: NDArray[np.bool_], *, canvas_tokens: int) -> De
     for b, h in zip(*np.nonzero(~ended), strict=True):
         here = np.flatnonzero(canvas.hole[b] == h)
         room = canvas_tokens - int(length[b] + insert[b].sum())
-        if len(here) == 0 or canvas.open[b, here].any() or room <= 0:
+        if rules.holes[h].max_lines == 1:
+            room = min(room, LONGEST_SINGLE_LINE - len(here))
+        tail = canvas.ids[b, here[:-1]][-REPETITION_SPAN:]
+        circles = len(tail) == REPETITION_SPAN and len(set(tail.tolist())) <= REPETITION_KINDS
+        if len(here) == 0 or canvas.open[b, here].any() or room <= 0 or circles:
             continue
         insert[b, here[-1]] = min(GROWTH, room)
         reopen[b, here[-1 - REOPENED_ON_GROWTH :]] = True

@@ -116,10 +116,11 @@ def test_a_hole_grows_when_it_fills_up_without_an_end() -> None:
 
 
 def test_growth_stops_at_the_canvas_limit() -> None:
-    denoiser = Scripted(["a" * 500], canvas_tokens=64)
-    fill = filler(denoiser).fill(request("(", ")"))
-    assert texts(fill) == [("a" * 63,)]
-    assert max(c.ids.shape[1] for c in denoiser.denoised) <= 64
+    endless = "abcdefgh" * 50
+    denoiser = Scripted([endless], canvas_tokens=80)
+    fill = filler(denoiser).fill(request("(", ")", holes=(Hole(),)))
+    assert texts(fill) == [(endless[:79],)]
+    assert max(c.ids.shape[1] for c in denoiser.denoised) == 80
 
 
 def test_candidates_are_distinct_and_repeatable_by_seed() -> None:

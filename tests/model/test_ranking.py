@@ -7,7 +7,7 @@ import pytest
 from model.ranking import Features, Weights, best_first, signals, utility
 
 OWN = Features(mean_log_prob=-0.4, sum_log_prob=-4)
-COPY = Features(mean_log_prob=-1.8, sum_log_prob=-18, left_chars=15, right_chars=10, kept=1.0)
+COPY = Features(mean_log_prob=-1.8, sum_log_prob=-18, left_chars=10, right_chars=10, likeness=9.5, kept=1.0)
 
 
 def test_a_long_two_sided_match_outweighs_a_mild_preference_of_the_model() -> None:
@@ -18,9 +18,8 @@ def test_the_model_wins_where_it_clearly_prefers_its_own() -> None:
     assert best_first([OWN, replace(COPY, mean_log_prob=-6.0)]) == [0, 1]
 
 
-def test_a_one_sided_or_short_match_is_worth_little() -> None:
-    assert best_first([OWN, replace(COPY, right_chars=0)]) == [0, 1]
-    assert best_first([OWN, replace(COPY, left_chars=3, right_chars=3)]) == [0, 1]
+def test_a_short_match_is_worth_little() -> None:
+    assert best_first([OWN, replace(COPY, likeness=4.0)]) == [0, 1]
 
 
 def test_the_match_speaks_for_whole_copies_only() -> None:
@@ -28,7 +27,7 @@ def test_the_match_speaks_for_whole_copies_only() -> None:
 
 
 def test_what_does_not_parse_comes_last_and_agreement_helps() -> None:
-    assert best_first([replace(OWN, parses=False), replace(COPY, left_chars=0, right_chars=0)]) == [1, 0]
+    assert best_first([replace(OWN, parses=False), replace(COPY, likeness=4.0)]) == [1, 0]
     assert utility(replace(OWN, sources=4)) > utility(replace(OWN, sources=2)) > utility(OWN)
 
 

@@ -6,7 +6,7 @@ import pytest
 from model.canvas import Canvas, Decision
 from model.errors import BadRequest
 from model.proposal import HoleRules, Rules
-from model.samplers.length import closed, first_lengths, grown, settled
+from model.samplers.length import LONGEST_SINGLE_LINE, closed, first_lengths, grown, settled
 from model.types import Hole
 from tests.model.scripted import END, MASK, VOCAB, token
 
@@ -63,7 +63,7 @@ def test_the_line_break_too_many_becomes_the_end() -> None:
 
 def test_a_full_hole_without_an_end_grows_and_reopens_its_tail() -> None:
     canvas = Canvas.decided([[np.array([20, 21, 22, 23, 24, 25, END])]], mask_id=MASK)
-    growth = grown(canvas, np.array([[False]]), canvas_tokens=20)
+    growth = grown(canvas, np.array([[False]]), rules(HoleRules()), canvas_tokens=20)
     assert growth is not None
     after = canvas.apply(growth)
     assert after.ids.shape[1] == 20
@@ -74,11 +74,23 @@ def test_a_full_hole_without_an_end_grows_and_reopens_its_tail() -> None:
 @pytest.mark.parametrize(("ended", "room"), [(True, 20), (False, 7)])
 def test_what_has_ended_or_has_no_room_does_not_grow(ended: bool, room: int) -> None:
     canvas = Canvas.decided([[np.array([20, 21, 22, 23, 24, 25, END])]], mask_id=MASK)
-    assert grown(canvas, np.array([[ended]]), canvas_tokens=room) is None
+    assert grown(canvas, np.array([[ended]]), rules(HoleRules()), canvas_tokens=room) is None
+
+
+def test_a_single_line_does_not_grow_for_ever() -> None:
+    content = np.arange(20, 20 + LONGEST_SINGLE_LINE - 1)
+    canvas = Canvas.decided([[np.append(content, END)]], mask_id=MASK)
+    assert grown(canvas, np.array([[False]]), rules(HoleRules(max_lines=1)), canvas_tokens=999) is None
+    assert grown(canvas, np.array([[False]]), rules(HoleRules()), canvas_tokens=999) is not None
+
+
+def test_what_goes_round_in_circles_does_not_grow() -> None:
+    canvas = Canvas.decided([[np.append(np.tile([20, 21, 22], 10), END)]], mask_id=MASK)
+    assert grown(canvas, np.array([[False]]), rules(HoleRules()), canvas_tokens=999) is None
 
 
 def test_open_holes_do_not_grow() -> None:
-    assert grown(Canvas.masked([4], mask_id=MASK), np.array([[False]]), canvas_tokens=99) is None
+    assert grown(Canvas.masked([4], mask_id=MASK), np.array([[False]]), rules(HoleRules()), canvas_tokens=99) is None
 
 
 def test_closed_gives_the_end_of_fixed_holes_alone() -> None:
