@@ -45,9 +45,16 @@ class Attempt:
             right_chars=float(np.mean([d.right_match_chars for d in self.drafts] or [0])),
             likeness=float(np.mean([d.likeness for d in self.drafts] or [0])),
             kept=self.kept,
+            repetition=max(repetition(ids) for ids in self.ids),
             sources=self.sources,
             parses=parses,
         )
+
+
+def repetition(ids: NDArray[np.int64]) -> float:
+    """The share of triples of tokens that occurred before, 0 to 1."""
+    triples = list(zip(ids.tolist(), ids[1:].tolist(), ids[2:].tolist(), strict=False))
+    return 1 - len(set(triples)) / len(triples) if triples else 0.0
 
 
 def attempt_of(canvas: Canvas, row: int, framed: Framed, codec: Codec) -> Attempt | None:

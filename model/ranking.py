@@ -19,6 +19,7 @@ class Features:
     left_chars, right_chars: how much of the text around recurs around the draft's source (0: not a draft).
     likeness: how like the surroundings of the draft's source are, see `drafts.Draft` (0: not a draft).
     kept: share of the draft's tokens that stand as they were copied (0: not a draft).
+    repetition: share of its token triples that occurred before in it.
     sources: how many places, and the model's own fill, propose this same text. parses: None if unknown.
     """
 
@@ -28,6 +29,7 @@ class Features:
     right_chars: float = 0.0
     likeness: float = 0.0
     kept: float = 0.0
+    repetition: float = 0.0
     sources: int = 1
     parses: bool | None = None
 
@@ -44,6 +46,7 @@ class Weights:
     likeness: float = 0.6
     left_match: float = 0.0
     right_match: float = 0.0
+    repetition: float = -4.0
     agreement: float = 0.3
     parses: float = 1.0
     breaks: float = -3.0
@@ -59,6 +62,7 @@ def signals(features: Features) -> dict[str, float]:
         "likeness": features.likeness if whole else 0.0,
         "left_match": math.log1p(features.left_chars) if whole else 0.0,
         "right_match": math.log1p(features.right_chars) if whole else 0.0,
+        "repetition": features.repetition,
         "agreement": math.log2(max(1, features.sources)),
         "parses": float(features.parses is True),
         "breaks": float(features.parses is False),

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 
+from model.attempts import repetition
 from model.ranking import Features, Weights, best_first, signals, utility
 
 OWN = Features(mean_log_prob=-0.4, sum_log_prob=-4)
@@ -31,6 +33,12 @@ def test_what_does_not_parse_comes_last_and_agreement_helps() -> None:
     assert utility(replace(OWN, sources=4)) > utility(replace(OWN, sources=2)) > utility(OWN)
 
 
+def test_going_round_in_circles_is_no_virtue() -> None:
+    assert best_first([replace(OWN, repetition=0.6), replace(OWN, mean_log_prob=-2.0)]) == [1, 0]
+    assert repetition(np.tile([1, 2, 3], 4)) == pytest.approx(0.7)
+    assert repetition(np.arange(9)) == repetition(np.array([1])) == 0
+
+
 def test_equals_keep_their_order() -> None:
     assert best_first([OWN, OWN, OWN]) == [0, 1, 2]
 
@@ -39,6 +47,6 @@ def test_equals_keep_their_order() -> None:
 def test_every_weight_has_its_signal(weight: str) -> None:
     nothing = {f.name: 0.0 for f in fields(Weights)}
     only = Weights(**{**nothing, weight: 2.0})
-    some = replace(COPY, parses=True)
+    some = replace(COPY, parses=True, repetition=0.5)
     assert utility(some, only) == pytest.approx(2.0 * signals(some)[weight])
     assert set(signals(some)) == set(nothing)
