@@ -1,0 +1,289 @@
+"""The network: a pre-norm transformer (RoPE, RMSNorm, SwiGLU, GQA) and the built-in model's attention layout.
+
+Options follow the checkpoint: QKV bias, QK norm, tied embeddings. `Block` and `Attention` serve every dense
+family; how positions see each other is the caller's business, through masks and keys and values handed in.
+
+The built-in layout. Two streams read the whole text: one left to right (every token sees what stands before
+it), one right to left (every token sees what stands after it). A hole's canvas sees the first up to the hole,
+the second from the hole on, and the canvas itself. No stream ever sees a hole's fill, and a stream's state at
+a token does not depend on where the hole is: so keys and values are exact over all denoise steps, over every
+keystroke and over every move of the cursor, and in training any number of holes share one pass over the text.
+
+The streams and the canvas carry logits shifted by one: the output at a token predicts the next one (of the
+right-to-left stream: the previous one). A canvas therefore begins with a copy of the token before the hole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own idiom
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """Sizes and options of a network; `config.json` of a checkpoint."""
+
+    vocab_size: int
+    width: int = 256
+    layers: int = 6
+    heads: int = 4
+    kv_heads: int = 4
+    feed_forward: int = 704
+    rope_theta: float = 10_000.0
+    norm_eps: float = 1e-5
+    qkv_bias: bool = False
+    qk_norm: bool = True
+    tied_embeddings: bool = True
+    pointer_width: int = 64
+
+    @property
+    def head_width(self) -> int:
+        """Channels of one head."""
+        return self.width // self.heads
+
+    def to_json(self) -> dict[str, object]:
+        """A plain dictionary."""
+        return asdict(self)
+
+
+class Rope:
+    """Rotary embedding. `table(positions)` gives cos and sin, float32 [..., head_width / 2]."""
+
+    def __init__(self, head_width: int, theta: float) -> None:
+        # Never a buffer, never on the meta device: recomputed wherever weights come from.
+        self.frequencies = theta ** (-torch.arange(0, head_width, 2, dtype=torch.float32, device="cpu") / head_width)
+
+    def table(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """cos, sin for integer `positions` of any shape."""
+        angles = positions.to(torch.float32).unsqueeze(-1) * self.frequencies.to(positions.device)
+        return angles.cos(), angles.sin()
+
+
+def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
+    """`x` [B, H, L, D] rotated by the table of its positions ([L, D/2] or [B, L, D/2])."""
+    cos, sin = (t.to(x.dtype) if t.dim() == 2 else t.to(x.dtype).unsqueeze(1) for t in table)
+    a, b = x.chunk(2, dim=-1)
+    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
+
+
+class Attention(nn.Module):
+    """Projections and norms of one attention layer; the pattern of who sees whom is the caller's."""
+
+    def __init__(self, c: NetworkConfig) -> None:
+        super().__init__()
+        self.heads, self.kv_heads, self.head_width = c.heads, c.kv_heads, c.head_width
+        self.q = nn.Linear(c.width, c.heads * c.head_width, bias=c.qkv_bias)
+        self.k = nn.Linear(c.width, c.kv_heads * c.head_width, bias=c.qkv_bias)
+        self.v = nn.Linear(c.width, c.kv_heads * c.head_width, bias=c.qkv_bias)
+        self.o = nn.Linear(c.heads * c.head_width, c.width, bias=False)
+        self.q_norm = nn.RMSNorm(c.head_width, c.norm_eps) if c.qk_norm else nn.Identity()
+        self.k_norm = nn.RMSNorm(c.head_width, c.norm_eps) if c.qk_norm else nn.Identity()
+
+    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """q [B, H, L, D], k and v [B, KV, L, D], not yet rotated."""
+        batch, length, _ = x.shape
+        q = self.q(x).view(batch, length, self.heads, self.head_width).transpose(1, 2)
+        k = self.k(x).view(batch, length, self.kv_heads, self.head_width).transpose(1, 2)
+        v = self.v(x).view(batch, length, self.kv_heads, self.head_width).transpose(1, 2)
+        return self.q_norm(q), self.k_norm(k), v
+
+    def out(self, mixed: Tensor) -> Tensor:
+        """[B, H, L, D] back to [B, L, width]."""
+        return self.o(mixed.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+
+
+class Block(nn.Module):
+    """One layer: attention and SwiGLU, both behind RMSNorm."""
+
+    def __init__(self, c: NetworkConfig) -> None:
+        super().__init__()
+        self.attention_norm = nn.RMSNorm(c.width, c.norm_eps)
+        self.attention = Attention(c)
+        self.feed_norm = nn.RMSNorm(c.width, c.norm_eps)
+        self.gate = nn.Linear(c.width, c.feed_forward, bias=False)
+        self.up = nn.Linear(c.width, c.feed_forward, bias=False)
+        self.down = nn.Linear(c.feed_forward, c.width, bias=False)
+
+    def feed(self, x: Tensor) -> Tensor:
+        """The feed-forward half, residual included."""
+        h = self.feed_norm(x)
+        return x + self.down(F.silu(self.gate(h)) * self.up(h))  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream:
+    """What one stream leaves, in its reading order; keys and values have one entry per layer.
+
+    keys (rotated at positions 0 … L-1), values: [B, KV, L, D]. states: [B, L, width], normed, of the last layer.
+    """
+
+    keys: tuple[Tensor, ...]
+    values: tuple[Tensor, ...]
+    states: Tensor
+
+    def first(self, length: int) -> Stream:
+        """The part that depends on the first `length` tokens only."""
+        return Stream(
+            keys=tuple(k[:, :, :length] for k in self.keys),
+            values=tuple(v[:, :, :length] for v in self.values),
+            states=self.states[:, :length],
+        )
+
+    def reversed(self) -> Stream:
+        """The other way round: of the right-to-left stream, text order."""
+        return Stream(
+            keys=tuple(k.flip(2) for k in self.keys),
+            values=tuple(v.flip(2) for v in self.values),
+            states=self.states.flip(1),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Streams:
+    """Both streams, in text order. The right-to-left one has position 0 at the last token of the text."""
+
+    ahead: Stream
+    back: Stream
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Where the canvas tokens stand and what they see.
+
+    position: int64 [B, C], position for the left-to-right keys and among the canvas.
+    back_position: int64 [B, C], position seen from the right-to-left keys: one past the nearest token.
+    sees_ahead: bool [B, C, P]; sees_back: bool [B, C, S]; sees_canvas: bool [B, C, C].
+    """
+
+    position: Tensor
+    back_position: Tensor
+    sees_ahead: Tensor
+    sees_back: Tensor
+    sees_canvas: Tensor
+
+
+class Network(nn.Module):
+    """The built-in model. Parameters in float32; run under autocast for bfloat16."""
+
+    def __init__(self, c: NetworkConfig) -> None:
+        super().__init__()
+        self.config = c
+        self.embedding = nn.Embedding(c.vocab_size, c.width)
+        self.role = nn.Parameter(torch.zeros(3, c.width))
+        """Added to the embedding: left-to-right stream, right-to-left stream, canvas."""
+        self.blocks = nn.ModuleList(Block(c) for _ in range(c.layers))
+        self.norm = nn.RMSNorm(c.width, c.norm_eps)
+        self.head = None if c.tied_embeddings else nn.Linear(c.width, c.vocab_size, bias=False)
+        self.pointer_query = nn.Linear(c.width, c.pointer_width, bias=False)
+        self.pointer_ahead = nn.Linear(c.width, c.pointer_width, bias=False)
+        self.pointer_back = nn.Linear(c.width, c.pointer_width, bias=False)
+        self.pointer_tokens = nn.Linear(2 * c.width, c.pointer_width, bias=False)
+        self.pointer_gate = nn.Linear(c.width, 1)
+        self.rope = Rope(c.head_width, c.rope_theta)
+        self._initialise()
+
+    def _initialise(self) -> None:
+        for name, parameter in self.named_parameters():
+            if parameter.dim() >= 2 and not name.startswith("role"):
+                nn.init.normal_(parameter, std=0.02 if "embedding" in name else parameter.shape[-1] ** -0.5 * 0.6)
+        for block in self.blocks:
+            for linear in (block.attention.o, block.down):
+                nn.init.normal_(linear.weight, std=0.02 / (2 * len(self.blocks)) ** 0.5)
+        nn.init.constant_(self.pointer_gate.bias, -2.0)
+
+    def stream(self, ids: Tensor, role: int, past: Stream | None = None) -> Stream:
+        """One causal pass over `ids` int64 [B, L], in reading order, after the tokens of `past`."""
+        start = past.states.shape[1] if past else 0
+        x = self.embedding(ids) + self.role[role]
+        at = torch.arange(start, start + ids.shape[1], device=ids.device)
+        table = self.rope.table(at)
+        sees = torch.arange(start + ids.shape[1], device=ids.device) <= at.unsqueeze(1) if past else None
+        keys, values = [], []
+        for n, block in enumerate(self.blocks):
+            q, k, v = block.attention.project(block.attention_norm(x))
+            k = rotate(k, table)
+            if past:
+                k, v = torch.cat([past.keys[n], k], dim=2), torch.cat([past.values[n], v], dim=2)
+            mixed = F.scaled_dot_product_attention(
+                rotate(q, table), k, v, attn_mask=sees, is_causal=past is None, enable_gqa=self._grouped
+            )
+            x = block.feed(x + block.attention.out(mixed))
+            keys.append(k)
+            values.append(v)
+        states = self.norm(x)
+        return Stream(
+            keys=tuple(keys),
+            values=tuple(values),
+            states=torch.cat([past.states, states], dim=1) if past else states,
+        )
+
+    @property
+    def _grouped(self) -> bool:
+        return self.config.heads != self.config.kv_heads
+
+    def streams(self, ahead: Tensor, back: Tensor) -> Streams:
+        """Both streams over `ahead` int64 [B, P] and `back` int64 [B, S], both in text order."""
+        return Streams(ahead=self.stream(ahead, 0), back=self.stream(back.flip(1), 1).reversed())
+
+    def canvas(self, ids: Tensor, streams: Streams, layout: Layout) -> Tensor:
+        """Normed states [B, C, width] of canvas `ids` int64 [B, C]; the streams are read, never changed.
+
+        Streams of batch size 1 serve any number of canvases. One softmax spans the three sets of keys; the
+        query is rotated once for the left-to-right keys and the canvas, once for the right-to-left keys.
+        """
+        x = self.embedding(ids) + self.role[2]
+        table, back_table = self.rope.table(layout.position), self.rope.table(layout.back_position)
+        sees = torch.cat([layout.sees_ahead, layout.sees_back, layout.sees_canvas], dim=-1)
+        bias: Tensor | None = None
+        split = [layout.sees_ahead.shape[-1], layout.sees_back.shape[-1], layout.sees_canvas.shape[-1]]
+        repeat = self.config.heads // self.config.kv_heads
+        scale = self.config.head_width**-0.5
+        for n, block in enumerate(self.blocks):
+            q, k, v = block.attention.project(block.attention_norm(x))
+            q, q_back, k = rotate(q * scale, table), rotate(q * scale, back_table), rotate(k, table)
+            keys = (streams.ahead.keys[n], streams.back.keys[n], k)
+            values = (streams.ahead.values[n], streams.back.values[n], v)
+            if repeat > 1:
+                keys, values = (
+                    tuple(t.repeat_interleave(repeat, 1) for t in part) for part in (keys, values)
+                )
+            queries = (q, q_back, q)
+            scores = torch.cat([a @ b.transpose(-1, -2) for a, b in zip(queries, keys, strict=True)], dim=-1)
+            if bias is None:
+                bias = torch.zeros_like(sees, dtype=scores.dtype).masked_fill_(~sees, float("-inf")).unsqueeze(1)
+            with torch.autocast(x.device.type, enabled=False):  # it would widen the softmax: twice the time on a CPU
+                weights = (scores + bias).softmax(-1)
+            parts = zip(weights.split(split, -1), values, strict=True)
+            x = block.feed(x + block.attention.out(sum(w @ value for w, value in parts)))
+        return self.norm(x)  # type: ignore[no-any-return]
+
+    def logits(self, states: Tensor) -> Tensor:
+        """[..., vocab_size] of normed states [..., width]."""
+        return F.linear(states, self.embedding.weight if self.head is None else self.head.weight)
+
+    def pointer_keys(self, states: Tensor, ids: Tensor, *, ahead: bool) -> Tensor:
+        """Keys [B, L, pointer_width]: "what stood here was followed by…", for each token of a stream.
+
+        The right-to-left stream knows nothing of what stands left of a token, so the token itself and
+        the one before it are given apart (the first one sees itself in place of the one before).
+        """
+        tokens = self.embedding(ids)
+        before = torch.cat([tokens[:, :1], tokens[:, :-1]], dim=1)
+        project = self.pointer_ahead if ahead else self.pointer_back
+        return project(states) + self.pointer_tokens(torch.cat([tokens, before], dim=-1))  # type: ignore[no-any-return]
+
+    def pointer(self, states: Tensor, keys: Tensor, sees: Tensor) -> tuple[Tensor, Tensor]:
+        """Where the next token might be copied from, and how likely a copy is.
+
+        Log-weights float32 [B, C, K] over the keys that each state sees, and the log-odds of a copy,
+        float32 [B, C]. (Pointer-generator networks: See et al. 2017; here over in-file contexts as in
+        Grave et al. 2017's continuous cache.)
+        """
+        scores = self.pointer_query(states) @ keys.transpose(-1, -2) * self.config.pointer_width**-0.5
+        nothing = ~sees.any(-1)
+        scores = scores.float().masked_fill(~sees, -1e9)
+        odds = self.pointer_gate(states).squeeze(-1).float().masked_fill(nothing, -1e9)
+        return scores.log_softmax(-1), odds

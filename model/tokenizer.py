@@ -1,0 +1,129 @@
+"""Text to token ids and back: a byte-level BPE whose tokens never straddle a line break or an indentation.
+
+So a hole that begins or ends at a line break is token-aligned. Inside a line a piece may end in the middle
+of what would be one token (`self.val|ue`): `trailing_partial` names that rest, and the engine takes it back
+off the piece and demands it of the fill ("token healing").
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import tokenizers
+from numpy.typing import NDArray
+
+from model.errors import UnknownModel
+
+MASK_ID, END_OF_HOLE_ID, GAP_ID, START_ID, END_ID = range(5)
+RESERVED_TOKENS = 16
+"""Ids below this are the model's own; text, whatever it says, is only ever encoded to ids from here up."""
+
+PATTERN = "|".join(
+    (
+        r"\r?\n|\r",
+        r"(?<=[\r\n])[ \t]+",  # indentation stands alone, so that a hole may begin before or after it
+        r"[ .]?_*\p{L}+",
+        r"\d",
+        r" ?_+",
+        r" ?(?:\"\"\"|''')",
+        r" ?[=!<>+\-*/%&|^~:@.$#\\?]+",
+        r" ?[^\s\p{L}\d_]",
+        r"[ \t]+(?=[ \t]\S)|[ \t]+|\s",
+    )
+)
+_JOINABLE_END = re.compile(r"[^\W\d]\Z|[ \t=!<>+\-*/%&|^~:@.$#\\?]\Z")
+
+
+def _byte_alphabet() -> dict[str, int]:
+    """GPT-2's printable stand-ins for the 256 bytes, as `tokenizers` writes them."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [b for b in range(256) if b not in set(printable)]
+    return {chr(b): b for b in printable} | {chr(256 + i): b for i, b in enumerate(others)}
+
+
+class Tokenizer:
+    """A trained tokenizer file. `vocab_size` counts the reserved ids too."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise UnknownModel(f"no tokenizer at {path}: reinstall dlm-fill, or name a complete model directory")
+        self._bpe = tokenizers.Tokenizer.from_file(str(path))
+        self.vocab_size = self._bpe.get_vocab_size() + RESERVED_TOKENS
+
+    def encode(self, text: str, *, at_line_start: bool) -> NDArray[np.int64]:
+        """Ids, int64 [n]. `at_line_start`: the text begins a line, so leading blanks are indentation."""
+        ids = self._bpe.encode("\n" + text if at_line_start else text).ids
+        return np.asarray(ids[1:] if at_line_start else ids, dtype=np.int64) + RESERVED_TOKENS
+
+    def encode_batch(self, texts: list[str]) -> list[NDArray[np.int64]]:
+        """`encode(text, at_line_start=True)` of each, on all cores."""
+        encodings = self._bpe.encode_batch_fast(["\n" + t for t in texts])
+        return [np.asarray(e.ids[1:], dtype=np.int64) + RESERVED_TOKENS for e in encodings]
+
+    def count(self, text: str) -> int:
+        """How many tokens `text` takes, as a piece that begins a line."""
+        return len(self._bpe.encode("\n" + text).ids) - 1
+
+    @cached_property
+    def _bytes(self) -> list[bytes]:
+        alphabet = _byte_alphabet()
+        vocab = sorted(self._bpe.get_vocab().items(), key=lambda item: item[1])
+        return [b""] * RESERVED_TOKENS + [bytes(alphabet[c] for c in token) for token, _ in vocab]
+
+    def token_bytes(self, token: int) -> bytes:
+        """The bytes that one token stands for; empty for the model's own tokens."""
+        return self._bytes[token]
+
+    def decode(self, ids: NDArray[np.int64]) -> str:
+        """The text of `ids`; bytes that are no UTF-8 become U+FFFD, the model's own tokens nothing."""
+        return b"".join(self._bytes[int(i)] for i in ids).decode("utf-8", errors="replace")
+
+    def trailing_partial(self, text: str) -> str:
+        """The end of `text` that the tokenizer might join with what follows ("" if none).
+
+        That is its last token if it ends in a letter, a blank inside the line, or an operator;
+        brackets, quotes, digits and line breaks join with nothing on their right.
+        """
+        line = text[max(text.rfind("\n"), text.rfind("\r")) + 1 :]
+        if not line.strip(" \t") or not _JOINABLE_END.search(line):
+            return ""
+        last = self.token_bytes(int(self.encode(line, at_line_start=True)[-1]))
+        partial = last.decode("utf-8", errors="ignore")
+        return partial if line.endswith(partial) else ""
+
+    @cached_property
+    def tokens_by_first_byte(self) -> dict[int, NDArray[np.int64]]:
+        """For token healing: the ids whose bytes begin with a given byte."""
+        table: dict[int, list[int]] = {}
+        for token, data in enumerate(self._bytes):
+            if data:
+                table.setdefault(data[0], []).append(token)
+        return {byte: np.asarray(ids, dtype=np.int64) for byte, ids in table.items()}
+
+    def tokens_starting_with(self, start: bytes) -> NDArray[np.int64]:
+        """Ids, int64 [n], of all tokens whose bytes begin with `start` (which must not be empty)."""
+        candidates = self.tokens_by_first_byte.get(start[0], np.empty(0, dtype=np.int64))
+        keep = [int(i) for i in candidates if self._bytes[int(i)].startswith(start)]
+        return np.asarray(keep, dtype=np.int64)
+
+
+def train_tokenizer(texts: list[str], *, vocab_size: int, path: Path) -> None:
+    """Learn the merges from `texts` and write the tokenizer file. `vocab_size` counts the reserved ids."""
+    bpe = tokenizers.Tokenizer(tokenizers.models.BPE())
+    bpe.pre_tokenizer = tokenizers.pre_tokenizers.Sequence(
+        [
+            tokenizers.pre_tokenizers.Split(tokenizers.Regex(PATTERN), behavior="isolated"),
+            tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=vocab_size - RESERVED_TOKENS,
+        initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    bpe.train_from_iterator(("\n" + text for text in texts), trainer)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    bpe.save(str(path), pretty=False)

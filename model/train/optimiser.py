@@ -1,0 +1,58 @@
+"""Muon for the matrices of the blocks, AdamW for the rest, and the learning-rate schedule.
+
+At this scale Muon is clearly ahead of AdamW alone at equal time (Jordan et al. 2024; `torch.optim.Muon`).
+"""
+
+from __future__ import annotations
+
+import torch
+
+from model.network import Network
+
+WARM_UP, DECAY_FROM, FLOOR = 0.02, 0.6, 0.04
+
+
+def schedule(progress: float) -> float:
+    """Learning-rate factor at `progress` in [0, 1] of the budget: warm-up, constant, linear decay."""
+    if progress < WARM_UP:
+        return max(0.05, progress / WARM_UP)
+    if progress < DECAY_FROM:
+        return 1.0
+    return max(FLOOR, 1.0 - (1.0 - FLOOR) * (progress - DECAY_FROM) / (1.0 - DECAY_FROM))
+
+
+class Optimiser:
+    """Both optimisers as one."""
+
+    def __init__(self, network: Network, *, matrix_rate: float = 0.01, other_rate: float = 0.003) -> None:
+        matrices, others = [], []
+        for name, parameter in network.named_parameters():
+            (matrices if parameter.dim() == 2 and name.startswith("blocks.") else others).append(parameter)
+        fused = matrices[0].is_cuda
+        self._parts = (
+            torch.optim.Muon(matrices, lr=matrix_rate, momentum=0.95, weight_decay=0.05),
+            torch.optim.AdamW(others, lr=other_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=fused),
+        )
+        self._parameters = matrices + others
+        for part in self._parts:
+            for group in part.param_groups:
+                group["base"] = group["lr"]
+
+    def step(self, factor: float) -> float:
+        """One update at `factor` times the base rates; the gradient's norm before clipping."""
+        norm = torch.nn.utils.clip_grad_norm_(self._parameters, 1.0)
+        for part in self._parts:
+            for group in part.param_groups:
+                group["lr"] = group["base"] * factor
+            part.step()
+            part.zero_grad(set_to_none=True)
+        return float(norm)
+
+    def state(self) -> list[dict[str, object]]:
+        """For a checkpoint."""
+        return [part.state_dict() for part in self._parts]
+
+    def restore(self, state: list[dict[str, object]]) -> None:
+        """From a checkpoint."""
+        for part, saved in zip(self._parts, state, strict=True):
+            part.load_state_dict(saved)

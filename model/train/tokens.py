@@ -1,0 +1,63 @@
+"""The corpus as token ids on disk: one flat array, and where each file begins."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.tokenizer import END_ID, START_ID, Tokenizer, train_tokenizer
+from model.train.corpus import Package
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokens:
+    """`ids` uint16 [n]; file f is `ids[offsets[f]:offsets[f + 1]]`, from a start to an end token."""
+
+    ids: NDArray[np.uint16]
+    offsets: NDArray[np.int64]
+
+    @classmethod
+    def load(cls, folder: Path, split: str) -> Tokens:
+        """Memory-mapped; `split` is "train" or "held_out"."""
+        return cls(
+            ids=np.load(folder / f"{split}.npy", mmap_mode="r"), offsets=np.load(folder / f"{split}_offsets.npy")
+        )
+
+
+def _save(folder: Path, split: str, texts: list[str], tokenizer: Tokenizer) -> int:
+    parts, offsets = [], [0]
+    for start in range(0, len(texts), 256):
+        for ids in tokenizer.encode_batch(texts[start : start + 256]):
+            parts.append(np.concatenate([[START_ID], ids, [END_ID]]).astype(np.uint16))
+            offsets.append(offsets[-1] + len(parts[-1]))
+    np.save(folder / f"{split}.npy", np.concatenate(parts) if parts else np.empty(0, dtype=np.uint16))
+    np.save(folder / f"{split}_offsets.npy", np.asarray(offsets, dtype=np.int64))
+    return offsets[-1]
+
+
+def build(packages: list[Package], folder: Path, *, vocab_size: int, seed: int = 0) -> dict[str, object]:
+    """Train the tokenizer (unless the folder has one), tokenise both splits, write the manifest; its contents."""
+    folder.mkdir(parents=True, exist_ok=True)
+    train = [text for p in packages if not p.held_out for text in p.files]
+    held_out = [text for p in packages if p.held_out for text in p.files]
+    random.Random(seed).shuffle(train)  # noqa: S311
+    path = folder / "tokenizer.json"
+    if not path.exists():
+        train_tokenizer(train[: len(train) // 4], vocab_size=vocab_size, path=path)
+    tokenizer = Tokenizer(path)
+    counts = {s: _save(folder, s, texts, tokenizer) for s, texts in (("train", train), ("held_out", held_out))}
+    characters = sum(map(len, held_out))
+    manifest: dict[str, object] = {
+        "vocab_size": tokenizer.vocab_size,
+        "tokens": counts,
+        "held_out_characters_per_token": round(characters / max(1, counts["held_out"]), 3),
+        "packages": [p.manifest() for p in packages if not p.held_out],
+        "held_out": [p.manifest() for p in packages if p.held_out],
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+    return manifest
