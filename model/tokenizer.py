@@ -21,19 +21,18 @@ MASK_ID, END_OF_HOLE_ID, GAP_ID, START_ID, END_ID = range(5)
 RESERVED_TOKENS = 16
 """Ids below this are the model's own; text, whatever it says, is only ever encoded to ids from here up."""
 
-PATTERN = "|".join(
-    (
-        r"\r?\n|\r",
-        r"(?<=[\r\n])[ \t]+",  # indentation stands alone, so that a hole may begin before or after it
-        r"[ .]?_*\p{L}+",
-        r"\d",
-        r" ?_+",
-        r" ?(?:\"\"\"|''')",
-        r" ?[=!<>+\-*/%&|^~:@.$#\\?]+",
-        r" ?[^\s\p{L}\d_]",
-        r"[ \t]+(?=[ \t]\S)|[ \t]+|\s",
-    )
+_PIECES = (
+    r"\r?\n|\r",
+    r"(?<=[\r\n])[ \t]+",  # indentation stands alone, so that a hole may begin before or after it
+    r"[ .]?_*\p{L}+",
+    r"\d",
+    r" ?_+",
+    r" ?(?:\"\"\"|''')",
+    r" ?[=!<>+\-*/%&|^~:@.$#\\?]+",
+    r" ?[^\s\p{L}\d_]",
+    r"[ \t]+(?=[ \t]\S)|[ \t]+|\s",
 )
+PATTERN = "|".join(_PIECES)
 _JOINABLE_END = re.compile(r"[^\W\d]\Z|[ \t=!<>+\-*/%&|^~:@.$#\\?]\Z")
 
 
@@ -45,12 +44,19 @@ def _byte_alphabet() -> dict[str, int]:
 
 
 class Tokenizer:
-    """A trained tokenizer file. `vocab_size` counts the reserved ids too."""
+    """A trained tokenizer file. `vocab_size` counts the reserved ids too.
+
+    Raises UnknownModel if the file is missing or damaged.
+    """
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise UnknownModel(f"no tokenizer at {path}: reinstall dlm-fill, or name a complete model directory")
-        self._bpe = tokenizers.Tokenizer.from_file(str(path))
+        try:
+            self._bpe = tokenizers.Tokenizer.from_file(str(path))
+        except Exception as error:
+            message = f"the tokenizer {path} is damaged: reinstall dlm-fill, or name a complete model directory"
+            raise UnknownModel(message) from error
         self.vocab_size = self._bpe.get_vocab_size() + RESERVED_TOKENS
 
     def encode(self, text: str, *, at_line_start: bool) -> NDArray[np.int64]:

@@ -19,7 +19,8 @@ from model.cache import ContextCache, read_context
 from model.canvas import Canvas
 from model.denoiser import Context, Prediction, Prefilled, Spec
 from model.errors import UnknownDevice, UnknownModel
-from model.network import Layout, Network, NetworkConfig
+from model.layers import NetworkConfig
+from model.network import Layout, Network
 from model.tokenizer import END_OF_HOLE_ID, MASK_ID, RESERVED_TOKENS, Tokenizer
 
 CONTEXT_TOKENS, CANVAS_TOKENS, TOP_K = 1024, 256, 8
@@ -201,16 +202,21 @@ def load(directory: Path, *, device: str) -> tuple[BuiltinDenoiser, Tokenizer]:
     Raises UnknownModel if files are missing or damaged, UnknownDevice if this machine lacks the device.
     """
     place = choose_device(device)
+    remedy = "name a directory made by `dlm-fill train`, or reinstall dlm-fill"
     tokenizer = Tokenizer(directory / "tokenizer.json")
     try:
-        config = json.loads((directory / "config.json").read_text())
+        config = json.loads((directory / "config.json").read_text("utf-8"))
         with torch.device("meta"):
             network = Network(NetworkConfig(**config["network"]))
-        weights = sorted(directory.glob("weights-*.safetensors"))
-        state = {name: tensor.float() for path in weights for name, tensor in load_file(path).items()}
+        files = sorted(directory.glob("weights-*.safetensors"))
+        state = {name: tensor.float() for file in files for name, tensor in load_file(file).items()}
+        missing = network.state_dict().keys() - state.keys()
+        if missing:
+            raise ValueError(f"{len(missing)} of its weights are missing")
+        if network.config.vocab_size != tokenizer.vocab_size:
+            raise ValueError("its tokenizer belongs to another network")
         network.load_state_dict(state, assign=True)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        reason = str(error).splitlines()[0]
-        message = f"cannot load the model in {directory}: {reason}; name a directory made by `dlm-fill train`"
-        raise UnknownModel(message) from error
+    except (OSError, ValueError, LookupError, TypeError, ArithmeticError, RuntimeError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise UnknownModel(f"cannot load the model in {directory} ({reason}): {remedy}") from error
     return BuiltinDenoiser(network.to(place).eval(), tokenizer), tokenizer

@@ -6,27 +6,37 @@ A run lives in a folder: `log.jsonl`, `checkpoint.pt` (replaced atomically), `co
 from __future__ import annotations
 
 import json
-import os
+import pickle
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import torch
 from torch.utils.data import DataLoader
 
-from model.network import Network, NetworkConfig
+from model.errors import BadRequest
+from model.layers import NetworkConfig
+from model.network import Network
 from model.tokenizer import Tokenizer
-from model.train.holes import Batch, Shape, TokenKinds, Windows
+from model.train.holes import TokenKinds
 from model.train.loss import losses
 from model.train.optimiser import Optimiser, schedule
 from model.train.tokens import Tokens
+from model.train.windows import Batch, Shape, Windows
+
+OnStep: TypeAlias = Callable[["Progress", Mapping[str, float]], None]
+LOG_EVERY_STEPS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions:
-    """How to train. `time_budget_s` counts training time over all resumes; `stream_share` is the part of it
-    that goes to the streams alone (next-token loss), before holes are cut."""
+    """How to train.
+
+    `time_budget_s` counts training time over all resumes, evaluation and saving apart. `stream_share` is the
+    part of it that goes to the streams alone (next-token loss), before holes are cut.
+    """
 
     corpus: Path
     run: Path
@@ -55,18 +65,20 @@ class Progress:
 
 
 class Trainer:
-    """One run. Build it anew to resume: it picks up the checkpoint in its folder."""
+    """One run. Build it anew to resume: it picks up the checkpoint in its folder.
+
+    Raises BadRequest if the folder holds a run of another network, or a damaged checkpoint.
+    """
 
     def __init__(self, options: TrainOptions, config: NetworkConfig) -> None:
         self.options, self.device = options, torch.device(options.device)
         self.tokenizer = Tokenizer(options.corpus / "tokenizer.json")
         self.kinds = TokenKinds(self.tokenizer)
         options.run.mkdir(parents=True, exist_ok=True)
+        _check_shape(options.run, config)
         torch.manual_seed(options.seed)
         self.network = Network(config).to(self.device)
-        self.optimiser = Optimiser(
-            self.network, matrix_rate=options.matrix_rate, other_rate=options.other_rate
-        )
+        self.optimiser = Optimiser(self.network, matrix_rate=options.matrix_rate, other_rate=options.other_rate)
         self.progress = Progress()
         self._losses = torch.compile(losses, dynamic=False) if options.compiled else losses
         self._restore()
@@ -79,7 +91,7 @@ class Trainer:
     def _restore(self) -> None:
         if not self._checkpoint.exists():
             return
-        saved = torch.load(self._checkpoint, map_location=self.device, weights_only=True)
+        saved = read_checkpoint(self._checkpoint, self.device)
         self.network.load_state_dict(saved["network"])
         self.optimiser.restore(saved["optimiser"])
         self.progress = Progress(**saved["progress"])
@@ -93,7 +105,7 @@ class Trainer:
         }
         part = self._checkpoint.with_suffix(".part")
         torch.save(state, part)
-        os.replace(part, self._checkpoint)
+        part.replace(self._checkpoint)
 
     def _log(self, row: dict[str, object]) -> None:
         p = self.progress
@@ -103,14 +115,15 @@ class Trainer:
 
     def _batches(self, canvas: int) -> Iterator[Batch]:
         o = self.options
-        windows = Windows(
-            Tokens.load(o.corpus, "train"),
-            self.kinds,
-            Shape(batch=o.batch, window=o.window, canvas=canvas),
-            seed=o.seed,
+        shape = Shape(batch=o.batch, window=o.window, canvas=canvas)
+        loader: DataLoader[Batch] = DataLoader(
+            Windows(Tokens.load(o.corpus, "train"), self.kinds, shape, seed=o.seed),
+            batch_size=None,
+            sampler=range(self.progress.step, 2**31),
+            num_workers=o.workers,
+            prefetch_factor=4 if o.workers else None,
         )
-        order = range(self.progress.step, 2**31)
-        return iter(DataLoader(windows, batch_size=None, sampler=order, num_workers=o.workers, prefetch_factor=4 if o.workers else None))  # noqa: E501
+        return iter(loader)
 
     def _train_step(self, batch: Batch) -> dict[str, float]:
         fraction = self.progress.elapsed_s / self.options.time_budget_s
@@ -120,28 +133,37 @@ class Trainer:
         norm = self.optimiser.step(schedule(fraction))
         return {**parts.numbers(), "norm": norm}
 
-    def train(self) -> None:
-        """Train until the budget is spent."""
+    def train(self, *, on_step: OnStep = lambda *_: None, stopped: Callable[[], bool] = lambda: False) -> bool:
+        """Train until the budget is spent; False if `stopped` (asked after every step) ended it before.
+
+        Either way the checkpoint is written, so that the next call goes on from there.
+        """
         o = self.options
         for until, canvas in ((o.stream_share, 0), (1.0, o.canvas)):
-            if self.progress.elapsed_s < until * o.time_budget_s:
-                self._phase(until * o.time_budget_s, canvas)
+            until_s = until * o.time_budget_s
+            if self.progress.elapsed_s < until_s and not self._phase(until_s, canvas, on_step, stopped):
+                self.save()
+                return False
         self.save()
         self._log({"held_out": self.held_out()})
+        return True
 
-    def _phase(self, until_s: float, canvas: int) -> None:
+    def _phase(self, until_s: float, canvas: int, on_step: OnStep, stopped: Callable[[], bool]) -> bool:
+        """Steps until `until_s` seconds of training are over; False if stopped before."""
         o, p = self.options, self.progress
         saved_at = evaluated_at = p.elapsed_s
         mean: dict[str, float] = {}
+        started = time.monotonic()
         for batch in self._batches(canvas):
-            started = time.monotonic()
             for name, value in self._train_step(batch.to(self.device)).items():
                 mean[name] = value if name not in mean else 0.95 * mean[name] + 0.05 * value
-            p.elapsed_s += time.monotonic() - started
+            seconds = time.monotonic() - started  # with the wait for the batch: a slow disk counts too
+            p.elapsed_s += seconds
             p.step += 1
             p.tokens += o.batch * (2 * o.window + canvas)
-            if p.step % 20 == 0:
-                self._log({"seconds": round(time.monotonic() - started, 3), **{k: round(v, 4) for k, v in mean.items()}})
+            on_step(p, mean)
+            if p.step % LOG_EVERY_STEPS == 0:
+                self._log({"seconds": round(seconds, 3), **{k: round(v, 4) for k, v in mean.items()}})
             if p.elapsed_s - saved_at > o.checkpoint_every_s:
                 saved_at = p.elapsed_s
                 self.save()
@@ -149,7 +171,11 @@ class Trainer:
                 evaluated_at = p.elapsed_s
                 self._log({"held_out": self.held_out()})
             if p.elapsed_s >= until_s:
-                return
+                return True
+            if stopped():
+                return False
+            started = time.monotonic()
+        return True
 
     @torch.no_grad()
     def held_out(self, batches: int = 4) -> dict[str, float]:
@@ -164,3 +190,28 @@ class Trainer:
             for name, value in parts.items():
                 total[name] = total.get(name, 0.0) + value / batches
         return {k: round(v, 4) for k, v in total.items()}
+
+
+def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
+    """The saved "network", "optimiser" and "progress". Raises BadRequest if the file is missing or damaged."""
+    try:
+        saved: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    except FileNotFoundError as error:
+        raise BadRequest(f"no checkpoint at {path}: train first, with `dlm-fill train run`") from error
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise BadRequest(f"the checkpoint {path} is damaged: delete it to train anew") from error
+    return saved
+
+
+def _check_shape(run: Path, config: NetworkConfig) -> None:
+    """Raises BadRequest if the folder holds a run of another network."""
+    file = run / "config.json"
+    if not (run / "checkpoint.pt").exists() or not file.exists():
+        return
+    there, wanted = json.loads(file.read_text()), config.to_json()
+    differs = [f"{name} is {there.get(name)}, not {wanted[name]}" for name in wanted if there.get(name) != wanted[name]]
+    if differs:
+        raise BadRequest(
+            f"{run} holds a run of another network ({', '.join(differs)}): "
+            "repeat its sizes and its corpus to resume it, or name another --run folder"
+        )

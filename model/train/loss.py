@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor
 
 from model.network import Layout, Network, Streams
-from model.tokenizer import END_OF_HOLE_ID, START_ID, END_ID
-from model.train.holes import Batch
+from model.tokenizer import END_ID, END_OF_HOLE_ID, START_ID
+from model.train.windows import Batch
 
 CHUNK = 4096
 """Rows of logits held at a time: bounds memory, keeps shapes fixed."""
@@ -84,7 +84,8 @@ def stream_losses(network: Network, batch: Batch, streams: Streams) -> tuple[Ten
     real = real * (ids[:, 1:] >= START_ID)
     keys = network.pointer_keys(streams.ahead.states, ids, ahead=True)
     at = torch.arange(window - 1, device=ids.device)
-    weights, odds = network.pointer(streams.ahead.states[:, :-1], keys[:, :-1], (at.unsqueeze(0) < at.unsqueeze(1))[None])
+    earlier = (at.unsqueeze(0) < at.unsqueeze(1))[None]
+    weights, odds = network.pointer(streams.ahead.states[:, :-1], keys[:, :-1], earlier)
     targets = ids[:, 1:]
     plain = token_nats(network, streams.ahead.states[:, :-1].flatten(0, 1), targets.flatten()).view_as(targets)
     ahead = mixed_nats(plain, weights, odds, targets.unsqueeze(2) == targets.unsqueeze(1))

@@ -6,6 +6,7 @@ At this scale Muon is clearly ahead of AdamW alone at equal time (Jordan et al. 
 from __future__ import annotations
 
 import torch
+from torch import nn
 
 from model.network import Network
 
@@ -25,11 +26,12 @@ class Optimiser:
     """Both optimisers as one."""
 
     def __init__(self, network: Network, *, matrix_rate: float = 0.01, other_rate: float = 0.003) -> None:
-        matrices, others = [], []
+        matrices: list[nn.Parameter] = []
+        others: list[nn.Parameter] = []
         for name, parameter in network.named_parameters():
             (matrices if parameter.dim() == 2 and name.startswith("blocks.") else others).append(parameter)
         fused = matrices[0].is_cuda
-        self._parts = (
+        self._parts: tuple[torch.optim.Optimizer, ...] = (
             torch.optim.Muon(matrices, lr=matrix_rate, momentum=0.95, weight_decay=0.05),
             torch.optim.AdamW(others, lr=other_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=fused),
         )

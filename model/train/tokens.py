@@ -10,8 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from model.errors import BadRequest
 from model.tokenizer import END_ID, START_ID, Tokenizer, train_tokenizer
 from model.train.corpus import Package
+
+TOKENIZER_FILES = 2000
+"""Merges are learned from a quarter of the files, but from so many at least."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,20 +39,26 @@ def _save(folder: Path, split: str, texts: list[str], tokenizer: Tokenizer) -> i
         for ids in tokenizer.encode_batch(texts[start : start + 256]):
             parts.append(np.concatenate([[START_ID], ids, [END_ID]]).astype(np.uint16))
             offsets.append(offsets[-1] + len(parts[-1]))
-    np.save(folder / f"{split}.npy", np.concatenate(parts) if parts else np.empty(0, dtype=np.uint16))
+    np.save(folder / f"{split}.npy", np.concatenate(parts))
     np.save(folder / f"{split}_offsets.npy", np.asarray(offsets, dtype=np.int64))
     return offsets[-1]
 
 
 def build(packages: list[Package], folder: Path, *, vocab_size: int, seed: int = 0) -> dict[str, object]:
-    """Train the tokenizer (unless the folder has one), tokenise both splits, write the manifest; its contents."""
+    """Train the tokenizer (unless the folder has one), tokenise both splits, write the manifest; its contents.
+
+    Raises BadRequest if there is nothing to train on, or nothing to evaluate on.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     train = [text for p in packages if not p.held_out for text in p.files]
     held_out = [text for p in packages if p.held_out for text in p.files]
-    random.Random(seed).shuffle(train)  # noqa: S311
+    random.Random(seed).shuffle(train)
+    if not train or not held_out:
+        missing = "held out for evaluation" if train else "to train on"
+        raise BadRequest(f"no source files {missing}: name more --site folders with permissively licensed packages")
     path = folder / "tokenizer.json"
     if not path.exists():
-        train_tokenizer(train[: len(train) // 4], vocab_size=vocab_size, path=path)
+        train_tokenizer(train[: max(len(train) // 4, TOKENIZER_FILES)], vocab_size=vocab_size, path=path)
     tokenizer = Tokenizer(path)
     counts = {s: _save(folder, s, texts, tokenizer) for s, texts in (("train", train), ("held_out", held_out))}
     characters = sum(map(len, held_out))
