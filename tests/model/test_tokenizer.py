@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.errors import UnknownModel
+from model.tokenizer import RESERVED_TOKENS, Tokenizer
+from tests.model import toy
+
+CODE = st.text(st.sampled_from("abc_9 \t\n\r.(=+\"'é漢🦀"), max_size=40)
+
+
+@pytest.fixture(scope="module")
+def tok(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
+    return toy.tokenizer(tmp_path_factory.mktemp("tokenizer"))
+
+
+def tokens(tok: Tokenizer, text: str, *, at_line_start: bool = True) -> list[bytes]:
+    return [tok.token_bytes(int(i)) for i in tok.encode(text, at_line_start=at_line_start)]
+
+
+@given(text=st.text() | CODE, at_line_start=st.booleans())
+def test_any_text_comes_back(tok: Tokenizer, text: str, at_line_start: bool) -> None:
+    ids = tok.encode(text, at_line_start=at_line_start)
+    assert tok.decode(ids) == text
+    assert b"".join(tok.token_bytes(int(i)) for i in ids) == text.encode()
+
+
+@given(data=st.binary())
+def test_every_byte_has_a_token(tok: Tokenizer, data: bytes) -> None:
+    single = {tok.token_bytes(i): i for i in range(tok.vocab_size)}
+    ids = np.asarray([single[bytes([b])] for b in data], dtype=np.int64)
+    assert tok.decode(ids) == data.decode("utf-8", errors="replace")
+
+
+@given(text=st.text() | CODE)
+def test_count_is_the_length_of_encode(tok: Tokenizer, text: str) -> None:
+    assert tok.count(text) == len(tok.encode(text, at_line_start=True))
+
+
+@given(texts=st.lists(CODE, max_size=4))
+def test_a_batch_is_each_by_itself(tok: Tokenizer, texts: list[str]) -> None:
+    for ids, text in zip(tok.encode_batch(texts), texts, strict=True):
+        assert ids.tolist() == tok.encode(text, at_line_start=True).tolist()
+
+
+@given(text=st.text() | CODE | st.sampled_from(["<mask>", "[MASK]", "<|endoftext|>", "\0\1\2", "Ġ", "Ċ"]))
+def test_text_never_becomes_the_models_own_tokens(tok: Tokenizer, text: str) -> None:
+    assert (tok.encode(text, at_line_start=False) >= RESERVED_TOKENS).all()
+
+
+def test_the_models_own_tokens_are_no_text(tok: Tokenizer) -> None:
+    assert tok.decode(np.arange(RESERVED_TOKENS)) == ""
+
+
+@given(before=CODE, indentation=st.text(st.sampled_from(" \t"), max_size=9), after=CODE)
+def test_line_break_and_indentation_join_with_nothing(
+    tok: Tokenizer, before: str, indentation: str, after: str
+) -> None:
+    after = after.lstrip(" \t") or "x"
+    pieces = [before, "\n", indentation, after]
+    ends = set(np.cumsum([len(p.encode()) for p in pieces[:3]]).tolist())
+    if before.endswith("\r"):
+        ends.remove(len(before.encode()))  # a line break of two characters is one
+    found = set(np.cumsum([len(t) for t in tokens(tok, "".join(pieces))]).tolist())
+    assert ends - {0} <= found
+
+
+def test_a_hole_at_a_line_break_is_token_aligned(tok: Tokenizer) -> None:
+    first, second = "def f():\n", "        return value\n"
+    whole = tok.encode(first + second, at_line_start=True).tolist()
+    parts = [*tok.encode(first, at_line_start=True), *tok.encode(second, at_line_start=True)]
+    assert whole == parts
+
+
+def test_indentation_counts_only_at_a_line_start(tok: Tokenizer) -> None:
+    assert tokens(tok, "    x")[0] == b"    "
+    assert tokens(tok, "    value", at_line_start=False) == [*tokens(tok, "x   ")[1:], b" value"]
+
+
+@given(number=st.integers(0, 10**9))
+def test_digits_stand_alone(tok: Tokenizer, number: int) -> None:
+    assert [t for t in tokens(tok, f"x={number}") if t[-1:].isdigit()] == [d.encode() for d in str(number)]
+
+
+@given(before=CODE, after=CODE)
+def test_what_has_no_trailing_partial_joins_with_nothing(tok: Tokenizer, before: str, after: str) -> None:
+    partial = tok.trailing_partial(before)
+    assert before.endswith(partial)
+    if partial:
+        assert tok.tokens_starting_with(partial.encode()).size
+        return
+    blank_line = not before.replace("\r", "\n").split("\n")[-1].strip(" \t")
+    if before.endswith(("\r", '"', "'")) or (blank_line and after.startswith((" ", "\t"))):
+        return  # inside `\r\n`, triple quotes or indentation: no hole begins there
+    head = tok.encode(before, at_line_start=True).tolist()
+    assert tok.encode(before + after, at_line_start=True).tolist()[: len(head)] == head
+
+
+@pytest.mark.parametrize(
+    ("text", "partial"),
+    [
+        ("", ""),
+        ("x = (", ""),
+        ("x = 12", ""),
+        ("line\n", ""),
+        ("line\n    ", ""),
+        ("    ", ""),
+        ('x["', ""),
+        ("x = value", " value"),
+        ("x = ", " "),
+        ("a =", " ="),
+        ("obj.", "."),
+    ],
+)
+def test_trailing_partial(tok: Tokenizer, text: str, partial: str) -> None:
+    assert tok.trailing_partial(text) == partial
+
+
+def test_tokens_that_start_with_bytes(tok: Tokenizer) -> None:
+    found = {tok.token_bytes(int(i)) for i in tok.tokens_starting_with(b" v")}
+    assert b" value" in found
+    assert found == {tok.token_bytes(i) for i in range(tok.vocab_size) if tok.token_bytes(i).startswith(b" v")}
+
+
+def test_errors_name_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(UnknownModel, match="reinstall"):
+        Tokenizer(tmp_path / "tokenizer.json")
+    (tmp_path / "tokenizer.json").write_text("{")
+    with pytest.raises(UnknownModel, match=r"damaged.*reinstall"):
+        Tokenizer(tmp_path / "tokenizer.json")
