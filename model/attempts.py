@@ -47,6 +47,7 @@ class Attempt:
             kept=self.kept,
             repetition=max(repetition(ids) for ids in self.ids),
             sources=self.sources,
+            tokens=len(nats),
             parses=parses,
         )
 

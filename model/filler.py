@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,17 +12,25 @@ if TYPE_CHECKING:
     from model.types import Filler
 
 
-def open_filler(name: str = "builtin", *, device: str = "auto") -> Filler:
+def open_filler(name: str = "builtin", *, device: str = "auto", drafts: bool = True) -> Filler:
     """The local engine over the built-in model, or over the model in the directory `name`.
+
+    Without `drafts` nothing is copied from the text around: what the network can do alone.
 
     Raises UnknownModel and UnknownDevice.
     """
     directory = Path(__file__).parent / "builtin" if name == "builtin" else Path(name).expanduser()
     if not directory.is_dir():
         raise UnknownModel(f"unknown model {name!r}: name `builtin`, or a directory that holds a model")
+    # Threads that wait by spinning make a fill ten times slower when anything else runs. Read when torch loads.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from model.checkpoints.builtin import load
-    from model.local import LocalFiller
+    from model.local import DRAFTS, LocalFiller
+    from model.ranking import Weights
 
     denoiser, tokenizer = load(directory, device=device)
     used = str(getattr(denoiser, "device", device))
-    return LocalFiller(denoiser, tokenizer, name="builtin" if name == "builtin" else directory.name, device=used)
+    shown = "builtin" if name == "builtin" else directory.name
+    weights = Weights.read(directory / "ranking.json")
+    count = DRAFTS if drafts else 0
+    return LocalFiller(denoiser, tokenizer, name=shown, device=used, weights=weights, drafts=count)

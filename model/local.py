@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -22,6 +23,7 @@ from model.samplers.length import closed, first_lengths
 from model.types import Cancelled, Candidate, Fill, FillerInfo, FillRequest, OnEvent
 
 DRAFTS = 4
+"""Copies proposed per request; 0 leaves the network alone (to measure it)."""
 SPARE_ROWS = 2
 """Rows drawn beyond the candidates asked for, since some come out equal."""
 MOST_CANDIDATES = 32
@@ -53,11 +55,15 @@ class LocalFiller:
         name: str,
         device: str,
         weights: Weights | None = None,
+        drafts: int = DRAFTS,
         clock: Clock = time.monotonic,
+        on_attempts: Callable[[list[Attempt]], None] | None = None,
+        sure: bool = True,
     ) -> None:
         self._denoiser, self._codec = denoiser, codec
         self._name, self._device = name, device
-        self._weights, self._clock = weights, clock
+        self._weights, self._clock, self._drafts = weights, clock, drafts
+        self._on_attempts, self._sure = on_attempts, sure
         self._table = token_table(codec, vocab_size=denoiser.spec.vocab_size)
         self._prefilled: Prefilled | None = None
 
@@ -105,6 +111,8 @@ class LocalFiller:
             attempts = self._scored(job, attempts)
         else:
             attempts, stopped = [], "cancelled"
+        if self._on_attempts is not None:  # to fit the ranking on what there was to choose from
+            self._on_attempts(attempts)
         return self._finished(
             ranked(attempts, parses=request.parses, weights=self._weights, limit=request.candidates),
             meter,
@@ -118,7 +126,7 @@ class LocalFiller:
         """(attempts, tokens committed, why it stopped): copied drafts and what the loop makes of masks and drafts."""
         drafted = self._drafted(job)
         copied = list(drafted.attempts)
-        if drafted.sure and job.request.candidates == 1:
+        if self._sure and drafted.sure and job.request.candidates == 1:
             if job.on_event is not None:
                 job.on_event(finished_event(copied[0].texts, confidence=float(np.exp(copied[0].log_probs[0].mean()))))
             return copied[:1], sum(len(ids) for ids in copied[0].ids), "done"
@@ -146,7 +154,7 @@ class LocalFiller:
             spec,
             extra_context=job.request.extra_context,
             lengths=job.lengths,
-            limit=DRAFTS,
+            limit=self._drafts,
         )
         if not rows or job.cancelled():
             return Drafted()

@@ -6,9 +6,11 @@ fill. What else speaks for a draft is how much of the surroundings recurs around
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +22,8 @@ class Features:
     likeness: how like the surroundings of the draft's source are, see `drafts.Draft` (0: not a draft).
     kept: share of the draft's tokens that stand as they were copied (0: not a draft).
     repetition: share of its token triples that occurred before in it.
-    sources: how many places, and the model's own fill, propose this same text. parses: None if unknown.
+    sources: how many places, and the model's own fill, propose this same text. tokens: its length.
+    parses: None if unknown.
     """
 
     mean_log_prob: float
@@ -31,6 +34,7 @@ class Features:
     kept: float = 0.0
     repetition: float = 0.0
     sources: int = 1
+    tokens: int = 0
     parses: bool | None = None
 
 
@@ -50,6 +54,15 @@ class Weights:
     agreement: float = 0.3
     parses: float = 1.0
     breaks: float = -3.0
+    tokens: float = 0.0
+
+    @classmethod
+    def read(cls, path: Path) -> Weights:
+        """The weights that were fitted for a model and lie beside it; the defaults if there are none."""
+        if not path.exists():
+            return cls()
+        fitted = json.loads(path.read_text("utf-8"))
+        return cls(**fitted["weights"])
 
 
 def signals(features: Features) -> dict[str, float]:
@@ -66,6 +79,7 @@ def signals(features: Features) -> dict[str, float]:
         "agreement": math.log2(max(1, features.sources)),
         "parses": float(features.parses is True),
         "breaks": float(features.parses is False),
+        "tokens": math.log1p(features.tokens),
     }
 
 

@@ -1,0 +1,150 @@
+"""`dlm-fill bench fill`: how long one line takes, warm and cold, and what it costs in memory.
+
+Warm: one filler, holes all over one text, so that nothing but the weights is reused; and typing, where the
+context cache of the request before serves. Cold: the whole program from start to exit, beside
+`python -c "import torch"`. The last line is JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from model.filler import open_filler
+from model.types import Budget, Filler, FillRequest, Hole, Template
+
+
+def _percentiles(values: Sequence[float]) -> dict[str, float]:
+    ordered = sorted(values)
+    return {
+        "p50": round(statistics.median(ordered), 1),
+        "p95": round(ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))], 1),
+    }
+
+
+def _source() -> str:
+    """A long file that every Python has and the model has never seen."""
+    import asyncio.base_events
+
+    return Path(asyncio.base_events.__file__).read_text("utf-8")
+
+
+def _requests(filler: Filler, *, count: int, context_tokens: int, typing: bool) -> list[FillRequest]:
+    """Single-line holes with `context_tokens` around them (60 % before); spread over the text, or one typed into."""
+    lines = _source().split("\n")
+    telling = [n for n in range(150, len(lines) - 150) if len(lines[n].strip()) > 20]
+    requests = []
+    for k in range(count):
+        line = telling[len(telling) // 2 if typing else (k + 1) * len(telling) // (count + 1)]
+        before, after = "\n".join(lines[:line]) + "\n", "\n" + "\n".join(lines[line + 1 :])
+        if typing:
+            before += lines[line][: len(lines[line]) - len(lines[line].lstrip()) + k % 12]
+        pieces = (_last(filler, before, context_tokens * 6 // 10), _first(filler, after, context_tokens * 4 // 10))
+        template = Template(pieces=pieces, holes=(Hole(max_lines=1),))
+        requests.append(FillRequest(template=template, language="python", budget=Budget(max_time_s=5)))
+    return requests
+
+
+def _last(filler: Filler, text: str, tokens: int) -> str:
+    lines = text.splitlines(keepends=True)
+    size, start = 0, len(lines)
+    while start and size < tokens:
+        start -= 1
+        size += filler.count_tokens(lines[start])
+    return "".join(lines[start:])
+
+
+def _first(filler: Filler, text: str, tokens: int) -> str:
+    lines = text.splitlines(keepends=True)
+    size, end = 0, 0
+    while end < len(lines) and size < tokens:
+        size += filler.count_tokens(lines[end])
+        end += 1
+    return "".join(lines[:end])
+
+
+def warm(filler: Filler, *, count: int, context_tokens: int, typing: bool) -> dict[str, object]:
+    """p50 and p95 of whole fills and of their parts, in milliseconds."""
+    requests = _requests(filler, count=count + 2, context_tokens=context_tokens, typing=typing)
+    total, prefill, passes = [], [], []
+    for request in requests:
+        started = time.perf_counter()
+        fill = filler.fill(request)
+        total.append(1000 * (time.perf_counter() - started))
+        prefill.append(fill.prefill_ms)
+        passes.append(float(fill.forward_passes))
+    return {
+        "fill_ms": _percentiles(total[2:]),
+        "prefill_ms": _percentiles(prefill[2:]),
+        "forward_passes": _percentiles(passes[2:]),
+    }
+
+
+def _timed(command: list[str], runs: int) -> list[float]:
+    times = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        subprocess.run(command, check=False, capture_output=True)
+        times.append(1000 * (time.perf_counter() - started))
+    return times
+
+
+def cold(model: str, *, runs: int) -> dict[str, object]:
+    """Whole processes: `dlm-fill FILE:LINE` and, as a floor, `import torch`; runs alternate. Milliseconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "sample.py")
+        path.write_text("\n".join(_source().split("\n")[:300]) + "\n")
+        program = shutil.which("dlm-fill", path=str(Path(sys.executable).parent)) or "dlm-fill"
+        fill = [program, f"{path}:200", "--json", "--model", model]
+        floor = [sys.executable, "-c", "import torch"]
+        pairs = [(_timed(fill, 1)[0], _timed(floor, 1)[0]) for _ in range(runs + 1)][1:]
+    ours, theirs = [a for a, _ in pairs], [b for _, b in pairs]
+    ratio = statistics.median(a / b for a, b in pairs)
+    return {"dlm_fill_ms": _percentiles(ours), "import_torch_ms": _percentiles(theirs), "ratio": round(ratio, 2)}
+
+
+def _commit() -> str:
+    run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run
+    found = run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=Path(__file__).parent
+    )
+    return found.stdout.strip()
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--model", default="builtin", show_default=True)
+@click.option("--device", default="auto", show_default=True)
+@click.option("--count", default=40, show_default=True, help="Holes per measurement.")
+@click.option("--context", "context_tokens", default=1000, show_default=True, help="Tokens around a hole.")
+@click.option("--cold-runs", default=3, show_default=True, help="Whole processes to time; 0 for none.")
+def main(model: str, device: str, count: int, context_tokens: int, cold_runs: int) -> None:
+    """Time fills of one line."""
+    filler = open_filler(model, device=device)
+    result: dict[str, object] = {
+        "bench": "fill",
+        "model": filler.info.name,
+        "device": filler.info.device,
+        "cpu": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+        "commit": _commit(),
+        "context_tokens": context_tokens,
+        "elsewhere": warm(filler, count=count, context_tokens=context_tokens, typing=False),
+        "typing": warm(filler, count=count, context_tokens=context_tokens, typing=True),
+        "resident_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+    if cold_runs:
+        result["cold"] = cold(model, runs=cold_runs)
+    click.echo(json.dumps(result))

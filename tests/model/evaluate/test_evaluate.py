@@ -1,0 +1,144 @@
+"""Cases, figures and fitting of the evaluation: nothing here needs a model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from model.evaluate.cases import KINDS, Case, cases_from, cut_cases
+from model.evaluate.command import main
+from model.evaluate.fit_ranking import NAMES, fit
+from model.evaluate.measure import Result, interval, judge, reliability, summary
+from model.evaluate.report import append_result, mcnemar, read_results
+from model.evaluate.systems import longest_match, previous_line, template_of
+
+SOURCE = "".join(
+    f"def area_{n}(width, height, scale={n}):\n"
+    f"    total = width * height * scale\n"
+    f"    print('the area is', total, width)\n"
+    f"    return round(total, {n})\n\n\n"
+    for n in range(12)
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "shapes").mkdir()
+    (tmp_path / "shapes" / "area.py").write_text(SOURCE)
+    return tmp_path / "shapes"
+
+
+def case(middle: str, *, prefix: str = "a = 1\n", suffix: str = "\nb = 2\n", kind: str = "line") -> Case:
+    return Case(name=f"x:{kind}", kind=kind, prefix=prefix, middle=middle, suffix=suffix)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_case_put_together_is_the_file(folder: Path, kind: str) -> None:
+    cases = cut_cases(folder, per_kind={kind: 8}, seed=1)
+    assert len(cases) == 8
+    for c in cases:
+        assert c.prefix + c.middle + c.suffix == SOURCE
+        assert c.middle.strip()
+    if kind in {"line", "lines"}:
+        assert all(c.prefix.endswith("\n") and c.suffix.startswith("\n") for c in cases)
+    if kind == "identifier":
+        assert all(c.prefix[-1].isidentifier() and c.middle[0].isidentifier() for c in cases)
+    if kind != "lines":
+        assert all("\n" not in c.middle for c in cases)
+
+
+def test_cases_depend_on_the_seed_alone(folder: Path) -> None:
+    first = cases_from([folder], total=20, kinds=KINDS, seed=3)
+    assert first == cases_from([folder], total=20, kinds=KINDS, seed=3)
+    assert first != cases_from([folder], total=20, kinds=KINDS, seed=4)
+
+
+def test_judging() -> None:
+    right = judge(case("    x = f(1)", prefix="def f(x):\n"), "    x = f(1)")
+    assert (right.exact, right.stripped, right.parses, right.similarity) == (True, True, True, 1.0)
+    near = judge(case("x = f(1)"), "x = f(1) ")
+    assert (near.exact, near.stripped) == (False, True)
+    assert not judge(case("x = f(1)"), "x = f(1").parses
+
+
+def test_baselines(folder: Path) -> None:
+    assert previous_line(case("c = 3", prefix="a = 1\n\n")).text == "a = 1"
+    cases = cut_cases(folder, per_kind={"line": 30}, seed=0)
+    assert summary([longest_match(c) for c in cases])["stripped"] > 20  # type: ignore[operator]
+
+
+def test_context_is_whole_lines_near_the_hole() -> None:
+    line = "value = compute_something(1)\n"
+    template = template_of(case("x", prefix=line * 2000, suffix="\n" + line * 2000))
+    before, after = template.pieces
+    assert before.startswith("value")
+    assert before.endswith("\n")
+    assert len(before) < 9_001
+    assert after.startswith("\n")
+    assert after.endswith("\n")
+    assert len(after) < 9_001
+
+
+def test_interval_holds_the_mean_and_shrinks() -> None:
+    few, many = interval([True, False] * 10), interval([True, False] * 1000)
+    assert few[0] < 50 < few[1]
+    assert many[1] - many[0] < few[1] - few[0]
+
+
+def result(name: str, *, exact: bool, confidence: float = 0.5) -> Result:
+    return Result(
+        case=name, kind="line", text="", exact=exact, stripped=exact, similarity=0, parses=True, length_right=exact,
+        confidence=confidence,
+    )  # fmt: skip
+
+
+def test_mcnemar_counts_only_where_they_differ() -> None:
+    a = [result(str(n), exact=n < 10) for n in range(40)]
+    b = [result(str(n), exact=n < 2) for n in range(40)]
+    found = mcnemar(a, b)
+    assert (found["only_first"], found["only_second"]) == (8, 0)
+    assert found["p"] == pytest.approx(2 / 2**8, abs=1e-4)
+    assert mcnemar(a, a)["p"] == 1.0
+
+
+def test_reliability_sorts_by_confidence() -> None:
+    rows = [result(str(n), exact=n % 2 == 0, confidence=0.9 if n % 2 == 0 else 0.1) for n in range(10)]
+    assert [row["right_percent"] for row in reliability(rows)] == [0.0, 100.0]
+
+
+def test_results_are_read_back_and_a_torn_line_is_not(tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "eval.jsonl"
+    append_result(out, "engine", result("a", exact=True))
+    with out.open("a") as file:
+        file.write('{"system": "engine", "case"')
+    assert list(read_results(out)) == [("engine", "a")]
+
+
+def test_the_command_compares_baselines_and_resumes(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "eval.jsonl"
+    arguments = ["--source", str(folder), "--cases", "12", "--kind", "line", "--out", str(out)]
+    arguments += ["--system", "previous-line", "--system", "longest-match"]
+    first = CliRunner().invoke(main, arguments)
+    assert first.exit_code == 0, first.output
+    written = out.read_text()
+    again = CliRunner().invoke(main, arguments)
+    figures = json.loads(again.stdout.splitlines()[-1])
+    assert figures == json.loads(first.stdout.splitlines()[-1])
+    assert figures["longest-match"]["all"]["cases"] == 12
+    assert out.read_text() == written
+
+
+def test_fitting_finds_the_signal_that_tells_right_from_wrong() -> None:
+    rng = np.random.default_rng(0)
+    holes = []
+    for _ in range(60):
+        x = rng.normal(size=(4, len(NAMES)))
+        y = np.zeros(4, dtype=bool)
+        y[x[:, 0].argmax()] = True
+        holes.append((x, y))
+    weights = fit(holes, steps=300)
+    assert weights[0] > 3 * np.abs(weights[1:]).max()
