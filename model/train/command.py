@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -152,12 +153,12 @@ def _build_corpus(sites: tuple[Path, ...], vocab_size: int, out: Path, console: 
     from model.train.corpus import collect
     from model.train.tokens import build
 
-    tokenizer = out / "tokenizer.json"
-    if tokenizer.exists() and Tokenizer(tokenizer).vocab_size > vocab_size:
-        raise BadRequest(
-            f"{out} has a tokenizer of {Tokenizer(tokenizer).vocab_size} tokens, not {vocab_size}: "
-            "ask for as many, or name another folder"
-        )
+    if (out / "tokenizer.json").exists():
+        there = Tokenizer(out / "tokenizer.json").vocab_size
+        if there > vocab_size:
+            wrong = f"{out} has a tokenizer of {there} tokens, not {vocab_size}"
+            raise BadRequest(f"{wrong}: ask for as many, or name another folder")
+        console.print(f"the tokenizer of {there} tokens is kept", highlight=False)
     with console.status("collecting source files …"):
         packages = collect(list(sites) or sorted({Path(sysconfig.get_path(p)) for p in ("purelib", "platlib")}))
     files = sum(len(package.files) for package in packages)
@@ -208,6 +209,8 @@ def _watched(options: TrainOptions, config: Any, console: Console) -> bool:
     size = sum(p.numel() for p in trainer.network.parameters())
     start = f"going on from step {trainer.progress.step}" if trainer.progress.step else "a new run"
     console.print(f"{size / 1e6:.1f} M parameters on {options.device}, {start}", highlight=False)
+    # On a CPU the norms keep float32 weights beside bfloat16 activations; that they are not fused is known.
+    warnings.filterwarnings("ignore", "Mismatch dtype between input and weight")
     with stop_on_signals() as stopped, Watch(console, budget_s=options.time_budget_s) as watch:
         done = trainer.train(on_step=watch.step, stopped=stopped)
     after = "the budget is spent" if done else "interrupted: the same command goes on from here"

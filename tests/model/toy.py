@@ -12,7 +12,7 @@ from model.tokenizer import Tokenizer, train_tokenizer
 from model.train.corpus import Package
 from model.train.tokens import build
 
-VOCAB = 400
+VOCAB = 350
 
 
 def source(n: int) -> str:
