@@ -87,6 +87,17 @@ class Documents:
         document = self._open.get(uri) or self._read(uri)
         return document.snapshot
 
+    def covering(self, snapshot: Snapshot, region: Region) -> Snapshot:
+        """`snapshot` with a tree that covers `region`; the document itself, and what counts as current, stay.
+
+        After typing in a large file, the document's own tree covers the surroundings of the keystroke only.
+        """
+        document = self._open.get(snapshot.uri)
+        if document is None or document.snapshot is not snapshot:
+            return snapshot  # read from disk or made by `with_text`: its tree is of its place
+        syntax = document.syntax.covering(snapshot.source, region)
+        return snapshot if syntax is document.syntax else replace(snapshot, tree=syntax.tree)
+
     def with_text(self, snapshot: Snapshot, region: Region, text: str) -> Snapshot:
         """`snapshot` as it would be with `text` in place of `region`; the document itself stays as it is."""
         document = self._open.get(snapshot.uri)

@@ -23,7 +23,7 @@ from lsp_server.session import Interrupted, Session
 from lsp_server.settings import FillOptions
 from lsp_server.source.positions import LineIndex
 from lsp_server.transforms.fill import fill_regions
-from lsp_server.types import Edit, Filled, Snapshot
+from lsp_server.types import Edit, Filled, Region, Snapshot
 from model.types import Cancelled, Filler
 
 FILL = "dlm.fill"
@@ -56,10 +56,12 @@ async def _fill(server: LanguageServer, session: Session, wanted: FillArguments)
             f"and version {wanted.version} was to be filled: ask again"
         )
     gaps = fill_regions(snapshot, regions_of(snapshot, wanted, session.documents.encoding))
+    around = Region(min(gap.region.start for gap in gaps), max(gap.region.end for gap in gaps))
+    covered = session.documents.covering(snapshot, around)
     options = FillOptions(max_time_s=session.options.max_time_s(default=_MAX_TIME_S))
 
     def work(filler: Filler, cancelled: Cancelled) -> Filled:
-        return pipeline.run(snapshot, gaps, filler, options, cancelled=cancelled)
+        return pipeline.run(covered, gaps, filler, options, cancelled=cancelled)
 
     progress = Progress(server, "dlm-fill: filling", on_cancel=lambda: session.interrupt(wanted.uri, "cancelled"))
     try:

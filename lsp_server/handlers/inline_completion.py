@@ -15,7 +15,7 @@ from lsp_server.session import Interrupted, Session
 from lsp_server.settings import FillOptions
 from lsp_server.source.positions import Encoding, LineIndex
 from lsp_server.transforms.complete import complete
-from lsp_server.types import Filled, Gap, Snapshot
+from lsp_server.types import Filled, Gap, Region, Snapshot
 from model.types import Cancelled, Filler
 
 _MAX_TIME_S = 2.0  # ghost text that comes later meets a reader who has moved on
@@ -77,7 +77,7 @@ def _question(session: Session, now: Snapshot, params: lsp.InlineCompletionParam
     selected = params.context.selected_completion_info
     if selected is None:
         offset = index.offset(params.position.line, params.position.character, encoding)
-        return _Question(snapshot=now, gap=complete(now, offset))
+        return _Question(snapshot=session.documents.covering(now, Region(offset, offset)), gap=complete(now, offset))
     if selected.range.start.line != selected.range.end.line:
         return None
     region = to_region(index, selected.range, encoding)

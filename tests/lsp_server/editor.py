@@ -21,6 +21,13 @@ URI = "file:///nowhere/example.py"
 T = TypeVar("T")
 
 
+def large_file() -> str:
+    """JavaScript of many functions; only a tree can tell that `function far(items)` stands around `step250`."""
+    near = "".join(f"function near{n}(value) {{\n  return value + {n};\n}}\n" for n in range(500))
+    body = "".join(f"step{n}(items, {n});\n" for n in range(500))
+    return f"{near}function far(items) {{\n{body}}}\n{near.replace('near', 'last')}"
+
+
 class Editor:
     """A connection. `applied` collects the edits the server asked for; `accepts` says how they are answered."""
 

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from lsp_server.documents import Change, Documents, path_of
 from lsp_server.errors import InputError
+from lsp_server.source.parse import covers
 from lsp_server.source.positions import Encoding
 from lsp_server.types import Region
+from tests.lsp_server.editor import large_file
 
 URI = "file:///nowhere/example.py"
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -139,6 +141,26 @@ def test_a_snapshot_with_other_text_leaves_the_document_alone() -> None:
     assert changed.tree is not None
     assert changed.tree.root_node.end_byte == len(changed.source)
     assert documents.snapshot(URI) is now
+
+
+def test_a_request_far_from_the_last_keystroke_gets_a_tree_of_its_place() -> None:
+    documents = opened(large_file(), language_id="javascript")
+    now = documents.change(URI, [Change(text="1", span=((1, 0), (1, 0)))], version=2)
+    far = now.source.index(b"step250(")
+    assert now.tree is not None
+    assert not covers(now.tree, Region(far, far))
+    there = documents.covering(now, Region(far, far))
+    assert there.tree is not None
+    assert covers(there.tree, Region(far, far))
+    assert (there.source, there.version) == (now.source, now.version)
+    node = there.tree.root_node.descendant_for_byte_range(far, far + 3)
+    while node is not None and node.type != "function_declaration":
+        node = node.parent
+    assert node is not None
+    assert now.source[node.start_byte :].startswith(b"function far(")
+    assert documents.is_current(now)
+    assert documents.snapshot(URI) is now
+    assert documents.covering(now, Region(0, 1)) is now, "near the keystroke nothing is parsed again"
 
 
 def test_equal_text_of_a_newer_version_is_not_current() -> None:

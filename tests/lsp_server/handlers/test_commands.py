@@ -10,7 +10,7 @@ import pytest
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
-from tests.lsp_server.editor import URI, as_json, connected, span_of, until, within
+from tests.lsp_server.editor import URI, as_json, connected, large_file, span_of, until, within
 
 
 async def test_ranges_are_filled_jointly_by_one_versioned_edit(tmp_path: Path) -> None:
@@ -30,6 +30,18 @@ async def test_ranges_are_filled_jointly_by_one_versioned_edit(tmp_path: Path) -
         ]
         (fill,) = editor.recorded()
         assert fill["pieces"] == ["x = '😀' + ", "\ny = ", "\n"]
+
+
+async def test_far_from_the_last_keystroke_the_enclosing_function_is_seen(tmp_path: Path) -> None:
+    async with connected(texts=["call();"], record=tmp_path / "fills") as editor:
+        text = large_file()
+        editor.open(text, language_id="javascript")
+        editor.change(((1, 0, 1, 0), " "))
+        line = text[: text.index("step250(")].count("\n")
+        result = await editor.fill((line, 0, line, len("step250(items, 250);")))
+        assert result["applied"] is True
+        (fill,) = editor.recorded()
+        assert "function far(items) {\n" in fill["pieces"][0]
 
 
 async def test_arguments_may_be_given_by_position() -> None:

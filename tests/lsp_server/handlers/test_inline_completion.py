@@ -8,7 +8,7 @@ import pytest
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcInvalidParams
 
-from tests.lsp_server.editor import connected, span_of, within
+from tests.lsp_server.editor import connected, large_file, span_of, within
 
 
 async def test_a_suggestion_stands_at_the_cursor_as_plain_text(tmp_path: Path) -> None:
@@ -31,6 +31,17 @@ async def test_positions_are_in_the_encoding_the_client_prefers(encoding: str, c
         assert [item.range for item in items] == [span_of(0, column, 0, column)]
         (fill,) = editor.recorded()
         assert fill["pieces"] == ["a\x0cb\u2028c = '😀\"", "\n# 😀😀\n"]
+
+
+async def test_far_from_the_last_keystroke_the_enclosing_function_is_seen(tmp_path: Path) -> None:
+    async with connected(texts=["1"], record=tmp_path / "fills") as editor:
+        text = large_file()
+        editor.open(text, language_id="javascript")
+        editor.change(((1, 0, 1, 0), " "))
+        await editor.complete(text[: text.index("step250(")].count("\n"), 0)
+        (fill,) = editor.recorded()
+        assert "function far(items) {\n" in fill["pieces"][0]
+        assert "step0(" not in fill["pieces"][0], "the function is longer than the context"
 
 
 async def test_without_a_preference_positions_are_utf_16(tmp_path: Path) -> None:
