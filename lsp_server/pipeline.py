@@ -51,7 +51,7 @@ def run(
         parses=lambda texts: parses(snapshot, edits_of(snapshot, gaps, _tidied(snapshot, gaps, texts))),
     )
     fill = filler.fill(request, cancelled=cancelled, on_event=on_event)
-    fill = replace(fill, candidates=_acceptable(snapshot, gaps, fill.candidates))
+    fill = replace(fill, candidates=_acceptable(snapshot, gaps, fill.candidates)[: options.candidates])
     best = fill.candidates[0] if fill.candidates else None
     return Filled(
         gaps=gaps,

@@ -26,6 +26,8 @@ DRAFTS = 4
 """Copies proposed per request; 0 leaves the network alone (to measure it)."""
 SPARE_ROWS = 2
 """Rows drawn beyond the candidates asked for, since some come out equal."""
+SPARE_CANDIDATES = 3
+"""Handed back beyond those asked for, since they are there: the caller may find the best ones unfit."""
 MOST_CANDIDATES = 32
 TEMPERATURE = 0.8
 
@@ -114,7 +116,7 @@ class LocalFiller:
         if self._on_attempts is not None:  # to fit the ranking on what there was to choose from
             self._on_attempts(attempts)
         return self._finished(
-            ranked(attempts, parses=request.parses, weights=self._weights, limit=request.candidates),
+            ranked(attempts, parses=request.parses, weights=self._weights, limit=request.candidates + SPARE_CANDIDATES),
             meter,
             prefill_ms=prefill_ms,
             started=started,

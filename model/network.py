@@ -133,6 +133,11 @@ class Network(nn.Module):
             states=torch.cat([past.states, states], dim=1) if past else states,
         )
 
+    def join(self) -> None:
+        """Ready for inference, where the weights are now: fewer and larger products."""
+        for block in self.blocks:
+            block.join()
+
     @property
     def _grouped(self) -> bool:
         return self.config.heads != self.config.kv_heads
@@ -162,13 +167,13 @@ class Network(nn.Module):
             if repeat > 1:
                 keys, values = _repeated(keys, repeat), _repeated(values, repeat)
             queries = (q, q_back, q)
-            scores = torch.cat([a @ b.transpose(-1, -2) for a, b in zip(queries, keys, strict=True)], dim=-1)
+            scores = torch.cat([_product(a, b.mT) for a, b in zip(queries, keys, strict=True)], dim=-1)
             if bias is None:
                 bias = torch.zeros_like(sees, dtype=scores.dtype).masked_fill_(~sees, float("-inf")).unsqueeze(1)
             with torch.autocast(x.device.type, enabled=False):  # it would widen the softmax: twice the time on a CPU
                 weights = (scores + bias).softmax(-1)
             parts = zip(weights.split(split, -1), values, strict=True)
-            x = block.feed(x + block.attention.out(sum(w @ value for w, value in parts)))
+            x = block.feed(x + block.attention.out(sum(_product(w, value) for w, value in parts)))
         return self.norm(x)  # type: ignore[no-any-return]
 
     def logits(self, states: Tensor) -> Tensor:
@@ -198,6 +203,15 @@ class Network(nn.Module):
         scores = scores.float().masked_fill(~sees, -1e9)
         odds = self.pointer_gate(states).squeeze(-1).float().masked_fill(nothing, -1e9)
         return scores.log_softmax(-1), odds
+
+
+def _product(rows: Tensor, shared: Tensor) -> Tensor:
+    """`rows` [B, H, L, D] @ `shared` [1 or B, H, D, N]; what all rows share is read once, not copied per row."""
+    if shared.shape[0] == rows.shape[0]:
+        return rows @ shared
+    batch, heads, length, width = rows.shape
+    folded = rows.transpose(0, 1).reshape(1, heads, batch * length, width) @ shared
+    return folded.view(heads, batch, length, -1).transpose(0, 1)
 
 
 def _repeated(parts: _ThreeSets, times: int) -> _ThreeSets:

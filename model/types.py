@@ -56,8 +56,9 @@ class FillRequest:
     """One request: all holes of the template are filled jointly.
 
     `extra_context` is text from elsewhere (other files) that may serve as source of drafts, nearest first.
-    `steps` is read by samplers with a fixed number of steps. `parses` tells whether the holes' texts
-    make the file parse (None: cannot tell); it ranks candidates.
+    `candidates` is how many to make; a few more may come back if they were at hand. `steps` is read by
+    samplers with a fixed number of steps. `parses` tells whether the holes' texts make the file parse
+    (None: cannot tell); it ranks candidates.
     """
 
     template: Template

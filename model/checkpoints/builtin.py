@@ -219,4 +219,7 @@ def load(directory: Path, *, device: str) -> tuple[BuiltinDenoiser, Tokenizer]:
     except (OSError, ValueError, LookupError, TypeError, ArithmeticError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UnknownModel(f"cannot load the model in {directory} ({reason}): {remedy}") from error
-    return BuiltinDenoiser(network.to(place).eval(), tokenizer), tokenizer
+    network = network.to(place).eval()
+    with torch.no_grad():
+        network.join()
+    return BuiltinDenoiser(network, tokenizer), tokenizer

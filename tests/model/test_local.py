@@ -25,7 +25,7 @@ def texts(fill: Fill) -> list[tuple[str, ...]]:
 
 def test_fills_a_line_and_chooses_its_length() -> None:
     fill = filler(Scripted(["x = 1"])).fill(request("a\n", "\nb\n"))
-    assert texts(fill) == [("x = 1",)]
+    assert texts(fill)[0] == ("x = 1",)
     assert fill.stopped == "done"
     assert fill.forward_passes >= 2
     assert fill.candidates[0].confidence == pytest.approx(0.95, abs=0.01)
@@ -184,7 +184,7 @@ def test_drafts_come_from_the_extra_context_too() -> None:
 def test_drafts_of_several_holes_are_put_together() -> None:
     pieces = ("open_it(first, second); close_it()\nopen_it(", ", ", "); close_it()\n")
     fill = filler(Scripted(["first", "second"])).fill(request(*pieces))
-    assert texts(fill) == [("first", "second")]
+    assert texts(fill)[0] == ("first", "second")
 
 
 def test_the_last_context_is_offered_for_reuse() -> None:
@@ -205,7 +205,7 @@ def test_the_last_context_is_offered_for_reuse() -> None:
 def test_a_draft_loses_where_the_model_clearly_prefers_its_own() -> None:
     denoiser = Scripted(["    other = thing"], sure=lambda h, i: 0.99)
     fill = filler(denoiser).fill(request(REPEATED + "def g():\n    begin_the_work()\n", "\n    finish_the_work()\n"))
-    assert texts(fill) == [("    other = thing",)]
+    assert texts(fill)[0] == ("    other = thing",)
 
 
 def test_what_parses_is_preferred() -> None:
