@@ -172,8 +172,8 @@ class Network(nn.Module):
                 bias = torch.zeros_like(sees, dtype=scores.dtype).masked_fill_(~sees, float("-inf")).unsqueeze(1)
             with torch.autocast(x.device.type, enabled=False):  # it would widen the softmax: twice the time on a CPU
                 weights = (scores + bias).softmax(-1)
-            parts = zip(weights.split(split, -1), values, strict=True)
-            x = block.feed(x + block.attention.out(sum(_product(w, value) for w, value in parts)))
+            ahead, back, own = (_product(w, t) for w, t in zip(weights.split(split, -1), values, strict=True))
+            x = block.feed(x + block.attention.out(ahead + back + own))
         return self.norm(x)  # type: ignore[no-any-return]
 
     def logits(self, states: Tensor) -> Tensor:
