@@ -20,6 +20,7 @@ DEVICES = click.Choice(["auto", "cpu", "cuda", "mps"])
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "lsp": ("lsp_server.cli:lsp", "Serve editors: a language server over standard input and output."),
     "train": ("model.train.command:main", "Train a model from source code."),
+    "tune": ("model.train.tune.command:main", "Continue the model on your own code, and keep it if that helped."),
     "eval": ("model.evaluate.command:main", "Measure the quality of fills on held-out code."),
     "bench": ("lsp_server.cli:bench", "Measure speed: `bench cut`, `bench fill`."),
 }

@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from model.types import Filler
 
 
+def directory_of(name: str) -> Path:
+    """Where the model `name` lies: "builtin", or a directory. Raises UnknownModel if it is neither."""
+    directory = Path(__file__).parent / "builtin" if name == "builtin" else Path(name).expanduser()
+    if not directory.is_dir():
+        raise UnknownModel(f"unknown model {name!r}: name `builtin`, or a directory that holds a model")
+    return directory
+
+
 def open_filler(name: str = "builtin", *, device: str = "auto", drafts: bool = True) -> Filler:
     """The local engine over the built-in model, or over the model in the directory `name`.
 
@@ -19,9 +27,7 @@ def open_filler(name: str = "builtin", *, device: str = "auto", drafts: bool = T
 
     Raises UnknownModel and UnknownDevice.
     """
-    directory = Path(__file__).parent / "builtin" if name == "builtin" else Path(name).expanduser()
-    if not directory.is_dir():
-        raise UnknownModel(f"unknown model {name!r}: name `builtin`, or a directory that holds a model")
+    directory = directory_of(name)
     # Threads that wait by spinning make a fill ten times slower when anything else runs. Read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from model.checkpoints.builtin import load

@@ -196,12 +196,8 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def load(directory: Path, *, device: str) -> tuple[BuiltinDenoiser, Tokenizer]:
-    """The model in `directory`, ready on `device`.
-
-    Raises UnknownModel if files are missing or damaged, UnknownDevice if this machine lacks the device.
-    """
-    place = choose_device(device)
+def load_network(directory: Path) -> tuple[Network, Tokenizer]:
+    """The network in `directory`, float32 on the CPU, as training takes it. Raises UnknownModel: missing or damaged."""
     remedy = "name a directory made by `dlm-fill train`, or reinstall dlm-fill"
     tokenizer = Tokenizer(directory / "tokenizer.json")
     try:
@@ -219,6 +215,16 @@ def load(directory: Path, *, device: str) -> tuple[BuiltinDenoiser, Tokenizer]:
     except (OSError, ValueError, LookupError, TypeError, ArithmeticError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UnknownModel(f"cannot load the model in {directory} ({reason}): {remedy}") from error
+    return network, tokenizer
+
+
+def load(directory: Path, *, device: str) -> tuple[BuiltinDenoiser, Tokenizer]:
+    """The model in `directory`, ready on `device`.
+
+    Raises UnknownModel if files are missing or damaged, UnknownDevice if this machine lacks the device.
+    """
+    place = choose_device(device)
+    network, tokenizer = load_network(directory)
     network = network.to(place).eval()
     with torch.no_grad():
         network.join()

@@ -21,7 +21,7 @@ INTERRUPTED = 130
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-def _seconds(ctx: click.Context, param: click.Parameter, value: str) -> float:  # noqa: ARG001
+def duration_s(ctx: click.Context, param: click.Parameter, value: str) -> float:  # noqa: ARG001
     """Seconds of a duration: a number, or 90m, 2h, 1h30m."""
     found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", value.strip())
     hours, minutes, seconds = found.groups() if found else (None, None, None)
@@ -55,21 +55,21 @@ _RUN_FOLDER = click.option("--run", default=Path("runs/train"), show_default=Tru
                            help="Folder of the run: checkpoint, log, sizes.")  # fmt: skip
 
 
-def _size(name: str, default: int, text: str, least: int = 1) -> Callable[[_Function], _Function]:
+def size_option(name: str, default: int, text: str, least: int = 1) -> Callable[[_Function], _Function]:
     return click.option(name, default=default, show_default=True, type=click.IntRange(least), metavar="N", help=text)
 
 
 _TRAINING = (
-    click.option("--time-budget", required=True, callback=_seconds, metavar="TIME",
+    click.option("--time-budget", required=True, callback=duration_s, metavar="TIME",
                  help="Training time over all resumes: seconds, or 90m, 2h, 1h30m."),
     click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"])),
-    _size("--width", 192, "Channels of the network."),
-    _size("--layers", 6, "Layers of the network."),
-    _size("--heads", 3, "Attention heads; they divide the width."),
-    _size("--feed-forward", 512, "Inner channels of the feed-forward halves."),
-    _size("--batch", 8, "Windows in a batch."),
-    _size("--window", 512, "Tokens of text in a window.", 64),
-    _size("--canvas", 256, "Tokens of holes per window.", 64),
+    size_option("--width", 192, "Channels of the network."),
+    size_option("--layers", 6, "Layers of the network."),
+    size_option("--heads", 3, "Attention heads; they divide the width."),
+    size_option("--feed-forward", 512, "Inner channels of the feed-forward halves."),
+    size_option("--batch", 8, "Windows in a batch."),
+    size_option("--window", 512, "Tokens of text in a window.", 64),
+    size_option("--canvas", 256, "Tokens of holes per window.", 64),
     click.option("--stream-share", default=0.2, show_default=True, type=click.FloatRange(0, 1), metavar="SHARE",
                  help="Part of the time that goes to next tokens alone, before holes are cut."),
     click.option("--seed", default=0, show_default=True, type=click.IntRange(0), metavar="N"),

@@ -93,7 +93,7 @@ def is_source(text: str) -> bool:
     return letters > 0.62 * min(len(text), 20_000)
 
 
-def _sources(root: Path, paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+def sources(root: Path, paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
     """Those of `paths` under `root` that belong in a corpus, with their texts; vendored code is left out."""
     for path in sorted(paths):
         if any(VENDORED.match(part) for part in path.relative_to(root).parts[:-1]):
@@ -112,7 +112,7 @@ def standard_library() -> Iterator[Package]:
     version = ".".join(map(str, sys.version_info[:3]))
     rest = Package("python-stdlib", version, "PSF-2.0")
     apart = {n: Package(n, version, "PSF-2.0", held_out=True) for n in HELD_OUT if (root / n).is_dir()}
-    for path, text in _sources(root, root.rglob("*.py")):
+    for path, text in sources(root, root.rglob("*.py")):
         top = path.relative_to(root).parts[0]
         apart.get(top, rest).files.append(text)
     yield rest
@@ -130,7 +130,7 @@ def installed_packages(site: Path) -> Iterator[Package]:
         if licence is None:
             continue
         for top, paths in sorted(_own_files(dist, site).items()):
-            files = [text for _, text in _sources(site / top, paths)]
+            files = [text for _, text in sources(site / top, paths)]
             if files:
                 name = top if top not in named else f"{top} ({dist.metadata['Name']})"
                 named.add(name)

@@ -35,7 +35,8 @@ class TrainOptions:
     """How to train.
 
     `time_budget_s` counts training time over all resumes, evaluation and saving apart. `stream_share` is the
-    part of it that goes to the streams alone (next-token loss), before holes are cut.
+    part of it that goes to the streams alone (next-token loss), before holes are cut. `schedule` gives the
+    factor of the rates at a fraction of the budget (default: `optimiser.schedule`).
     """
 
     corpus: Path
@@ -53,6 +54,7 @@ class TrainOptions:
     compiled: bool = False
     checkpoint_every_s: float = 120.0
     evaluate_every_s: float = 300.0
+    schedule: Callable[[float], float] | None = None
 
 
 @dataclass
@@ -130,7 +132,7 @@ class Trainer:
         with torch.autocast(self.device.type, torch.bfloat16):
             parts = self._losses(self.network, batch)
         parts.total().backward()
-        norm = self.optimiser.step(schedule(fraction))
+        norm = self.optimiser.step((self.options.schedule or schedule)(fraction))
         return {**parts.numbers(), "norm": norm}
 
     def train(self, *, on_step: OnStep = lambda *_: None, stopped: Callable[[], bool] = lambda: False) -> bool:

@@ -22,6 +22,11 @@ def schedule(progress: float) -> float:
     return max(FLOOR, 1.0 - (1.0 - FLOOR) * (progress - DECAY_FROM) / (1.0 - DECAY_FROM))
 
 
+def fading(progress: float) -> float:
+    """The same for going on from trained weights: a short warm-up, then linear decay to nothing."""
+    return min(max(0.05, progress / (2 * WARM_UP)), max(0.0, (1.0 - progress) / (1.0 - 2 * WARM_UP)))
+
+
 class Optimiser:
     """Both optimisers as one."""
 

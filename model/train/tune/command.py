@@ -1,0 +1,95 @@
+"""`dlm-fill tune DIR`: continue a model on one's own code, and keep it if that helped."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+
+from model.train.command import FOLDER, INTERRUPTED, duration_s, size_option
+
+if TYPE_CHECKING:
+    from model.train.tune.run import TuneOptions, Verdict
+
+NOT_HELPED = 1
+
+
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit status: 0 it helped and was written, 1 it did not help and nothing was written, 2 bad input, "
+    "130 interrupted.",
+)
+@click.argument("code", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--model", default="builtin", show_default=True, metavar="NAME_OR_PATH", help="The model to start from.")
+@click.option("--out", default=Path("runs/tuned"), show_default=True, type=FOLDER, metavar="DIR",
+              help="The model directory to write; one that tune wrote before is replaced.")  # fmt: skip
+@click.option("--time-budget", default="5m", show_default=True, callback=duration_s, metavar="TIME",
+              help="Training time: seconds, or 5m, 1h30m.")  # fmt: skip
+@click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
+@size_option("--batch", 4, "Windows in a batch.")
+@size_option("--window", 512, "Tokens of text in a window.", 64)
+@size_option("--canvas", 256, "Tokens of holes per window.", 64)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), metavar="N")
+@size_option("--workers", 1, "Processes that cut windows and holes; 0: in this one.", 0)
+def main(code: Path, model: str, device: str, time_budget: float, **wish: Any) -> int:
+    """Continue a model on the source files below DIR, on this machine alone.
+
+    Files that git ignores, vendored and generated ones are left out. A part of the files is held out: they
+    measure the model before and after, and what did not help is not kept.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # people work on while it trains; read when torch loads
+    import torch
+
+    from model.checkpoints.builtin import choose_device
+    from model.filler import directory_of
+    from model.train.tune.run import TuneOptions
+
+    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    options = TuneOptions(
+        code=code, source=directory_of(model), time_budget_s=time_budget, device=choose_device(chosen).type, **wish
+    )
+    return _tune(options, Console(stderr=True, highlight=False))
+
+
+def _tune(options: TuneOptions, console: Console) -> int:
+    from model.train.tune.run import Tuning
+    from model.train.watch import Watch, stop_on_signals
+
+    # On a CPU the norms keep float32 weights beside bfloat16 activations; that they are not fused is known.
+    warnings.filterwarnings("ignore", "Mismatch dtype between input and weight")
+    with tempfile.TemporaryDirectory(prefix="dlm-fill-tune-") as work, stop_on_signals() as stopped:
+        with console.status("reading the code, measuring the model as it is …"):
+            tuning = Tuning(options, Path(work))
+        own = tuning.code
+        console.print(f"{own.files} files, {own.tokens:,} tokens to train on; "
+                      f"{own.held_out_files} files, {own.held_out_tokens:,} tokens held out")  # fmt: skip
+        with Watch(console, budget_s=options.time_budget_s) as watch:
+            done = not stopped() and tuning.train(on_step=watch.step, stopped=stopped)
+        if not done:
+            console.print("interrupted: nothing was written")
+            return INTERRUPTED
+        with console.status("measuring the tuned model …"):
+            verdict = tuning.verdict()
+        _tell(verdict, console)
+        if not verdict.helped:
+            console.print("it did not help, so nothing was written: try more code, or another --time-budget",
+                          soft_wrap=True)  # fmt: skip
+            return NOT_HELPED
+        tuning.keep(verdict)
+    console.print(f"it helped: written to {options.out}; use it with --model {options.out}", soft_wrap=True)
+    return 0
+
+
+def _tell(verdict: Verdict, console: Console) -> None:
+    from model.train.tune.run import JUDGED
+
+    console.print("held-out loss, nats per token, before and after:")
+    rows = [(name, verdict.before[name], verdict.after[name], verdict.change(name)) for name in JUDGED]
+    both = sum(verdict.before.values()), sum(verdict.after.values()), verdict.change(*JUDGED)
+    for name, before, after, change in [*rows, ("both", *both)]:
+        console.print(f"  {name:8} {before:.3f} → {after:.3f}  ({change:+.1%})")

@@ -1,0 +1,158 @@
+"""A user's own code as a corpus: the source files below one folder, parted into training and held-out files.
+
+Nothing but these files is read, and what is made of them stays in the folder that the caller names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from pathspec import GitIgnoreSpec
+
+from model.errors import BadRequest
+from model.tokenizer import Tokenizer
+from model.train.corpus import FILE_CHARACTERS, VENDORED, Package, deduplicate, sources
+from model.train.tokens import build
+
+SUFFIXES = (
+    *(".py", ".pyi", ".pyx", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".go", ".rs", ".java"),
+    *(".c", ".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp", ".cs", ".kt", ".scala", ".swift", ".rb", ".php", ".lua"),
+    *(".sh", ".bash", ".sql"),
+)
+BUILT = frozenset({"__pycache__", "build", "dist", "target", "venv", "env"})
+HELD_OUT_SHARE = 0.15
+HELD_OUT_CHARACTERS = 10_000
+"""If the files that the hash picks hold less, the next ones in its order are held out too."""
+LEAST_TOKENS = 20_000
+
+_Rules: TypeAlias = tuple[tuple[Path, GitIgnoreSpec], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnCode:
+    """What was found: `corpus` is a folder as `dlm-fill train corpus` writes it."""
+
+    corpus: Path
+    files: int
+    held_out_files: int
+    tokens: int
+    held_out_tokens: int
+
+
+def _rules_of(folder: Path) -> _Rules:
+    file = folder / ".gitignore"
+    if not file.is_file():
+        return ()
+    return ((folder, GitIgnoreSpec.from_lines(file.read_text("utf-8", errors="replace").splitlines())),)
+
+
+def _rules_above(folder: Path) -> _Rules:
+    """Those of the repository that `folder` lies in, outermost first; none outside a repository."""
+    above: _Rules = ()
+    for parent in folder.parents if not (folder / ".git").exists() else ():
+        above = _rules_of(parent) + above
+        if (parent / ".git").exists():
+            return above
+    return ()
+
+
+def _ignored(path: Path, rules: _Rules, *, is_folder: bool) -> bool:
+    """Whether git would ignore it: the nearest `.gitignore` that says anything decides."""
+    for base, spec in reversed(rules):
+        said = spec.check_file(path.relative_to(base).as_posix() + "/" * is_folder).include
+        if said is not None:
+            return said
+    return False
+
+
+def source_files(folder: Path) -> Iterator[Path]:
+    """Source files below `folder` that git would not ignore; no links, nothing hidden, vendored or built."""
+    rules = {folder: _rules_above(folder)}
+    for place, folders, names in os.walk(folder):
+        here = Path(place)
+        mine = rules.pop(here) + _rules_of(here)
+        folders[:] = sorted(f for f in folders if _is_own(here / f) and not _ignored(here / f, mine, is_folder=True))
+        rules.update(dict.fromkeys((here / f for f in folders), mine))
+        for path in (here / name for name in sorted(names)):
+            if path.suffix in SUFFIXES and _is_readable(path) and not _ignored(path, mine, is_folder=False):
+                yield path
+
+
+def _is_own(folder: Path) -> bool:
+    return not (
+        folder.name.startswith(".")
+        or folder.name in BUILT
+        or VENDORED.match(folder.name)
+        or folder.is_symlink()
+        or (folder / "pyvenv.cfg").exists()
+    )
+
+
+def _is_readable(path: Path) -> bool:
+    """An ordinary file, and no larger than a source file can be."""
+    return path.is_file() and not path.is_symlink() and path.stat().st_size <= 4 * FILE_CHARACTERS[1]
+
+
+def split(texts: dict[str, str]) -> tuple[list[str], list[str]]:
+    """Training and held-out texts of {path: text}.
+
+    A file's side follows from its path alone, so that tuning again does not train on what is then held out;
+    only where the hash picks too little do the next files in its order follow.
+    """
+
+    def draw(path: str) -> int:
+        return int.from_bytes(hashlib.sha256(path.encode("utf-8", "surrogateescape")).digest()[:8], "big")
+
+    train, held_out, characters = [], [], 0
+    for path in sorted(texts, key=draw):
+        if draw(path) < HELD_OUT_SHARE * 2**64 or characters < HELD_OUT_CHARACTERS:
+            held_out.append(texts[path])
+            characters += len(texts[path])
+        else:
+            train.append(texts[path])
+    return train, held_out
+
+
+def read(folder: Path, corpus: Path, *, tokenizer: Path) -> OwnCode:
+    """Tokenise the code below `folder` into the folder `corpus`. Copies of held-out files are not trained on.
+
+    Raises BadRequest if there is no such folder, or too little code in it.
+    """
+    if not folder.is_dir():
+        raise BadRequest(f"no folder {folder}: name the folder that holds your code")
+    root = folder.resolve()
+    texts = {path.relative_to(root).as_posix(): text for path, text in sources(root, source_files(root))}
+    train, held_out = (Package("own code", "", "own", files) for files in split(texts))
+    held_out.name, held_out.held_out = "own code, held out", True
+    deduplicate([train, held_out], package_characters=sum(map(len, texts.values())), seed=0)
+    counts = _tokenise(train, held_out, corpus, tokenizer)
+    if not train.files or sum(counts) < LEAST_TOKENS:
+        raise BadRequest(
+            f"too little code in {folder}: {sum(counts):,} tokens in {len(texts)} files, without ignored, vendored, "
+            f"generated and repeated ones; tuning needs {LEAST_TOKENS:,} tokens, some {LEAST_TOKENS * 3 // 1000} kB, in several files"
+        )
+    return OwnCode(
+        corpus=corpus,
+        files=len(train.files),
+        held_out_files=len(held_out.files),
+        tokens=counts[0],
+        held_out_tokens=counts[1],
+    )
+
+
+def _tokenise(train: Package, held_out: Package, corpus: Path, tokenizer: Path) -> tuple[int, int]:
+    """How many tokens to train on and held out; they are written if there are both."""
+    if not train.files:  # so little that all of it is held out
+        return 0, sum(map(Tokenizer(tokenizer).count, held_out.files))
+    corpus.mkdir(parents=True)
+    shutil.copy(tokenizer, corpus / "tokenizer.json")
+    build([train, held_out], corpus, vocab_size=0)  # it keeps the tokenizer that is there
+    counts = json.loads((corpus / "manifest.json").read_text("utf-8"))["tokens"]
+    return counts["train"], counts["held_out"]
