@@ -70,11 +70,11 @@ def _tune(options: TuneOptions, console: Console) -> int:
                       f"{own.held_out_files} files, {own.held_out_tokens:,} tokens held out")  # fmt: skip
         with Watch(console, budget_s=options.time_budget_s) as watch:
             done = not stopped() and tuning.train(on_step=watch.step, stopped=stopped)
-        if not done:
+        with console.status("measuring the tuned model …"):
+            verdict = tuning.verdict() if done else None
+        if verdict is None or stopped():
             console.print("interrupted: nothing was written")
             return INTERRUPTED
-        with console.status("measuring the tuned model …"):
-            verdict = tuning.verdict()
         _tell(verdict, console)
         if not verdict.helped:
             console.print("it did not help, so nothing was written: try more code, or another --time-budget",

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -149,8 +152,17 @@ def test_the_command_says_whether_it_helped(
     open_filler(str(out), device="cpu")
 
 
-def test_an_interrupt_writes_nothing(code: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Tuning, "train", lambda *_, **__: False)
+@pytest.mark.parametrize("at", ["train", "verdict"])
+def test_an_interrupt_writes_nothing(
+    at: str, code: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = getattr(Tuning, at)
+
+    def interrupted(tuning: Tuning, **given: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return real(tuning, **given)
+
+    monkeypatch.setattr(Tuning, at, interrupted)
     assert tune(code, base, tmp_path / "tuned") == 130
     assert list(tmp_path.iterdir()) == []
 
