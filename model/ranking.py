@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from model.errors import UnknownModel
+
 
 @dataclass(frozen=True, kw_only=True)
 class Features:
@@ -58,11 +60,16 @@ class Weights:
 
     @classmethod
     def read(cls, path: Path) -> Weights:
-        """The weights that were fitted for a model and lie beside it; the defaults if there are none."""
+        """The weights that were fitted for a model and lie beside it; the defaults if there are none.
+
+        Raises UnknownModel if the file is damaged.
+        """
         if not path.exists():
             return cls()
-        fitted = json.loads(path.read_text("utf-8"))
-        return cls(**fitted["weights"])
+        try:
+            return cls(**json.loads(path.read_text("utf-8"))["weights"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise UnknownModel(f"{path} is damaged: fit it anew, or delete it to rank by the defaults") from error
 
 
 def signals(features: Features) -> dict[str, float]:

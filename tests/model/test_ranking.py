@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from model.attempts import repetition
+from model.errors import UnknownModel
 from model.ranking import Features, Weights, best_first, signals, utility
 
 OWN = Features(mean_log_prob=-0.4, sum_log_prob=-4)
@@ -50,3 +52,14 @@ def test_every_weight_has_its_signal(weight: str) -> None:
     some = replace(COPY, parses=True, repetition=0.5)
     assert utility(some, only) == pytest.approx(2.0 * signals(some)[weight])
     assert set(signals(some)) == set(nothing)
+
+
+@pytest.mark.parametrize("damaged", ["{", "{}", '{"weights": {"no_such_signal": 1}}', "[]"])
+def test_damaged_weights_say_what_to_do(tmp_path: Path, damaged: str) -> None:
+    path = tmp_path / "ranking.json"
+    assert Weights.read(path) == Weights()
+    path.write_text(damaged)
+    with pytest.raises(UnknownModel, match="delete it"):
+        Weights.read(path)
+    path.write_text('{"weights": {"likeness": 0.5}}')
+    assert Weights.read(path).likeness == 0.5
