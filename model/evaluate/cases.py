@@ -16,13 +16,18 @@ FILE_CHARACTERS = (800, 150_000)
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A file with a hole: `prefix + middle + suffix` is the file. `name` is stable over runs."""
+    """A file with a hole: `prefix + middle + suffix` is the file. `name` is stable over runs.
+
+    `check` is code that fails, run behind the filled file, if the fill does not work; "" if there is none.
+    To judge a fill of a case with a check is to run what the model wrote.
+    """
 
     name: str
     kind: str
     prefix: str
     middle: str
     suffix: str
+    check: str = ""
 
 
 def is_telling(line: str) -> bool:

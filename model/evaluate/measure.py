@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import ast
 import difflib
+import math
 import random
+import re
 import statistics
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from model.evaluate.cases import Case
+from model.evaluate.running import passes
+
+LENGTHS = ((1, 1), (2, 5), (6, 10), (11, 20), (21, None))
+"""Classes of the truth's length, in lexical tokens."""
+_LEXICAL = re.compile(r"\w+|[^\w\s]")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What one system made of one case. `ms` wall clock; `confidence` in [0, 1]."""
+    """What one system made of one case. `ms` wall clock; `confidence` in [0, 1].
+
+    `passed`: whether the filled file passed its check; None if it has none.
+    """
 
     case: str
     kind: str
@@ -29,6 +39,7 @@ class Result:
     forward_passes: int = 0
     ms: float = 0.0
     origin: str = ""
+    passed: bool | None = None
 
 
 def parses(text: str) -> bool:
@@ -43,7 +54,9 @@ def parses(text: str) -> bool:
 
 
 def judge(case: Case, text: str, **figures: object) -> Result:
-    """`text` against the truth."""
+    """`text` against the truth. A case with a check has its filled file run."""
+    filled = case.prefix + text + case.suffix
+    reads = parses(filled)
     return Result(
         case=case.name,
         kind=case.kind,
@@ -51,8 +64,9 @@ def judge(case: Case, text: str, **figures: object) -> Result:
         exact=text == case.middle,
         stripped=text.strip() == case.middle.strip(),
         similarity=difflib.SequenceMatcher(None, text.strip(), case.middle.strip(), autojunk=False).ratio(),
-        parses=parses(case.prefix + text + case.suffix),
+        parses=reads,
         length_right=len(text.strip()) == len(case.middle.strip()),
+        passed=(reads and passes(f"{filled}\n{case.check}")) if case.check else None,
         **figures,  # type: ignore[arg-type]
     )
 
@@ -68,8 +82,10 @@ def interval(hits: Sequence[bool], *, draws: int = 1000, seed: int = 0) -> tuple
 
 
 def summary(results: Sequence[Result]) -> dict[str, object]:
-    """The figures of one system over cases of one kind (or all)."""
+    """The figures of one system over cases of one kind (or all); pass@1 where cases have a check."""
     times = sorted(r.ms for r in results)
+    checked = [r.passed for r in results if r.passed is not None]
+    share = {"pass@1": round(100 * statistics.fmean(checked), 1), "pass@1_95": interval(checked)} if checked else {}
     return {
         "cases": len(results),
         "exact": round(100 * statistics.fmean(r.exact for r in results), 1),
@@ -81,7 +97,28 @@ def summary(results: Sequence[Result]) -> dict[str, object]:
         "forward_passes": round(statistics.fmean(r.forward_passes for r in results), 1),
         "ms_p50": round(times[len(times) // 2], 1),
         "ms_p95": round(times[min(len(times) - 1, int(len(times) * 0.95))], 1),
+        **share,
     }
+
+
+def lexical_tokens(text: str) -> int:
+    """How many words, numbers and signs `text` has: the same count for every model and baseline."""
+    return len(_LEXICAL.findall(text))
+
+
+def by_length(results: Sequence[Result], truths: Mapping[str, str]) -> dict[str, dict[str, object]]:
+    """The figures by lexical tokens of the truth ("1", "2-5", … "21+"); `truths` by the name of the case."""
+    table = {}
+    for low, high in LENGTHS:
+        inside = [
+            r
+            for r in results
+            if r.case in truths and low <= max(1, lexical_tokens(truths[r.case])) <= (high or math.inf)
+        ]
+        if inside:
+            name = f"{low}+" if high is None else str(low) if low == high else f"{low}-{high}"
+            table[name] = summary(inside)
+    return table
 
 
 def reliability(results: Sequence[Result], *, bins: int = 5) -> list[dict[str, float]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from model.evaluate.measure import Result, reliability, summary
+from model.evaluate.measure import Result, by_length, reliability, summary
 
 COLUMNS = (
     "cases",
@@ -25,6 +25,8 @@ COLUMNS = (
     "ms_p50",
     "ms_p95",
 )
+CHECKED = ("pass@1", "pass@1_95")
+"""Columns that are there only when cases have a check."""
 
 
 def read_results(path: Path) -> dict[tuple[str, str], Result]:
@@ -42,6 +44,13 @@ def read_results(path: Path) -> dict[tuple[str, str], Result]:
     return found
 
 
+def end_torn_line(path: Path) -> None:
+    """Give an unfinished last line its end, lest the next result be lost with it."""
+    if path.exists() and path.stat().st_size and not path.read_bytes().endswith(b"\n"):
+        with path.open("a") as file:
+            file.write("\n")
+
+
 def append_result(path: Path, system: str, result: Result) -> None:
     """One line more."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,22 +58,32 @@ def append_result(path: Path, system: str, result: Result) -> None:
         file.write(json.dumps({"system": system, **asdict(result)}) + "\n")
 
 
-def figures(results: Mapping[str, Sequence[Result]]) -> dict[str, object]:
-    """Per system: each kind, all together, and the reliability of its confidence."""
+def figures(results: Mapping[str, Sequence[Result]], truths: Mapping[str, str]) -> dict[str, object]:
+    """Per system: each kind, all together, by length, and the reliability of its confidence.
+
+    `truths`: what stood in the hole, by the name of the case.
+    """
     out: dict[str, object] = {}
     for system, rows in results.items():
         kinds = {kind: summary([r for r in rows if r.kind == kind]) for kind in sorted({r.kind for r in rows})}
-        out[system] = {"kinds": kinds, "all": summary(rows), "reliability": reliability(rows)}
+        out[system] = {
+            "kinds": kinds,
+            "all": summary(rows),
+            "by_lexical_tokens": by_length(rows, truths),
+            "reliability": reliability(rows),
+        }
     return out
 
 
 def show(results: Mapping[str, Sequence[Result]], console: Console) -> None:
     """The table, a row per system and kind."""
-    table = Table("system", "kind", *COLUMNS)
+    checked = any(r.passed is not None for rows in results.values() for r in rows)
+    columns = COLUMNS + (CHECKED if checked else ())
+    table = Table("system", "kind", *columns)
     for system, rows in results.items():
         for kind in sorted({r.kind for r in rows}):
             row = summary([r for r in rows if r.kind == kind])
-            table.add_row(system, kind, *(str(row[c]) for c in COLUMNS))
+            table.add_row(system, kind, *(str(row.get(c, "")) for c in columns))
     console.print(table)
 
 

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from model.drafts import drafts_for
+from model.errors import BadRequest
 from model.evaluate.cases import Case
 from model.evaluate.measure import Result, judge, parses
+from model.filler import directory_of, open_filler
+from model.framing import frame
+from model.tokenizer import Tokenizer
 from model.types import Budget, Filler, FillRequest, Hole, Template
 
 System: TypeAlias = Callable[[Case], Result]
 NEAR_CHARACTERS = 9_000
 """Handed over as context on each side; the filler keeps what it has room for. Drafts see the whole file."""
-ONE_LINE = ("line", "rest", "identifier", "argument")
+ONE_LINE = ("line", "rest", "identifier", "argument", "SingleLineInfilling")
+SYSTEMS = ("engine", "model", "longest-match", "previous-line")
+ORACLE = "oracle-length"
 
 
 def previous_line(case: Case) -> Result:
@@ -59,21 +66,68 @@ def request_of(case: Case, *, sampler: str = "auto", max_time_s: float | None = 
 
 def filler_system(filler: Filler, *, sampler: str = "auto", max_time_s: float | None = None) -> System:
     """A filler as users meet it."""
+    return lambda case: _filled(filler, case, request_of(case, sampler=sampler, max_time_s=max_time_s))
+
+
+def oracle_system(
+    filler: Filler, tokenizer: Tokenizer, *, sampler: str = "auto", max_time_s: float | None = None
+) -> System:
+    """The same filler, told how many tokens the truth takes in the hole: what the choice of length costs.
+
+    Counted as the engine lays the hole out: a token that reaches into the hole counts, and where the line
+    stands matters. A truth longer than the canvas is missed, as it is with a free length.
+    """
+    context_tokens = filler.info.context_tokens
 
     def solve(case: Case) -> Result:
-        started = time.perf_counter()
-        fill = filler.fill(request_of(case, sampler=sampler, max_time_s=max_time_s))
-        ms = 1000 * (time.perf_counter() - started)
-        if not fill.candidates:
-            return judge(case, "", ms=ms, forward_passes=fill.forward_passes)
-        best = fill.candidates[0]
-        return judge(
-            case,
-            best.texts[0],
-            ms=ms,
-            forward_passes=fill.forward_passes,
-            confidence=best.confidence,
-            origin=best.origin,
-        )
+        request = request_of(case, sampler=sampler, max_time_s=max_time_s)
+        framed = frame(request.template, tokenizer, context_tokens=context_tokens)
+        length = len(framed.encode(tokenizer, 0, case.middle))
+        told = replace(request, template=template_of(case, length_tokens=length))
+        try:
+            return _filled(filler, case, told)
+        except BadRequest:
+            filler.fill(replace(request, budget=Budget(max_forward_passes=1)))  # raises if the length is not the cause
+            return judge(case, "")
 
     return solve
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """A system by name, with what it takes to open it: in this process, or in another."""
+
+    name: str
+    model: str = "builtin"
+    device: str = "auto"
+    sampler: str = "auto"
+    max_time_s: float | None = None
+
+    def open(self) -> System:
+        """Raises UnknownModel and UnknownDevice."""
+        if self.name == "previous-line":
+            return previous_line
+        if self.name == "longest-match":
+            return longest_match
+        filler = open_filler(self.model, device=self.device, drafts=self.name != "model")
+        if self.name == ORACLE:
+            tokenizer = Tokenizer(directory_of(self.model) / "tokenizer.json")
+            return oracle_system(filler, tokenizer, sampler=self.sampler, max_time_s=self.max_time_s)
+        return filler_system(filler, sampler=self.sampler, max_time_s=self.max_time_s)
+
+
+def _filled(filler: Filler, case: Case, request: FillRequest) -> Result:
+    started = time.perf_counter()
+    fill = filler.fill(request)
+    ms = 1000 * (time.perf_counter() - started)
+    if not fill.candidates:
+        return judge(case, "", ms=ms, forward_passes=fill.forward_passes)
+    best = fill.candidates[0]
+    return judge(
+        case,
+        best.texts[0],
+        ms=ms,
+        forward_passes=fill.forward_passes,
+        confidence=best.confidence,
+        origin=best.origin,
+    )
