@@ -36,24 +36,26 @@ def spread(make: Callable[[], System], cases: Sequence[Case], *, jobs: int) -> G
             processes.append(process)
         yield from _gathered(ends, cases)
     finally:
+        for process in processes:
+            process.terminate()
         for here in ends:
             here.close()
         for process in processes:
-            process.terminate()
             process.join()
 
 
 def work(make: Callable[[], System], there: Connection) -> None:
     """Answer each case that comes with its result, until the other end is closed. One torch thread."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to handle
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that a program under test is ended and cleared away
     try:
         system = make()
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(1)
         while True:
             there.send(system(there.recv()))
-    except EOFError:
-        return
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return  # the other end is closed
     except ModelError as error:
         there.send(error)
 

@@ -17,6 +17,7 @@ from model.evaluate.command import main
 from model.evaluate.jobs import WorkerLost, spread
 from model.evaluate.measure import Result, by_length, judge, lexical_tokens
 from model.evaluate.report import end_torn_line
+from model.evaluate.running import passes
 from model.evaluate.systems import Choice, System
 
 LINES = [f"total_{n} = width_{n} * height_{n}" for n in range(9)]
@@ -106,6 +107,29 @@ def test_a_process_that_dies_is_reported_and_what_was_before_is_kept() -> None:
     assert [next(given).case, next(given).case] == ["c0", "c1"]
     with pytest.raises(WorkerLost):
         next(given)
+
+
+def sleeping(case: Case) -> Result:
+    sleep = f"import os, time\nopen({case.middle!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)"
+    if case.name == "c1":
+        passes(sleep)
+    return judge(case, "")
+
+
+def make_sleeping() -> System:
+    return sleeping
+
+
+def test_who_stops_early_leaves_no_program_behind(tmp_path: Path) -> None:
+    mark = tmp_path / "pid"
+    asleep = Case(name="c1", kind="line", prefix="", middle=str(mark), suffix="")
+    given = spread(make_sleeping, [case(0), asleep], jobs=1)
+    assert next(given).case == "c0"
+    while not (mark.exists() and mark.read_text()):
+        time.sleep(0.01)
+    given.close()
+    status = Path(f"/proc/{mark.read_text()}/stat")
+    assert not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 def test_what_cannot_be_opened_says_so_in_every_process() -> None:
