@@ -47,7 +47,7 @@ class Attempt:
             kept=self.kept,
             repetition=max(repetition(ids) for ids in self.ids),
             sources=self.sources,
-            tokens=len(nats),
+            tokens=len(nats) / sum(text.count("\n") + 1 for text in self.texts),
             parses=parses,
         )
 

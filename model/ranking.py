@@ -24,7 +24,7 @@ class Features:
     likeness: how like the surroundings of the draft's source are, see `drafts.Draft` (0: not a draft).
     kept: share of the draft's tokens that stand as they were copied (0: not a draft).
     repetition: share of its token triples that occurred before in it.
-    sources: how many places, and the model's own fill, propose this same text. tokens: its length.
+    sources: how many places, and the model's own fill, propose this same text. tokens: its length, per line.
     parses: None if unknown.
     """
 
@@ -36,7 +36,7 @@ class Features:
     kept: float = 0.0
     repetition: float = 0.0
     sources: int = 1
-    tokens: int = 0
+    tokens: float = 0.0
     parses: bool | None = None
 
 
