@@ -19,8 +19,8 @@ AGREED_PROBABILITY = 0.5
 MOST_DOUBTED = 0.5
 """A draft of which the model doubts a larger share is no start: filling the hole anew costs as much."""
 REPAIRED = 1
-"""Drafts whose doubted tokens are denoised: each costs as much per step as the model's own fill, and the second
-best was right in none of 150 holes."""
+"""Drafts whose doubted tokens are denoised. Each costs as much per step as the model's own fill; with four of
+them, a repaired draft was the only right candidate in 1 of 150 holes."""
 SURE_MEAN_LOG_PROB = -0.35
 SURE_MATCH_CHARS = 20
 
