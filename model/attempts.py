@@ -9,11 +9,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from model.beam import Written
 from model.canvas import Canvas
 from model.denoiser import Prediction, Prefilled
 from model.drafts import Draft
 from model.framing import Codec, Framed
-from model.ranking import Features, Weights, best_first
+from model.ranking import Features, Ranking, best_first, probabilities
+from model.surroundings import Surroundings
 from model.types import Candidate, Parses
 
 PARSED_BEYOND = 3
@@ -33,21 +35,33 @@ class Attempt:
     origin: Literal["model", "draft"] = "model"
     drafts: tuple[Draft, ...] = ()
     kept: float = 0.0
+    draft_rank: int | None = None
+    written_rank: int | None = None
     sources: int = 1
     scored: bool = False
 
-    def features(self, parses: bool | None) -> Features:
+    def features(self, parses: bool | None, around: Sequence[Surroundings]) -> Features:
+        """What the ranking reads; `around`: the surroundings of each hole."""
         nats = np.concatenate(self.log_probs)
         return Features(
             mean_log_prob=float(nats.mean()),
             sum_log_prob=float(nats.sum()),
+            least_log_prob=float(nats.min()),
+            end_log_prob=float(nats[-1]),
             left_chars=float(np.mean([d.left_match_chars for d in self.drafts] or [0])),
             right_chars=float(np.mean([d.right_match_chars for d in self.drafts] or [0])),
             likeness=float(np.mean([d.likeness for d in self.drafts] or [0])),
             kept=self.kept,
+            renamed=any(draft.renamed for draft in self.drafts),
+            draft_rank=self.draft_rank,
+            written_rank=self.written_rank,
             repetition=max(repetition(ids) for ids in self.ids),
             sources=self.sources,
             tokens=len(nats) / sum(text.count("\n") + 1 for text in self.texts),
+            chars=sum(len(text.strip()) for text in self.texts),
+            known_words=float(np.mean([s.known_words(text) for s, text in zip(around, self.texts, strict=True)])),
+            repeats=any(s.repeats(text) for s, text in zip(around, self.texts, strict=True)),
+            whole_lines=all(not s.line_start.strip() for s in around),
             parses=parses,
         )
 
@@ -70,14 +84,28 @@ def attempt_of(canvas: Canvas, row: int, framed: Framed, codec: Codec) -> Attemp
     return Attempt(ids=ids, log_probs=nats, texts=tuple(text or "" for text in texts))
 
 
+def written_attempt(written: Written, rank: int, framed: Framed, codec: Codec) -> Attempt | None:
+    """The `rank`-th text of the beam search, scored already; None if it does not begin with what it must."""
+    text = framed.text(codec, 0, written.ids)
+    if text is None:
+        return None
+    return Attempt(ids=(written.ids,), log_probs=(written.log_probs,), texts=(text,), written_rank=rank, scored=True)
+
+
 def merged(attempts: Sequence[Attempt]) -> list[Attempt]:
     """The attempts without repeated texts; the first keeps its features and counts the others as sources."""
     found: dict[tuple[str, ...], Attempt] = {}
     for attempt in attempts:
         key = tuple(text.strip() for text in attempt.texts)
         same = found.get(key)
-        found[key] = attempt if same is None else replace(same, sources=same.sources + attempt.sources)
+        found[key] = attempt if same is None else _agreeing(same, attempt)
     return list(found.values())
+
+
+def _agreeing(first: Attempt, other: Attempt) -> Attempt:
+    """`first`, proposed by `other` as well."""
+    ranks = [rank for rank in (first.written_rank, other.written_rank) if rank is not None]
+    return replace(first, sources=first.sources + other.sources, written_rank=min(ranks, default=None))
 
 
 def acceptable(attempts: Sequence[Attempt]) -> list[Attempt]:
@@ -106,20 +134,30 @@ def log_probs(canvas: Canvas, prediction: Prediction, row: int, *, holes: int) -
 
 
 def ranked(
-    attempts: Sequence[Attempt], *, parses: Parses | None, weights: Weights | None, limit: int
+    attempts: Sequence[Attempt],
+    around: Sequence[Surroundings],
+    *,
+    parses: Parses | None,
+    ranking: Ranking | None,
+    limit: int,
 ) -> tuple[Candidate, ...]:
     """The best `limit` attempts as candidates, best first. Parsing takes time: only the likeliest are parsed."""
-    likeliest = best_first([attempt.features(None) for attempt in attempts], weights)[: limit + PARSED_BEYOND]
-    verdicts = {i: parses(attempts[i].texts) if parses else None for i in likeliest}
-    features = [attempts[i].features(verdicts[i]) for i in likeliest]
-    order = [likeliest[n] for n in best_first(features, weights)[:limit]]
+    features = [attempt.features(None, around) for attempt in attempts]
+    for i in best_first(features, ranking)[: limit + PARSED_BEYOND]:
+        features[i] = replace(features[i], parses=parses(attempts[i].texts) if parses else None)
+    chances = probabilities(features, ranking)
     return tuple(
         Candidate(
             texts=attempts[i].texts,
-            confidences=tuple(float(np.exp(nats.mean())) for nats in attempts[i].log_probs),
-            confidence=float(np.exp(np.concatenate(attempts[i].log_probs).mean())),
-            parses=verdicts[i],
+            confidences=(chances[i],) if len(around) == 1 else _per_hole(attempts[i]),
+            confidence=chances[i],
+            parses=features[i].parses,
             origin=attempts[i].origin,
         )
-        for i in order
+        for i in best_first(features, ranking)[:limit]
     )
+
+
+def _per_hole(attempt: Attempt) -> tuple[float, ...]:
+    """The mean probability (geometric) of each hole's tokens."""
+    return tuple(float(np.exp(nats.mean())) for nats in attempt.log_probs)

@@ -6,13 +6,29 @@ never `ids == mask_id`: a user's text may contain a mask token's text, and it st
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 PADDING = -1
+_PADDED: Final[Mapping[str, tuple[type, int]]] = MappingProxyType(
+    {
+        "open": (np.bool_, 0),
+        "hole": (np.int64, PADDING),
+        "confidence": (np.float32, 0),
+        "reopened": (np.int64, 0),
+        "since": (np.int64, -1),
+    }
+)
+"""The arrays of a canvas beside `ids`: their type, and what stands in the padding."""
+
+
+def _unset() -> NDArray[np.int64]:
+    return np.empty((0, 0), dtype=np.int64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,6 +69,8 @@ class Canvas:
     open: bool [B, L], still to be decided.
     hole: int64 [B, L], the hole that the position belongs to; -1 in the padding.
     confidence: float32 [B, L], probability with which the id was committed; 1 if it was given, 0 where open.
+    reopened: int64 [B, L], how often the position was decided and then opened again.
+    since: int64 [B, L], the denoise step that decided it; -1 if it was given or is open.
     """
 
     ids: NDArray[np.int64]
@@ -60,11 +78,13 @@ class Canvas:
     hole: NDArray[np.int64]
     confidence: NDArray[np.float32]
     mask_id: int
+    reopened: NDArray[np.int64] = field(default_factory=_unset)
+    since: NDArray[np.int64] = field(default_factory=_unset)
 
     def __post_init__(self) -> None:
-        shape = self.ids.shape
-        assert len(shape) == 2
-        assert shape == self.open.shape == self.hole.shape == self.confidence.shape
+        for name in ("reopened", "since"):
+            if getattr(self, name).shape != self.ids.shape:
+                object.__setattr__(self, name, np.full(self.ids.shape, _PADDED[name][1], dtype=np.int64))
         assert not (self.open & (self.hole == PADDING)).any(), "padding is never open"
 
     @classmethod
@@ -121,6 +141,19 @@ class Canvas:
         preceding[:, 1:] = self.hole[:, :-1]
         return np.asarray(self.used & (preceding != self.hole))
 
+    def left_of(self, marked: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """int64 [B, L]: how many `marked` (bool [B, L]) positions of the same hole stand left of each."""
+        count: NDArray[np.int64] = np.cumsum(marked, axis=1) - marked
+        before_hole = np.maximum.accumulate(np.where(self.first, count, 0), axis=1)
+        return np.asarray(count - before_hole, dtype=np.int64)
+
+    def per_hole(self, marked: NDArray[np.bool_], holes: int) -> NDArray[np.int64]:
+        """int64 [B, H]: how many `marked` (bool [B, L]) positions each hole has."""
+        row = np.arange(self.rows)[:, None]
+        cell = np.where(marked & self.used, row * holes + self.hole, self.rows * holes)
+        counts = np.bincount(cell.ravel(), minlength=self.rows * holes + 1)[:-1]
+        return np.asarray(counts.reshape(self.rows, holes), dtype=np.int64)
+
     def text_ids(self, row: int, hole: int) -> NDArray[np.int64]:
         """int64 [n]: the decided ids of one hole in one row, in order."""
         here = (self.hole[row] == hole) & ~self.open[row]
@@ -129,34 +162,27 @@ class Canvas:
     def select(self, rows: NDArray[np.int64]) -> Canvas:
         """The canvas of these rows alone, without the padding that no row of them needs."""
         width = int(self.used[rows].sum(axis=1).max(initial=0))
-        return replace(
-            self,
-            ids=self.ids[rows, :width],
-            open=self.open[rows, :width],
-            hole=self.hole[rows, :width],
-            confidence=self.confidence[rows, :width],
-        )
+        arrays: dict[str, Any] = {name: getattr(self, name)[rows, :width] for name in ("ids", *_PADDED)}
+        return Canvas(**arrays, mask_id=self.mask_id)
 
     @staticmethod
     def stack(canvases: Sequence[Canvas]) -> Canvas:
         """All rows of `canvases` in one batch, padded to the longest."""
         mask_id = canvases[0].mask_id
         width = max(c.ids.shape[1] for c in canvases)
+        padding = {"ids": (np.int64, mask_id), **_PADDED}
 
-        def padded(name: str, value: int) -> NDArray[np.generic]:
-            arrays = [getattr(c, name) for c in canvases]
-            return np.concatenate([np.pad(a, ((0, 0), (0, width - a.shape[1])), constant_values=value) for a in arrays])
+        def padded(name: str) -> NDArray[Any]:
+            kind, value = padding[name]
+            parts = [getattr(c, name) for c in canvases]
+            wide = [np.pad(a, ((0, 0), (0, width - a.shape[1])), constant_values=value) for a in parts]
+            return np.concatenate(wide).astype(kind)
 
-        return Canvas(
-            ids=padded("ids", mask_id).astype(np.int64),
-            open=padded("open", 0).astype(bool),
-            hole=padded("hole", PADDING).astype(np.int64),
-            confidence=padded("confidence", 0).astype(np.float32),
-            mask_id=mask_id,
-        )
+        arrays: dict[str, Any] = {name: padded(name) for name in padding}
+        return Canvas(**arrays, mask_id=mask_id)
 
-    def apply(self, decision: Decision) -> Canvas:
-        """The canvas after `decision`: commits, then reopens, then deletes and inserts; rows are padded anew."""
+    def apply(self, decision: Decision, *, step: int = -1) -> Canvas:
+        """The canvas after `decision`: commits (in `step`), then reopens, then deletes and inserts; padded anew."""
         assert decision.commit.shape == self.ids.shape, "a decision fits the canvas that it was made for"
         assert not (decision.commit & ~self.open).any(), "only open positions can be committed"
         assert not ((decision.insert > 0) & ~self.used).any(), "masks are inserted before a position of a hole"
@@ -168,6 +194,8 @@ class Canvas:
             ids=np.where(reopen, self.mask_id, ids),
             open=(self.open & ~decision.commit) | reopen,
             confidence=np.where(reopen, np.float32(0), confidence).astype(np.float32),
+            reopened=self.reopened + (reopen & ~self.open),
+            since=np.where(reopen, -1, np.where(decision.commit, step, self.since)),
         )
         if not decision.delete.any() and not decision.insert.any():
             return changed
@@ -176,20 +204,21 @@ class Canvas:
 
 def _moved(canvas: Canvas, *, delete: NDArray[np.bool_], insert: NDArray[np.int64]) -> Canvas:
     """The canvas without `delete`, with `insert` masks before each position."""
-    keep = canvas.used & ~delete
-    parts = []
-    for b in range(canvas.rows):
-        # Each position becomes its masks and then itself (or nothing): repeat counts do both at once.
-        counts = np.stack([np.where(canvas.used[b], insert[b], 0), keep[b].astype(np.int64)], axis=1).ravel()
-        source = np.repeat(np.repeat(np.arange(canvas.ids.shape[1]), 2), counts)
-        fresh = np.repeat(np.tile([True, False], canvas.ids.shape[1]), counts)
-        parts.append(
-            Canvas(
-                ids=np.where(fresh, canvas.mask_id, canvas.ids[b, source])[None],
-                open=(fresh | canvas.open[b, source])[None],
-                hole=canvas.hole[b, source][None],
-                confidence=np.where(fresh, np.float32(0), canvas.confidence[b, source])[None],
-                mask_id=canvas.mask_id,
-            )
-        )
-    return Canvas.stack(parts)
+    length = canvas.ids.shape[1]
+    # Each position becomes its masks and then itself (or nothing): repeat counts do both at once, for all rows.
+    counts = np.stack([np.where(canvas.used, insert, 0), canvas.used & ~delete], axis=2).reshape(canvas.rows, -1)
+    cells = np.repeat(np.arange(counts.size), counts.ravel())
+    fresh, source = cells % 2 == 0, cells // 2
+    row = source // length
+    lengths = counts.sum(axis=1)
+    column = np.arange(len(cells)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    shape = (canvas.rows, int(lengths.max(initial=0)))
+    new: dict[str, tuple[type, int, int]] = {"ids": (np.int64, canvas.mask_id, canvas.mask_id)}
+    new |= {name: (kind, value, value) for name, (kind, value) in _PADDED.items()}
+    new["open"] = (np.bool_, 0, 1)
+    arrays: dict[str, Any] = {}
+    for name, (kind, padding, value) in new.items():
+        arrays[name] = np.full(shape, padding, dtype=kind)
+        moved = getattr(canvas, name).ravel()[source]
+        arrays[name][row, column] = moved if name == "hole" else np.where(fresh, kind(value), moved)
+    return Canvas(**arrays, mask_id=canvas.mask_id)

@@ -20,7 +20,16 @@ class Spec:
     """What the engine must know of a checkpoint. Token ids come from here, never from a constant.
 
     `canvas_tokens`: the most tokens that all holes of one request may take together.
-    `end_of_hole_id` is None for checkpoints that cannot choose a length.
+    `end_of_hole_id` is None for checkpoints that cannot choose a length by ending a hole.
+    `expand_id`, `delete_id`: a position that takes the one becomes two masks, the other removes it (DreamOn); they
+    stand for no text; `delete_spreads`: a deletion takes along what is open right of it in its hole.
+    `length_bias`: pairs (length, mean confidence of the first step over all texts), by which a search for the length
+    divides (empty: not measured). `scores`: `Prefilled.score` is the exact left-to-right score; otherwise it is an approximation.
+    `beam`: how many rows its left-to-right search keeps when it writes a single hole (0: it denoises only); what pays
+    is measured for each model.
+    `shift`: the network's output at a position predicts the next one (what `Prediction` holds is aligned already).
+    `block_tokens`: attention is causal from block to block of so many tokens (None: everything sees everything);
+    such a network fills one hole, at the end of its text. `start_ids`, `end_ids`: what its text begins and ends with.
     """
 
     mask_id: int
@@ -29,6 +38,16 @@ class Spec:
     context_tokens: int
     canvas_tokens: int
     top_k: int = 8
+    expand_id: int | None = None
+    delete_id: int | None = None
+    scores: bool = True
+    beam: int = 0
+    shift: bool = False
+    block_tokens: int | None = None
+    start_ids: tuple[int, ...] = ()
+    end_ids: tuple[int, ...] = ()
+    delete_spreads: bool = True
+    length_bias: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,11 +91,13 @@ class Prefilled(Protocol):
         """
         ...
 
-    def score(self, canvas: Canvas) -> Prediction:
+    def score(self, canvas: Canvas, *, wanted: NDArray[np.bool_] | None = None) -> Prediction:
         """One forward pass in which a hole position sees the context and the positions left of it only.
 
         So `current` is the log-probability of each standing token given the context and what stands
-        left of it: an exact left-to-right score of a draft, all positions at once.
+        left of it: an exact left-to-right score of a draft, all positions at once. Where `Spec.scores` is
+        False, `current` is only an approximation that may take several passes, and the engine does not ask for it.
+        `wanted` bool [B, L]: every other position of the prediction may be left 0 (None: all are predicted).
         """
         ...
 
@@ -88,5 +109,8 @@ class Denoiser(Protocol):
     def spec(self) -> Spec: ...
 
     def prefill(self, context: Context, *, reuse: Prefilled | None = None) -> Prefilled:
-        """Compute the context's keys and values; `reuse` is an earlier result whose equal parts are kept."""
+        """Compute the context's keys and values.
+
+        `reuse` is an earlier result whose equal parts are kept; it may be overwritten, so it is not to be used again.
+        """
         ...

@@ -17,3 +17,35 @@ class UnknownDevice(ModelError):
 
 class BadRequest(ModelError):
     """The request cannot be met as it stands (unknown sampler, hole too long, …)."""
+
+
+class MissingExtra(ModelError):
+    """What was asked for needs a package that is not installed; the message names the command that installs it."""
+
+
+class RemoteError(ModelError):
+    """A remote model did not answer as it should. No message holds a key."""
+
+
+class AccessDenied(RemoteError):
+    """No key, or one that the service does not accept."""
+
+
+class QuotaExceeded(RemoteError):
+    """The service refuses more requests, for now or until it is paid."""
+
+
+class Unreachable(RemoteError):
+    """No connection: nobody listens there, no such host, TLS failed, time ran out, or the connection broke."""
+
+
+class ServerFailed(RemoteError):
+    """The service itself failed, again and again."""
+
+
+class BadReply(RemoteError):
+    """The answer is not what the protocol says."""
+
+
+class DiskFull(ModelError):
+    """There is no room for what was to be written."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,8 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.denoiser import Context, Spec
+from model.holes.stops import balanced_end
+from model.holes.ties import ties_of
 from model.proposal import HoleRules, Rules
 from model.types import Template
+
+CUTS = 16
+"""A context that is too long is cut at so many places per context."""
 
 
 class Codec(Protocol):
@@ -39,6 +44,7 @@ class Framed:
     partials: tuple[str, ...]
     line_starts: tuple[bool, ...]
     max_lines: tuple[int | None, ...]
+    balanced: tuple[bool, ...]
 
     @property
     def holes(self) -> int:
@@ -49,34 +55,52 @@ class Framed:
         return codec.encode(self.partials[hole] + text, at_line_start=self.line_starts[hole])
 
     def text(self, codec: Codec, hole: int, ids: NDArray[np.int64]) -> str | None:
-        """The hole's text of `ids` without the partial, at most `max_lines` lines; None if it lacks the partial."""
+        """The hole's text of `ids` without the partial, as far as the hole goes; None if it lacks the partial."""
         partial = self.partials[hole]
         whole = codec.decode(ids)
         if not whole.startswith(partial):
             return None
         text, limit = whole[len(partial) :], self.max_lines[hole]
+        if self.balanced[hole]:
+            text = text[: balanced_end(text)]
         return text if limit is None else "\n".join(text.split("\n")[:limit])
 
 
-def frame(template: Template, codec: Codec, *, context_tokens: int) -> Framed:
-    """The template in tokens; what exceeds `context_tokens` is left off at the outer ends."""
+def frame(
+    template: Template,
+    codec: Codec,
+    *,
+    context_tokens: int,
+    start_ids: Sequence[int] = (),
+    end_ids: Sequence[int] = (),
+) -> Framed:
+    """The template in tokens; what exceeds `context_tokens` is left off at the outer ends.
+
+    `start_ids` and `end_ids` are put there, uncounted: what the network's texts begin and end with.
+    Tied holes are not healed: what stands before them differs, and they get one text.
+    """
     pieces = tuple(piece.replace("\r\n", "\n") for piece in template.pieces)
-    partials = tuple(codec.trailing_partial(piece) for piece in pieces[:-1])
+    tied = {h for group in ties_of(template.holes) for h in group}
+    partials = tuple("" if h in tied else codec.trailing_partial(piece) for h, piece in enumerate(pieces[:-1]))
     healed = [p.removesuffix(partial) for p, partial in zip(pieces, (*partials, ""), strict=True)]
     ids = [codec.encode(piece, at_line_start=h == 0) for h, piece in enumerate(healed)]
     starts = tuple(
         not partial and (piece.endswith("\n") or (h == 0 and not piece))
         for h, (piece, partial) in enumerate(zip(healed, partials, strict=False))
     )
+    within = _within(ids, context_tokens)
+    within[0] = np.concatenate([np.asarray(start_ids, dtype=np.int64), within[0]])
+    within[-1] = np.concatenate([within[-1], np.asarray(end_ids, dtype=np.int64)])
     return Framed(
         context=Context(
-            pieces=tuple(_within(ids, context_tokens)),
+            pieces=tuple(within),
             starts_with=tuple(partial.encode() for partial in partials),
         ),
         pieces=pieces,
         partials=partials,
         line_starts=starts,
         max_lines=tuple(hole.max_lines for hole in template.holes),
+        balanced=tuple(hole.stop == "balanced" for hole in template.holes),
     )
 
 
@@ -97,26 +121,54 @@ def token_table(codec: Codec, *, vocab_size: int) -> TokenTable:
     )
 
 
-def rules_of(template: Template, table: TokenTable, spec: Spec) -> Rules:
+def rules_of(template: Template, table: TokenTable, spec: Spec, *, framed: Framed, codec: Codec) -> Rules:
     """What may stand in the template's holes."""
+
+    def complete_after(hole: int) -> Callable[[NDArray[np.int64]], int | None]:
+        skipped = len(framed.partials[hole])
+
+        def tokens(ids: NDArray[np.int64]) -> int | None:
+            end = balanced_end(codec.decode(ids)[skipped:])
+            if end is None:
+                return None
+            return next(k for k in range(len(ids) + 1) if len(codec.decode(ids[:k])) - skipped >= end)
+
+        return tokens
+
     return Rules(
         holes=tuple(
-            HoleRules(fixed_length=hole.length_tokens is not None, max_lines=hole.max_lines) for hole in template.holes
+            HoleRules(
+                fixed_length=hole.length_tokens is not None,
+                max_lines=hole.max_lines,
+                complete_after=complete_after(h) if framed.balanced[h] else None,
+            )
+            for h, hole in enumerate(template.holes)
         ),
         end_of_hole_id=spec.end_of_hole_id,
         newline=table.newline,
         blank=table.blank,
+        expand_id=spec.expand_id,
+        delete_id=spec.delete_id,
+        delete_spreads=spec.delete_spreads,
+        ties=ties_of(template.holes),
     )
 
 
 def _within(pieces: Sequence[NDArray[np.int64]], limit: int) -> list[NDArray[np.int64]]:
-    """The pieces, the first shortened on its left and the last on its right until all take `limit` tokens."""
+    """The pieces, the first shortened on its left and the last on its right until all take at most `limit` tokens.
+
+    Both are cut at multiples of `limit` / `CUTS` tokens, where they can be: so what is read
+    begins at the same place over many keystrokes, and what was read before serves again.
+    """
     excess = sum(len(p) for p in pieces) - limit
     if excess <= 0:
         return list(pieces)
     inner = sum(len(p) for p in pieces[1:-1])
     room = max(0, limit - inner)
     after = min(len(pieces[-1]), max(room // 3, room - len(pieces[0])))
-    before = min(len(pieces[0]), room - after)
-    first = pieces[0][len(pieces[0]) - before :]
-    return [first, *pieces[1:-1], pieces[-1][:after]]
+    step = max(1, limit // CUTS)
+    if step <= after < len(pieces[-1]):
+        after -= after % step
+    start = len(pieces[0]) - min(len(pieces[0]), room - after)
+    start = min(-(-start // step) * step, len(pieces[0]))
+    return [pieces[0][start:], *pieces[1:-1], pieces[-1][:after]]

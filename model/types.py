@@ -12,6 +12,16 @@ from typing import Literal, Protocol, TypeAlias
 Cancelled: TypeAlias = Callable[[], bool]
 OnEvent: TypeAlias = Callable[["FillEvent"], None]
 Parses: TypeAlias = Callable[[tuple[str, ...]], bool | None]
+Accepts: TypeAlias = Callable[[tuple[str, ...]], "tuple[Span, ...] | None"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """Characters `start` to `end` (exclusive) of the text of hole number `hole`."""
+
+    hole: int
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,11 +30,27 @@ class Hole:
 
     `old_text` is what stood there ("" for an insertion). `length_tokens` fixes the number of tokens;
     None lets the model choose. `max_lines` bounds the lines of the fill (1: it ends before a newline).
+    `tie`: all holes of a request that name the same tie get one text.
+    `pinned`: spans of `old_text` (characters, in order, apart) that stay; what is between them is filled.
+    `strength` in (0, 1]: below 1 only this share of the old text's tokens, those that the model
+    doubts most, is filled anew; the others stay.
+    `stop` "balanced": the fill ends where all brackets that it opened are closed, and before one that it did not open.
+    `must_match`: a regular expression that the whole fill has to match.
     """
 
     old_text: str = ""
     length_tokens: int | None = None
     max_lines: int | None = None
+    tie: str = ""
+    pinned: tuple[tuple[int, int], ...] = ()
+    strength: float = 1.0
+    stop: Literal["", "balanced"] = ""
+    must_match: str = ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing but length and lines is asked of its fill."""
+        return not (self.tie or self.pinned or self.strength < 1 or self.stop or self.must_match)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +84,9 @@ class FillRequest:
     `extra_context` is text from elsewhere (other files) that may serve as source of drafts, nearest first.
     `candidates` is how many to make; a few more may come back if they were at hand. `steps` is read by
     samplers with a fixed number of steps. `parses` tells whether the holes' texts make the file parse
-    (None: cannot tell); it ranks candidates.
+    (None: cannot tell); it ranks candidates. `accepts` says what of the texts to fill anew (None: nothing,
+    they will do): the engine tries a few times, and returns what is accepted before what is not.
+    `trace` asks for the fill's history, `Fill.trace`.
     """
 
     template: Template
@@ -70,11 +98,17 @@ class FillRequest:
     steps: int | None = None
     budget: Budget = field(default_factory=Budget)
     parses: Parses | None = None
+    accepts: Accepts | None = None
+    trace: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """One way to fill all holes. `confidence` in [0, 1]; `confidences` one per hole."""
+    """One way to fill all holes.
+
+    `confidence` is the probability that it is exactly right, in [0, 1], as far as the back end can tell (the built-in
+    model's is calibrated on other people's code); `confidences` one per hole.
+    """
 
     texts: tuple[str, ...]
     confidences: tuple[float, ...]
@@ -84,10 +118,75 @@ class Candidate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TraceToken:
+    """One position of a row in one forward pass, and what became of it.
+
+    kept: decided before. committed: decided in this pass. open: still to be decided, `text` is the best guess.
+    reopened, deleted: undone in this pass. inserted: a mask that was put here behind this pass.
+    `guesses`: the likeliest tokens of an open position with their probabilities, best first.
+    """
+
+    id: int
+    text: str
+    confidence: float
+    state: Literal["kept", "committed", "open", "reopened", "deleted", "inserted"]
+    guesses: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceRow:
+    """One row of a pass's batch: `holes[h]` the positions of hole h in order, its final slot included."""
+
+    label: str
+    holes: tuple[tuple[TraceToken, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TracePass:
+    """One forward pass over the canvas. `ms`: wall clock of the network alone.
+
+    denoise: predicts what is open. score: tells how likely a standing text is, from left to right.
+    write: predicts the next token of every text of a beam.
+    """
+
+    kind: Literal["denoise", "score", "write"]
+    ms: float
+    rows: tuple[TraceRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceCandidate:
+    """A way to fill all holes that was compared. `score`: utility, only differences mean something.
+
+    `parts`: what each signal added to the score. `left_chars`, `right_chars`: how much of the surroundings
+    recurs around the source of a copy (0: the model's own).
+    """
+
+    texts: tuple[str, ...]
+    origin: Literal["model", "draft"]
+    confidence: float
+    score: float
+    parts: tuple[tuple[str, float], ...] = ()
+    left_chars: float = 0.0
+    right_chars: float = 0.0
+    parses: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """How a fill came about: every forward pass in order, drafts as they were found, and the final ranking."""
+
+    passes: tuple[TracePass, ...]
+    drafts: tuple[TraceCandidate, ...]
+    ranking: tuple[TraceCandidate, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fill:
     """Candidates, best first (empty: nothing acceptable, see `stopped`).
 
-    `tokens` counts the tokens committed; times are wall-clock milliseconds.
+    `tokens` counts the tokens committed; times are wall-clock milliseconds. `trace` if the request asked for
+    it and the back end keeps one.
     """
 
     candidates: tuple[Candidate, ...]
@@ -96,6 +195,7 @@ class Fill:
     prefill_ms: float
     denoise_ms: float
     stopped: Literal["done", "cancelled", "time", "steps"] = "done"
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,19 +209,27 @@ class DraftToken:
 
 @dataclass(frozen=True, kw_only=True)
 class FillEvent:
-    """The leading candidate after `step` denoise steps: `holes[h]` the tokens of hole h, in order."""
+    """The leading candidate after `step` denoise steps: `holes[h]` the tokens of hole h, in order.
+
+    `forward_passes`: how many passes over a canvas that took, all in all; 0 where the back end does not say.
+    """
 
     step: int
     holes: tuple[tuple[DraftToken, ...], ...]
+    forward_passes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class FillerInfo:
-    """`context_tokens`: how many tokens of context around the holes the back end makes use of."""
+    """`context_tokens`: how many tokens of context around the holes the back end makes use of.
+
+    `sent_to`: the host that the text of requests goes to ("": it stays in this process).
+    """
 
     name: str
     device: str
     context_tokens: int
+    sent_to: str = ""
 
 
 class Filler(Protocol):

@@ -11,22 +11,23 @@ from model.proposal import Proposal
 
 def leftmost_open(canvas: Canvas) -> NDArray[np.bool_]:
     """Bool [B, L]: the leftmost open position of each hole."""
-    return np.asarray(canvas.open & (open_before(canvas) == 0))
-
-
-def open_before(canvas: Canvas) -> NDArray[np.int64]:
-    """int64 [B, L]: how many positions of the same hole are open to the left of each."""
-    count: NDArray[np.int64] = np.cumsum(canvas.open, axis=1) - canvas.open
-    at_start = np.maximum.accumulate(np.where(canvas.first, count, 0), axis=1)
-    return np.asarray(count - at_start, dtype=np.int64)
+    return np.asarray(canvas.open & (canvas.left_of(canvas.open) == 0))
 
 
 def best_of(confidence: NDArray[np.float32], among: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Bool [B, L]: in each row the most confident of the positions `among`, the leftmost of equals."""
-    score = np.where(among, confidence.astype(np.float64), -1.0)
+    score = np.where(among, confidence.astype(np.float64), -np.inf)
     best = np.zeros(among.shape, dtype=bool)
     best[np.arange(len(among)), score.argmax(axis=1)] = True
     return best & among
+
+
+def best_ranked(score: NDArray[np.float32], among: NDArray[np.bool_], count: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Bool [B, L]: in each row the `count` [B] best of the positions `among`, leftmost of equals first."""
+    order = np.argsort(-np.where(among, score.astype(np.float64), -np.inf), axis=1, kind="stable")
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.broadcast_to(np.arange(order.shape[1]), order.shape), axis=1)
+    return np.asarray(among & (rank < count[:, None]))
 
 
 def fallback(canvas: Canvas, proposal: Proposal, *, leftmost: bool) -> NDArray[np.bool_]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from model.canvas import Canvas, Decision
 from model.proposal import Proposal
+from model.samplers.base import Step
 from model.samplers.choice import fallback
 
 
@@ -21,7 +22,7 @@ class EntropyBound:
 
     bound: float = 0.1
 
-    def decide(self, canvas: Canvas, proposal: Proposal, *, step: int) -> Decision:  # noqa: ARG002
+    def decide(self, canvas: Canvas, proposal: Proposal, *, step: Step) -> Decision:  # noqa: ARG002
         entropy = np.where(canvas.open, proposal.entropy.astype(np.float64), np.inf)
         order = np.argsort(entropy, axis=1, kind="stable")
         ascending = np.take_along_axis(entropy, order, axis=1)

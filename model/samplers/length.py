@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from model.canvas import Canvas, Decision
 from model.errors import BadRequest
+from model.holes.ties import leaders
 from model.proposal import Proposal, Rules
 from model.types import Hole
 
@@ -61,34 +62,107 @@ def committing_all(canvas: Canvas, proposal: Proposal) -> Decision:
     return Decision.committing(canvas.open, proposal.ids, proposal.confidence)
 
 
+def resized(canvas: Canvas, decision: Decision, rules: Rules, room: NDArray[np.int64]) -> Decision:
+    """What committed expand and delete tokens mean (DreamOn): one mask more at that place, or the place gone.
+
+    A deletion takes along all that was open right of it in its hole (where the checkpoint spreads deletions), but
+    never all that a hole has: then its first place stays open. room: int64 [B], how many masks each row may gain;
+    what would exceed it stays open.
+    """
+    if rules.expand_id is None and rules.delete_id is None:
+        return decision
+    expand = decision.commit & (decision.ids == rules.expand_id)
+    delete = decision.commit & (decision.ids == rules.delete_id)
+    if rules.delete_spreads and delete.any():
+        delete |= canvas.open & (canvas.left_of(delete) > 0)
+    after = np.where(decision.commit, decision.ids, canvas.ids)
+    stays_open = canvas.open & (expand | ~decision.commit)
+    content = canvas.used & ~delete & (stays_open | ~rules.blank[after])
+    holes = len(rules.holes)
+    nothing_left = (canvas.per_hole(content, holes) == 0)[np.arange(canvas.rows)[:, None], canvas.hole]
+    delete &= ~(nothing_left & (canvas.left_of(delete) == 0))
+    grows = expand & ~delete
+    if rules.ties:  # one place, and its fellows: so that they stay alike however little room there is
+        leader = leaders(canvas, rules.ties)
+        grows &= leader == np.where(grows, leader, leader.shape[1]).min(axis=1, keepdims=True)
+    grows &= np.cumsum(grows, axis=1) <= room[:, None]
+    resizing = expand | delete | (decision.commit & (decision.ids == rules.delete_id))
+    return replace(
+        decision,
+        commit=decision.commit & ~resizing,
+        delete=decision.delete | delete,
+        insert=decision.insert + grows,
+    )
+
+
 def settled(canvas: Canvas, decision: Decision, rules: Rules) -> tuple[Decision, NDArray[np.bool_]]:
     """(decision, ended): what an end of hole among the commits means for what stands right of it.
 
     A committed end becomes the final slot of its hole: everything right of it is deleted. So does the
-    line break that would begin one line more than the hole may have. ended: bool [B, H]; an end in the final
-    slot does not count, since every canvas has one there, however long the text would have become.
+    line break that would begin one line more than the hole may have, and what follows a complete fill
+    (`HoleRules.complete_after`). A checkpoint without an end of hole has these places deleted too.
+    ended: bool [B, H]; an end in the final slot does not count, since every canvas has one there, however long
+    the text would have become.
     """
     end = rules.end_of_hole_id
-    ended = np.zeros((canvas.rows, len(rules.holes)), dtype=bool)
-    if end is None:
-        return decision, ended
     after = np.where(decision.commit, decision.ids, canvas.ids)
-    decided = canvas.used & (decision.commit | ~canvas.open)
+    ending = _line_breaks_too_many(canvas, decision, after, rules)
+    if end is not None:
+        ending |= decision.commit & canvas.used & (after == end)
+    if ending.any():
+        first = ending & (canvas.left_of(ending) == 0)
+        cut = canvas.used & (canvas.left_of(ending) > 0)
+        if end is None:
+            cut, first = cut | first, np.zeros_like(first)
+        decision = replace(
+            decision,
+            commit=(decision.commit | first) & ~cut,
+            ids=np.where(first, end, decision.ids) if end is not None else decision.ids,
+            delete=decision.delete | cut,
+        )
+        ended = canvas.per_hole(cut, len(rules.holes)) > 0
+    else:
+        ended = np.zeros((canvas.rows, len(rules.holes)), dtype=bool)
+    if any(rule.complete_after for rule in rules.holes):
+        return _completed(canvas, decision, rules, ended)
+    return decision, ended
+
+
+def _line_breaks_too_many(
+    canvas: Canvas, decision: Decision, after: NDArray[np.int64], rules: Rules
+) -> NDArray[np.bool_]:
+    """Bool [B, L]: places open until now with a line break that the hole has no more lines for."""
+    limits = np.array([rule.max_lines or 0 for rule in rules.holes])
+    if not limits.any():
+        return np.zeros(canvas.open.shape, dtype=bool)
+    limit = np.where(canvas.used, limits[canvas.hole], 0)
+    breaks = (limit > 0) & (decision.commit | ~canvas.open) & rules.newline[after]
+    return np.asarray(breaks & canvas.open & (canvas.left_of(breaks) + 1 >= limit))
+
+
+def _completed(
+    canvas: Canvas, decision: Decision, rules: Rules, ended: NDArray[np.bool_]
+) -> tuple[Decision, NDArray[np.bool_]]:
+    """The decision that also cuts holes behind a complete fill. Asked of few holes: it may look at each row."""
     commit, ids, delete = decision.commit.copy(), decision.ids.copy(), decision.delete.copy()
+    ended = ended.copy()
     for h, rule in enumerate(rules.holes):
-        here = canvas.hole == h
-        ending = here & decision.commit & (after == end)
-        if rule.max_lines is not None:
-            breaks = here & decided & rules.newline[after]
-            too_many = breaks & canvas.open & (np.cumsum(breaks, axis=1) >= rule.max_lines)
-            ending |= too_many
-        for b in np.flatnonzero(ending.any(axis=1)):
-            at = int(ending[b].argmax())
-            right = here[b] & (np.arange(here.shape[1]) > at)
-            ids[b, at], commit[b, at] = end, True
-            delete[b] |= right
-            commit[b] &= ~right
-            ended[b, h] = bool(right.any())
+        for b in range(canvas.rows):
+            here = np.flatnonzero((canvas.hole[b] == h) & ~delete[b])
+            decided = (commit[b, here] | ~canvas.open[b, here]) & ~decision.reopen[b, here]
+            start = here[: len(here) if decided.all() else int(decided.argmin())]
+            values = np.where(commit[b, start], ids[b, start], canvas.ids[b, start])
+            length = rule.complete_after(values) if rule.complete_after else None
+            if not length or length >= len(here):
+                continue
+            last = here[-1]
+            if rules.end_of_hole_id is not None:
+                here = here[:-1]
+                commit[b, last] = canvas.open[b, last]
+                ids[b, last] = rules.end_of_hole_id
+            delete[b, here[length:]] = True
+            commit[b, here[length:]] = False
+            ended[b, h] = True
     return replace(decision, commit=commit, ids=ids, delete=delete), ended
 
 
@@ -96,19 +170,28 @@ def grown(canvas: Canvas, ended: NDArray[np.bool_], rules: Rules, *, canvas_toke
     """The decision that gives more masks to holes that filled up without an end; None if there is nothing to grow.
 
     ended: bool [B, H]. A hole grows only while its row stays within `canvas_tokens`, a single line up to
-    `LONGEST_SINGLE_LINE`, and not while it repeats itself.
+    `LONGEST_SINGLE_LINE`, and not while it repeats itself. Tied holes grow alike.
     """
+    if rules.end_of_hole_id is None:
+        return None
+    length = canvas.per_hole(canvas.used, len(rules.holes))
+    full = ~ended & (length > 0) & (canvas.per_hole(canvas.open, len(rules.holes)) == 0)
+    if not full.any():
+        return None
+    tied = {h: group for group in rules.ties for h in group}
     insert = np.zeros(canvas.ids.shape, dtype=np.int64)
     reopen = np.zeros(canvas.ids.shape, dtype=bool)
-    length = canvas.used.sum(axis=1)
-    for b, h in zip(*np.nonzero(~ended), strict=True):
+    for b, h in zip(*np.nonzero(full), strict=True):
+        fellows = len(tied.get(h, (h,)))
         here = np.flatnonzero(canvas.hole[b] == h)
-        room = canvas_tokens - int(length[b] + insert[b].sum())
+        # Fellows share the room that there is before any of them grows, so all of them get the same.
+        taken = 0 if fellows > 1 else int(insert[b].sum())
+        room = (canvas_tokens - int(length[b].sum()) - taken) // fellows
         if rules.holes[h].max_lines == 1:
             room = min(room, LONGEST_SINGLE_LINE - len(here))
         tail = canvas.ids[b, here[:-1]][-REPETITION_SPAN:]
         circles = len(tail) == REPETITION_SPAN and len(set(tail.tolist())) <= REPETITION_KINDS
-        if len(here) == 0 or canvas.open[b, here].any() or room <= 0 or circles:
+        if room <= 0 or circles:
             continue
         insert[b, here[-1]] = min(GROWTH, room)
         reopen[b, here[-1 - REOPENED_ON_GROWTH :]] = True

@@ -8,23 +8,22 @@ import numpy as np
 
 from model.canvas import Canvas, Decision
 from model.proposal import Proposal
+from model.samplers.base import Step
+from model.samplers.choice import best_ranked
 
 
 @dataclass(frozen=True, kw_only=True)
 class LowConfidence:
     """Predicts everything, keeps the most confident open / remaining-steps of each row, masks the rest again.
 
-    After `steps` steps everything is decided, however unsure.
+    With n open positions n % steps steps commit one more than the others, and these come first, as in LLaDA's own
+    code. After `steps` steps everything is decided, however unsure. Within `Blocks` the steps are those of one block.
     """
 
     steps: int = 16
 
-    def decide(self, canvas: Canvas, proposal: Proposal, *, step: int) -> Decision:
-        remaining = max(1, self.steps - step)
+    def decide(self, canvas: Canvas, proposal: Proposal, *, step: Step) -> Decision:
+        remaining = np.maximum(1, self.steps - np.asarray(step))
         quota = -(-canvas.open.sum(axis=1) // remaining)  # rounded up
-        confidence = np.where(canvas.open, proposal.confidence.astype(np.float64), -1.0)
-        order = np.argsort(-confidence, axis=1, kind="stable")  # the leftmost of equals first
-        rank = np.empty_like(order)
-        np.put_along_axis(rank, order, np.broadcast_to(np.arange(order.shape[1]), order.shape), axis=1)
-        commit = canvas.open & (rank < quota[:, None])
+        commit = best_ranked(proposal.confidence, canvas.open, quota)
         return Decision.committing(commit, proposal.ids, proposal.confidence)

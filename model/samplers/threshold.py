@@ -8,7 +8,8 @@ import numpy as np
 
 from model.canvas import Canvas, Decision
 from model.proposal import Proposal
-from model.samplers.choice import fallback, open_before
+from model.samplers.base import Step
+from model.samplers.choice import fallback
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +27,8 @@ class Threshold:
     reach: float = 0.9
     leftmost: bool = True
 
-    def decide(self, canvas: Canvas, proposal: Proposal, *, step: int) -> Decision:  # noqa: ARG002
-        tau = 1 - (1 - self.tau) * self.reach ** open_before(canvas)
+    def decide(self, canvas: Canvas, proposal: Proposal, *, step: Step) -> Decision:  # noqa: ARG002
+        tau = 1 - (1 - self.tau) * self.reach ** canvas.left_of(canvas.open)
         sure = canvas.open & (proposal.confidence.astype(np.float64) > tau)
         spare = fallback(canvas, proposal, leftmost=self.leftmost)
         commit = sure | (spare & ~(sure & ~proposal.ends).any(axis=1, keepdims=True))
