@@ -9,15 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from model.denoiser import Context
 from model.network import Network, Stream, Streams
-from model.tokenizer import END_ID, GAP_ID, START_ID
-
-Ids = NDArray[np.int64]
+from model.reading import Ids, common_length, reading_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,30 +34,9 @@ class ContextCache:
     following: torch.Tensor
 
 
-def _join(pieces: tuple[Ids, ...]) -> tuple[Ids, list[int]]:
-    """Pieces with gap tokens between them, and where each piece starts."""
-    parts: list[Ids] = []
-    starts, length = [], 0
-    for n, piece in enumerate(pieces):
-        if n:
-            parts.append(np.asarray([GAP_ID], dtype=np.int64))
-            length += 1
-        starts.append(length)
-        parts.append(piece)
-        length += len(piece)
-    return np.concatenate(parts), starts
-
-
-def _common(a: Ids, b: Ids) -> int:
-    """Length of the common start."""
-    n = min(len(a), len(b))
-    differs = np.flatnonzero(a[:n] != b[:n])
-    return int(differs[0]) if len(differs) else n
-
-
 def _stream(network: Network, ids: Ids, role: int, known: tuple[Ids, Stream] | None) -> Stream:
     """The stream over `ids` (in reading order), continuing what is `known` as far as that agrees."""
-    keep = _common(ids, known[0]) if known else 0
+    keep = common_length(ids, known[0]) if known else 0
     if known and keep == len(ids):
         return known[1].first(keep)
     device = network.embedding.weight.device
@@ -71,21 +46,16 @@ def _stream(network: Network, ids: Ids, role: int, known: tuple[Ids, Stream] | N
 
 def read_context(network: Network, context: Context, earlier: ContextCache | None) -> ContextCache:
     """Both streams over the context's pieces; what `earlier` shares with them is not computed again."""
-    ahead, starts = _join(context.pieces[:-1])
-    left = [s + len(p) for s, p in zip(starts, context.pieces[:-1], strict=True)]
-    back, right = _join(context.pieces[1:])
-    if not left[0]:  # a canvas begins with the token before it, so there has to be one
-        ahead, left = np.append(np.asarray([START_ID], dtype=np.int64), ahead), [n + 1 for n in left]
-    if len(back) == 0 or right[-1] == len(back):
-        back = np.append(back, np.asarray([END_ID], dtype=np.int64))
+    read = reading_of(context)
+    ahead, back = read.ahead_ids, read.back_ids
     ahead_stream = _stream(network, ahead, 0, (earlier.ahead_ids, earlier.streams.ahead) if earlier else None)
     known = (earlier.back_ids[::-1], earlier.streams.back.reversed()) if earlier else None
     back_stream = _stream(network, back[::-1], 1, known).reversed()
     return ContextCache(
         ahead_ids=ahead,
         back_ids=back,
-        left=tuple(left),
-        right=tuple(right),
+        left=read.left,
+        right=read.right,
         streams=Streams(ahead=ahead_stream, back=back_stream),
         **_pointer(network, ahead, ahead_stream, back, back_stream),
     )

@@ -8,9 +8,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from model.echoes import BARRIER, MATCH_LIMIT_CHARS, Place, places
+from model.renaming import neighbours, renamed
 
 _INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 _WORD = re.compile(r"\w+")
@@ -21,6 +23,8 @@ LEFT, RIGHT, WORDS_BEFORE, WORDS_AFTER, WORDS_INSIDE, TRIVIAL = 1.65, 1.75, 1.9,
 """Fitted on 3,410 lines of 31 packages (softmax over each line's places); `TRIVIAL` is less than fitted (-1.7),
 since those lines were chosen not to be trivial."""
 TRIVIAL_CHARS = 6
+NEIGHBOUR_LINES = 3
+"""So far around a draft's source and the hole lines are compared for what they name differently."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +33,7 @@ class Draft:
 
     likeness: what orders drafts (log-odds up to a constant). source: index of the piece it stands in, or
     number of pieces + index of the extra context. sources: how many of the best places give this same text.
+    rank: its place among the drafts. renamed: it is in the names of its new place, its source in others.
     """
 
     text: str
@@ -37,43 +42,114 @@ class Draft:
     likeness: float
     source: int
     sources: int = 1
+    rank: int = 0
+    renamed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Search:
+    """A hole, and the texts that it is compared with.
+
+    original: all texts, with barriers between them; searched: the same, without indentation if the hole begins a line.
+    """
+
+    before: str
+    after: str
+    original: str
+    searched: str
+    whole_lines: bool
+
+    @classmethod
+    def of(cls, pieces: Sequence[str], hole_index: int, extra_context: Sequence[str]) -> _Search:
+        before, after = pieces[hole_index], pieces[hole_index + 1]
+        whole_lines = not before or before.endswith("\n")
+        original = BARRIER.join((*pieces, *extra_context))
+        searched = _INDENT.sub("", original) if whole_lines else original
+        return cls(before=before, after=after, original=original, searched=searched, whole_lines=whole_lines)
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return self.original.split("\n")
+
+    @cached_property
+    def sides(self) -> tuple[str, str]:
+        """What stands close before and after the hole, as it is searched for."""
+        left, right = self.before[-4 * MATCH_LIMIT_CHARS :], self.after[: 4 * MATCH_LIMIT_CHARS]
+        if self.whole_lines:
+            left, right = _INDENT.sub("", left), _INDENT.sub("", right)
+        return left, right
+
+    def text_of(self, place: Place) -> str:
+        """What stands at the place, indented as the hole wants it."""
+        text = self.searched[place.start : place.end]
+        return _indented(text, place, self.lines, self.searched, self.before, self.after) if self.whole_lines else text
+
+    def neighbours(self, place: Place) -> list[tuple[str, str]]:
+        """Lines around the place and around the hole that correspond; what shares a line with them comes first."""
+        first = self.searched.count("\n", 0, place.start)
+        count = self.searched.count("\n", place.start, place.end) + 1
+        *above, line_start = self.before[-MATCH_LIMIT_CHARS * 4 :].split("\n")
+        line_end, *below = self.after[: MATCH_LIMIT_CHARS * 4].split("\n")
+        pairs = neighbours(self.lines, first, count, above, below, NEIGHBOUR_LINES)
+        if line_end.strip():
+            end = self.searched.find("\n", place.end)
+            pairs.insert(0, (self.searched[place.end : end if end >= 0 else None], line_end))
+        if line_start.strip():
+            start = self.searched.rfind("\n", 0, place.start) + 1
+            pairs.insert(0, (self.searched[start : place.start], line_start))
+        return [(source, hole) for source, hole in pairs if BARRIER not in source]
 
 
 def drafts_for(
-    pieces: Sequence[str], hole_index: int, extra_context: Sequence[str], limit: int, *, max_lines: int | None = None
+    pieces: Sequence[str],
+    hole_index: int,
+    extra_context: Sequence[str],
+    limit: int,
+    *,
+    max_lines: int | None = None,
+    renamings: int = 0,
 ) -> list[Draft]:
     """The `limit` best drafts for the hole between `pieces[hole_index]` and the next piece, best first.
 
-    A draft is never blank, has at most `max_lines` lines, and reaches across no hole.
+    Behind them come up to `renamings` of them in the names of their new place, where these differ. A draft is
+    never blank, has at most `max_lines` lines, and reaches across no hole.
     """
-    before, after = pieces[hole_index], pieces[hole_index + 1]
-    whole_lines = not before or before.endswith("\n")
-    original = BARRIER.join((*pieces, *extra_context))
-    searched = _INDENT.sub("", original) if whole_lines else original
-    left, right = before[-4 * MATCH_LIMIT_CHARS :], after[: 4 * MATCH_LIMIT_CHARS]
-    if whole_lines:
-        left, right = _INDENT.sub("", left), _INDENT.sub("", right)
-    likeness = _likeness(searched, left, right)
+    search = _Search.of(pieces, hole_index, extra_context)
+    left, right = search.sides
+    likeness = _likeness(search.searched, left, right)
     best: dict[str, tuple[float, Place, int]] = {}
-    for place in places(searched, left[-MATCH_LIMIT_CHARS:], right[:MATCH_LIMIT_CHARS], max_lines=max_lines):
-        text = searched[place.start : place.end]
+    for place in places(search.searched, left[-MATCH_LIMIT_CHARS:], right[:MATCH_LIMIT_CHARS], max_lines=max_lines):
+        text = search.searched[place.start : place.end]
         if text.strip():
             other = best.get(text, (-math.inf, place, 0))
             value = likeness(place)
             best[text] = (*((value, place) if value > other[0] else other[:2]), other[2] + 1)
-    lines = original.split("\n") if whole_lines else []
-    order = sorted(best.items(), key=lambda item: (-item[1][0], len(item[0]), item[1][1].start))
-    return [
+    order = sorted(best.items(), key=lambda item: (-item[1][0], len(item[0]), item[1][1].start))[:limit]
+    copies = [
         Draft(
-            text=_indented(text, place, lines, searched, before, after) if whole_lines else text,
+            text=search.text_of(place),
             left_match_chars=place.left,
             right_match_chars=place.right,
             likeness=value,
-            source=searched.count(BARRIER, 0, place.start),
+            source=search.searched.count(BARRIER, 0, place.start),
             sources=times,
+            rank=rank,
         )
-        for text, (value, place, times) in order[:limit]
+        for rank, (_, (value, place, times)) in enumerate(order)
     ]
+    return copies + _renamed(copies, [place for _, (_, place, _) in order], search)[:renamings] if renamings else copies
+
+
+def _renamed(copies: Sequence[Draft], found: Sequence[Place], search: _Search) -> list[Draft]:
+    """Those of `copies` that read differently in the names of their new place, each text once."""
+    texts = {copy.text for copy in copies}
+    made = []
+    for copy, place in zip(copies, found, strict=True):
+        text = renamed(copy.text, search.neighbours(place))
+        if text is not None and text.strip() and text not in texts:
+            texts.add(text)
+            made.append(replace(copy, text=text, sources=1, renamed=True))
+    return made
 
 
 def _likeness(searched: str, left: str, right: str) -> Callable[[Place], float]:

@@ -2,41 +2,138 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model.errors import UnknownModel
+from model.errors import MissingExtra, UnknownModel
 
 if TYPE_CHECKING:
+    from model.denoiser import Denoiser
+    from model.tokenizer import Tokenizer
     from model.types import Filler
 
 
+LEFT_TO_RIGHT = "fim:"
+"""Before a directory or a name on the hub: a model that writes from left to right, told of the suffix in its prompt."""
+
+
 def directory_of(name: str) -> Path:
-    """Where the model `name` lies: "builtin", or a directory. Raises UnknownModel if it is neither."""
+    """Where the model `name` lies: "builtin", a directory, or a name on the hub that has been fetched.
+
+    Raises UnknownModel if it is none of them, or is not on this machine.
+    """
     directory = Path(__file__).parent / "builtin" if name == "builtin" else Path(name).expanduser()
-    if not directory.is_dir():
-        raise UnknownModel(f"unknown model {name!r}: name `builtin`, or a directory that holds a model")
-    return directory
+    if directory.is_dir():
+        return directory
+    from model.hub.names import hub_name
+
+    published = hub_name(name)
+    if published is None:
+        raise UnknownModel(
+            f"unknown model {name!r}: name `builtin`, a directory that holds a model, one of the hub (ORG/NAME), or a"
+            " remote one (mercury, openai:URL#MODEL, llamacpp:URL)"
+        )
+    require("huggingface_hub", extra="torch", why=f"no directory {name}; the hub's model {name}")
+    from model.hub.download import on_disk
+
+    return on_disk(published)
+
+
+def fetch(name: str, *, renew: bool = False) -> Path | None:
+    """Bring the hub's model `name` to this machine unless it is here; None where `name` is no model of the hub.
+
+    `renew`: also if the hub has a newer one. Raises UnknownModel, AccessDenied, Unreachable, DiskFull, MissingExtra.
+    """
+    from model.fillers.address import is_remote
+    from model.hub.names import hub_name
+
+    name, diffusion = name.removeprefix(LEFT_TO_RIGHT), not name.startswith(LEFT_TO_RIGHT)
+    published = None if is_remote(name) or Path(name).expanduser().is_dir() else hub_name(name)
+    if published is None:
+        return None
+    require("torch", extra="torch", why=f"the published model {published}")
+    require("huggingface_hub", extra="torch", why=f"the published model {published}")
+    from model.checkpoints.families import family_of
+    from model.hub.download import download
+
+    return download(published, check=family_of if diffusion else None, renew=renew)
+
+
+def require(package: str, *, extra: str, why: str) -> None:
+    """Raises MissingExtra if `package` is not installed; `why` says what needs it."""
+    if importlib.util.find_spec(package) is None:
+        raise MissingExtra(f"{why} needs {package}: pip install 'dlm-fill[{extra}]'")
+
+
+def _load(directory: Path, device: str) -> tuple[Denoiser, Tokenizer]:
+    from model.runtime.files import graph_in
+
+    graph = graph_in(directory) if device in {"auto", "cpu"} else None
+    if graph is not None:
+        from model.runtime.load import load as load_runtime
+
+        return load_runtime(directory, graph)
+    require("torch", extra="torch", why=f"--device {device}" if graph_in(directory) else f"the model in {directory}")
+    from model.checkpoints.builtin import load
+
+    return load(directory, device=device)
 
 
 def open_filler(name: str = "builtin", *, device: str = "auto", drafts: bool = True) -> Filler:
-    """The local engine over the built-in model, or over the model in the directory `name`.
+    """The local engine over the built-in model, or over the model in the directory `name`: ours, or a published one;
+    or what asks a remote model (`model.fillers.address` has the names).
 
     Without `drafts` nothing is copied from the text around: what the network can do alone.
 
-    Raises UnknownModel and UnknownDevice.
+    On the CPU it runs without torch if the directory holds a graph for that (`auto` prefers that to a GPU).
+
+    Raises UnknownModel, UnknownDevice and MissingExtra; for remote models UnknownModel and AccessDenied.
     """
+    from model.fillers.address import is_remote
+
+    if is_remote(name):
+        from model.fillers.open import open_remote
+
+        return open_remote(name)
+    if name.startswith(LEFT_TO_RIGHT):
+        return _left_to_right(name.removeprefix(LEFT_TO_RIGHT), device=device)
     directory = directory_of(name)
     # Threads that wait by spinning make a fill ten times slower when anything else runs. Read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    from model.checkpoints.builtin import load
-    from model.local import DRAFTS, LocalFiller
-    from model.ranking import Weights
+    from model.checkpoints import is_published
 
-    denoiser, tokenizer = load(directory, device=device)
+    if is_published(directory):
+        return _published(directory, name=name, device=device, drafts=drafts)
+    from model.local import DRAFTS, LocalFiller
+    from model.ranking import Ranking
+
+    denoiser, tokenizer = _load(directory, device)
     used = str(getattr(denoiser, "device", device))
     shown = "builtin" if name == "builtin" else directory.name
-    weights = Weights.read(directory / "ranking.json")
+    ranking = Ranking.read(directory / "ranking.json")
     count = DRAFTS if drafts else 0
-    return LocalFiller(denoiser, tokenizer, name=shown, device=used, weights=weights, drafts=count)
+    return LocalFiller(denoiser, tokenizer, name=shown, device=used, ranking=ranking, drafts=count)
+
+
+def _published(directory: Path, *, name: str, device: str, drafts: bool) -> Filler:
+    require("torch", extra="torch", why=f"the published checkpoint in {directory}")
+    from model.checkpoints.published import open_denoiser
+    from model.local import DRAFTS, LocalFiller
+
+    denoiser, codec = open_denoiser(directory, device=device)
+    shown = (
+        directory.name if Path(name).expanduser().is_dir() else name
+    )  # in the hub's cache folders are called by commits
+    return LocalFiller(denoiser, codec, name=shown, device=denoiser.device, drafts=DRAFTS if drafts else 0)
+
+
+def _left_to_right(name: str, *, device: str) -> Filler:
+    directory = directory_of(name)
+    require("transformers", extra="torch", why=f"the published model in {directory}")
+    from model.fillers.left_to_right import LeftToRight
+    from model.fillers.sequential import SequentialFiller
+
+    shown = directory.name if Path(name).expanduser().is_dir() else name
+    return SequentialFiller(LeftToRight(directory, name=shown, device=device))

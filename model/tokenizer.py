@@ -36,7 +36,7 @@ PATTERN = "|".join(_PIECES)
 _JOINABLE_END = re.compile(r"[^\W\d]\Z|[ \t=!<>+\-*/%&|^~:@.$#\\?]\Z")
 
 
-def _byte_alphabet() -> dict[str, int]:
+def byte_alphabet() -> dict[str, int]:
     """GPT-2's printable stand-ins for the 256 bytes, as `tokenizers` writes them."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [b for b in range(256) if b not in set(printable)]
@@ -75,7 +75,7 @@ class Tokenizer:
 
     @cached_property
     def _bytes(self) -> list[bytes]:
-        alphabet = _byte_alphabet()
+        alphabet = byte_alphabet()
         vocab = sorted(self._bpe.get_vocab().items(), key=lambda item: item[1])
         return [b""] * RESERVED_TOKENS + [bytes(alphabet[c] for c in token) for token, _ in vocab]
 

@@ -1,0 +1,173 @@
+"""Left-to-right beam search over a hole: the n-best texts by the network's exact left-to-right score.
+
+It reads the same network through `Prefilled.score`, so it sees both sides of the hole. It proposes candidates
+as `drafting` does; deciding a canvas in any order is `engine.denoise`. (Beam search with length normalisation:
+Wu et al. 2016, arXiv 1609.08144, section 7.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.canvas import Canvas
+from model.denoiser import Prediction, Prefilled, Spec
+from model.engine import Meter, Stopped
+from model.framing import TokenTable
+from model.types import Cancelled, Hole
+
+LENGTH_POWER = 0.7
+"""A text of n tokens is compared by its nats / n ** LENGTH_POWER."""
+LONGEST_LINE, LONGEST_LINES = 64, 160
+"""Tokens of one line, and of several."""
+LEAST_PROBABILITY = 1e-6
+OnBeam = Callable[[int, "Beam"], None]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Written:
+    """One finished text: ids int64 [n + 1] with the end of hole, log_probs float32 [n + 1], nats."""
+
+    ids: NDArray[np.int64]
+    log_probs: NDArray[np.float32]
+
+    @property
+    def value(self) -> float:
+        """What texts of different lengths are compared by."""
+        return float(self.log_probs.sum() / len(self.ids) ** LENGTH_POWER)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Beam:
+    """What is being written, best first. ids int64 [W, n], log_probs float32 [W, n], blank bool [W]: nothing but space."""
+
+    ids: NDArray[np.int64]
+    log_probs: NDArray[np.float32]
+    blank: NDArray[np.bool_]
+
+    @classmethod
+    def start(cls) -> Beam:
+        return cls(
+            ids=np.empty((1, 0), dtype=np.int64), log_probs=np.empty((1, 0), dtype=np.float32), blank=np.ones(1, bool)
+        )
+
+    @property
+    def width(self) -> int:
+        return len(self.ids)
+
+    @property
+    def value(self) -> float:
+        """Of the best, were it to end for nothing; -inf if there is none."""
+        if not self.width:
+            return -np.inf
+        return float(self.log_probs.sum(axis=1).max() / (self.ids.shape[1] + 1) ** LENGTH_POWER)
+
+    def canvas(self, mask_id: int) -> Canvas:
+        """Every row followed by the one position that comes next."""
+        shape = (self.width, self.ids.shape[1] + 1)
+        following = np.zeros(shape, dtype=bool)
+        following[:, -1] = True
+        return Canvas(
+            ids=np.concatenate([self.ids, np.full((self.width, 1), mask_id, dtype=np.int64)], axis=1),
+            open=following,
+            hole=np.zeros(shape, dtype=np.int64),
+            confidence=np.concatenate([np.exp(self.log_probs), np.zeros((self.width, 1))], axis=1).astype(np.float32),
+            mask_id=mask_id,
+        )
+
+    def extended(self, rows: NDArray[np.int64], ids: NDArray[np.int64], nats: NDArray[np.float32]) -> Beam:
+        """`rows[i]` continued by `ids[i]` at `nats[i]`."""
+        return Beam(
+            ids=np.concatenate([self.ids[rows], ids[:, None]], axis=1),
+            log_probs=np.concatenate([self.log_probs[rows], nats[:, None].astype(np.float32)], axis=1),
+            blank=self.blank[rows],
+        )
+
+
+def search(
+    prefilled: Prefilled,
+    hole: Hole,
+    *,
+    spec: Spec,
+    table: TokenTable,
+    width: int,
+    meter: Meter,
+    cancelled: Cancelled,
+    on_beam: OnBeam | None = None,
+) -> tuple[list[Written], int, Stopped]:
+    """(texts for the one hole, best first; tokens written in all rows; why it stopped).
+
+    It ends when `width` texts are finished and none that is being written is better than the best of them,
+    or at the longest length. When the budget is spent, what is being written is handed back as it stands.
+    """
+    end = spec.end_of_hole_id
+    assert end is not None, "a network that cannot end a hole cannot search for its length"
+    beam, done, tokens = Beam.start(), list[Written](), 0
+    longest = min(LONGEST_LINE if hole.max_lines == 1 else LONGEST_LINES, spec.canvas_tokens)
+    if hole.length_tokens is not None:
+        longest = hole.length_tokens + 1
+    for step in range(longest):
+        if cancelled():
+            return [], tokens, "cancelled"
+        canvas = beam.canvas(spec.mask_id)
+        prediction = prefilled.score(canvas, wanted=canvas.open)
+        meter.count_pass()
+        beam, finished = _advanced(beam, prediction, hole, end=end, table=table, width=width, last=step == longest - 1)
+        done = sorted([*done, *finished], key=lambda text: -text.value)[: 2 * width]
+        tokens += beam.width
+        if on_beam is not None:
+            on_beam(step, beam)
+        if not beam.width or (len(done) >= width and done[0].value > beam.value):
+            break
+        if meter.spent:
+            return [*done, *_as_it_stands(beam, end)][: 2 * width], tokens, meter.spent
+    return done or _as_it_stands(beam, end), tokens, "done"
+
+
+def _advanced(
+    beam: Beam, prediction: Prediction, hole: Hole, *, end: int, table: TokenTable, width: int, last: bool
+) -> tuple[Beam, list[Written]]:
+    """The best `width` continuations, and the texts that end here."""
+    ids, probs = prediction.ids[:, -1], prediction.probs[:, -1].astype(np.float64)
+    ends = ids == end
+    if hole.max_lines is not None:
+        lines = table.newline[beam.ids].sum(axis=1) + 1
+        ends |= table.newline[ids] & (lines >= hole.max_lines)[:, None]
+    fixed = hole.length_tokens is not None
+    may_end = ~beam.blank if not fixed else np.full(beam.width, last)
+    ending = np.where(ends, probs, 0).sum(axis=1)
+    finished = [
+        _finished(beam, int(row), float(np.log(max(ending[row], LEAST_PROBABILITY))), end)
+        for row in np.flatnonzero(may_end & ((ending > LEAST_PROBABILITY) | (fixed and last)))
+    ]
+    nats = np.where(ends | (probs <= LEAST_PROBABILITY), -np.inf, np.log(np.maximum(probs, LEAST_PROBABILITY)))
+    total = beam.log_probs.sum(axis=1, dtype=np.float64)[:, None] + nats
+    order = np.argsort(-total, axis=None, kind="stable")[:width]
+    order = order[np.isfinite(total.ravel()[order])]
+    if last and fixed:
+        order = order[:0]
+    rows, columns = np.divmod(order, ids.shape[1])
+    chosen = ids[rows, columns]
+    longer = beam.extended(rows, chosen, nats[rows, columns].astype(np.float32))
+    return Beam(ids=longer.ids, log_probs=longer.log_probs, blank=longer.blank & table.blank[chosen]), finished
+
+
+def _finished(beam: Beam, row: int, end_nats: float, end_of_hole_id: int) -> Written:
+    return Written(
+        ids=np.append(beam.ids[row], end_of_hole_id).astype(np.int64),
+        log_probs=np.append(beam.log_probs[row], np.float32(end_nats)).astype(np.float32),
+    )
+
+
+def _as_it_stands(beam: Beam, end_of_hole_id: int) -> list[Written]:
+    return [
+        Written(
+            ids=np.append(ids, end_of_hole_id).astype(np.int64),
+            log_probs=np.append(nats, np.float32(np.log(LEAST_PROBABILITY))).astype(np.float32),
+        )
+        for ids, nats in zip(beam.ids, beam.log_probs, strict=True)
+        if len(ids)
+    ]
