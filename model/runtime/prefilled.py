@@ -1,0 +1,130 @@
+"""One context, read: predictions of canvases over it, on ONNX Runtime."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.canvas import Canvas
+from model.denoiser import Context, Prediction, Prefilled
+from model.reading import TOP_K, Reading
+from model.runtime.layout import Pass, View, groups, next_tokens, view_of, whole_rows
+from model.runtime.session import Session, Wanted
+from model.runtime.store import Lease
+from model.runtime.written import Written
+from model.tokenizer import END_OF_HOLE_ID, RESERVED_TOKENS, Tokenizer
+
+Ids = NDArray[np.int64]
+
+
+class RuntimePrefilled(Prefilled):
+    """Two streams that have read one context; see `Prefilled`."""
+
+    def __init__(self, session: Session, tokenizer: Tokenizer, context: Context, reading: Reading, ahead: Lease,
+                 back: Lease) -> None:  # fmt: skip
+        self._session, self._tokenizer, self._context, self._reading = session, tokenizer, context, reading
+        self.ahead, self.back = ahead, back
+        self._nothing, self._written = session.stream(), Written(session.stream())
+        self._views: dict[tuple[int, int], View] = {}
+
+    def _view(self) -> View:
+        """What the holes see now: a stream may have grown for another request, what is read here stands as it stood."""
+        ahead_room, back_room = self.ahead.state.capacity, self.back.state.capacity
+        if (ahead_room, back_room) not in self._views:
+            view = view_of(self._reading, ahead_room=ahead_room, back_room=back_room)
+            self._views = {(ahead_room, back_room): view}
+        return self._views[ahead_room, back_room]
+
+    def denoise(self, canvas: Canvas) -> Prediction:
+        """See `Prefilled.denoise`; only open positions are predicted."""
+        return self._predict(canvas, canvas.open, causal=False)
+
+    def score(self, canvas: Canvas, *, wanted: NDArray[np.bool_] | None = None) -> Prediction:
+        """See `Prefilled.score`. What texts have in common at their beginning is read once.
+
+        Who wants single positions writes on: what is read for that is remembered.
+        """
+        places = canvas.used if wanted is None else wanted
+        if len(self._reading.left) > 1:
+            return self._predict(canvas, places, causal=True)
+        prediction = _nothing_said(canvas)
+        for rows in groups(canvas):
+            part = np.zeros_like(places)
+            part[rows] = places[rows]
+            written = Written(self._nothing) if wanted is None else self._written
+            if part.any():
+                passed, plan = next_tokens(canvas, part, self._view(), written)
+                sets = self._say(canvas, passed, prediction, written=written, remember=wanted is not None)
+                if wanted is not None:
+                    written.remember(plan, sets)
+        return prediction
+
+    def _predict(self, canvas: Canvas, wanted: NDArray[np.bool_], *, causal: bool) -> Prediction:
+        prediction = _nothing_said(canvas)
+        for rows in groups(canvas):
+            if wanted[rows].any():
+                passed = whole_rows(canvas, rows, wanted, self._view(), room=self._nothing.capacity, causal=causal)
+                self._say(canvas, passed, prediction)
+        return prediction
+
+    def _say(self, canvas: Canvas, passed: Pass, prediction: Prediction, *, written: Written | None = None,
+             remember: bool = False) -> list[NDArray[np.float32]]:  # fmt: skip
+        """Run the pass and put what it says into `prediction`; its keys and values if it is to `remember` them."""
+        row, column, view = passed.row, passed.column, self._view()
+        hole = canvas.hole[row, column]
+        rows, first, of = np.unique(passed.sources, return_index=True, return_inverse=True)
+        healed = self._healed(canvas, row, column, hole)
+        wanted = Wanted(
+            rows=rows,
+            standing=np.stack([of, canvas.ids[row, column]], axis=1),
+            following=view.following,
+            copy_mask=view.copy_mask[hole[first]],
+            whole=np.asarray([of[r] for r, _ in healed], dtype=np.int64),
+            remember=remember,
+        )
+        streams = (self.ahead.state, self.back.state, written.state if written else self._nothing)
+        top, top_ids, total, plogp, current, whole, *sets = self._session.predict(streams, passed.tokens, wanted)
+        text_ids = np.where(top_ids == 0, END_OF_HOLE_ID, top_ids + RESERVED_TOKENS - 1)
+        prediction.probs[row, column] = (top / total)[of]
+        prediction.ids[row, column] = text_ids[of]
+        prediction.entropy[row, column] = (np.log(total) - plogp / total)[of, 0]
+        known = np.log(np.maximum(current / total[of, 0], np.float32(1e-12)))
+        prediction.current[row, column] = np.where(canvas.open[row, column], np.float32(0), known)
+        for (r, allowed), probs in zip(healed, whole, strict=True):
+            restricted = probs[allowed - RESERVED_TOKENS + 1] / total[of[r]]
+            _heal(prediction, canvas, (int(row[r]), int(column[r])), restricted, allowed)
+        return sets
+
+    def _healed(self, canvas: Canvas, row: Ids, column: Ids, hole: Ids) -> list[tuple[int, Ids]]:
+        """Which predictions are of a first token that healing restricts, and to which ids."""
+        found = []
+        for h, start in enumerate(self._context.starts_with):
+            if start:
+                first = (canvas.hole == h).argmax(axis=1)
+                allowed = self._tokenizer.tokens_starting_with(start)
+                found += [(int(r), allowed) for r in np.flatnonzero((hole == h) & (column == first[row]))]
+        return found
+
+
+def _nothing_said(canvas: Canvas) -> Prediction:
+    shape = canvas.ids.shape
+    return Prediction(
+        ids=np.zeros((*shape, TOP_K), dtype=np.int64),
+        probs=np.zeros((*shape, TOP_K), dtype=np.float32),
+        entropy=np.zeros(shape, dtype=np.float32),
+        current=np.zeros(shape, dtype=np.float32),
+    )
+
+
+def _heal(
+    prediction: Prediction, canvas: Canvas, at: tuple[int, int], probs: NDArray[np.float32], allowed: Ids
+) -> None:
+    """In place: the position `at` holds one of `allowed`, int64 [A], with `probs` before the restriction."""
+    kept = (probs + np.float32(1e-9)) / (probs + np.float32(1e-9)).sum()
+    best = np.argsort(-kept, kind="stable")[:TOP_K]
+    prediction.ids[at], prediction.probs[at] = 0, 0
+    prediction.ids[at][: len(best)], prediction.probs[at][: len(best)] = allowed[best], kept[best]
+    prediction.entropy[at] = -(kept * np.log(np.maximum(kept, 1e-12))).sum()
+    if not canvas.open[at]:
+        standing = kept[allowed == canvas.ids[at]]
+        prediction.current[at] = np.log(max(float(standing[0]) if len(standing) else 0.0, 1e-12))
