@@ -17,13 +17,14 @@ from safetensors.torch import load_file
 
 from model.cache import ContextCache, read_context
 from model.canvas import Canvas
-from model.denoiser import Context, Prediction, Prefilled, Spec
+from model.checkpoints.continuation import Continuation
+from model.denoiser import Context, Prediction, Prefilled
 from model.errors import UnknownDevice, UnknownModel
 from model.layers import NetworkConfig
 from model.network import Layout, Network
+from model.reading import TOP_K, spec_of
 from model.tokenizer import END_OF_HOLE_ID, MASK_ID, RESERVED_TOKENS, Tokenizer
 
-CONTEXT_TOKENS, CANVAS_TOKENS, TOP_K = 1024, 256, 8
 Ids = NDArray[np.int64]
 
 
@@ -98,9 +99,14 @@ class BuiltinPrefilled(Prefilled):
         return self._predict(canvas, canvas.open, causal=False)
 
     @torch.inference_mode()
-    def score(self, canvas: Canvas) -> Prediction:
-        """See `Prefilled.score`; all hole positions are predicted."""
-        return self._predict(canvas, canvas.hole >= 0, causal=True)
+    def score(self, canvas: Canvas, *, wanted: NDArray[np.bool_] | None = None) -> Prediction:
+        """See `Prefilled.score`."""
+        return self._predict(canvas, canvas.hole >= 0 if wanted is None else wanted, causal=True)
+
+    def continuation(self) -> Continuation:
+        """The only hole, to be written from left to right."""
+        first = np.zeros(1, dtype=np.int64)
+        return Continuation(self._network, self.cache, lambda states: self._probabilities(states, first))
 
     def _predict(self, canvas: Canvas, wanted: NDArray[np.bool_], *, causal: bool) -> Prediction:
         rows = _rows(canvas, self.cache)
@@ -163,14 +169,7 @@ class BuiltinDenoiser:
 
     def __init__(self, network: Network, tokenizer: Tokenizer) -> None:
         self._network, self._tokenizer = network, tokenizer
-        self.spec = Spec(
-            mask_id=MASK_ID,
-            end_of_hole_id=END_OF_HOLE_ID,
-            vocab_size=network.config.vocab_size,
-            context_tokens=CONTEXT_TOKENS,
-            canvas_tokens=CANVAS_TOKENS,
-            top_k=TOP_K,
-        )
+        self.spec = spec_of(network.config.vocab_size)
 
     @property
     def device(self) -> str:
@@ -178,7 +177,7 @@ class BuiltinDenoiser:
         return str(self._network.embedding.weight.device.type)
 
     @torch.inference_mode()
-    def prefill(self, context: Context, *, reuse: Prefilled | None = None) -> Prefilled:
+    def prefill(self, context: Context, *, reuse: Prefilled | None = None) -> BuiltinPrefilled:
         """See `Denoiser.prefill`: exact, and what `reuse` has in common with the context is kept."""
         earlier = reuse.cache if isinstance(reuse, BuiltinPrefilled) else None
         return BuiltinPrefilled(self._network, self._tokenizer, context, read_context(self._network, context, earlier))

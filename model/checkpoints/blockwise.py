@@ -1,0 +1,145 @@
+"""A published network that is causal from block to block, as a `Denoiser` (LLaDA2.x, SDAR, Stable-DiffCoder, bd3lm).
+
+It appends: the hole is the end of its text, and what stands after the gap is told before it, by fill-in-the-middle
+tokens where the checkpoint has them. Blocks of the prompt never see the hole: their keys and values are exact over
+all passes and kept from request to request as far as prompts agree. Blocks are denoised one after the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.canvas import Canvas
+from model.checkpoints.families.family import FimPrompt
+from model.checkpoints.layout import PADDING, Ids, lay
+from model.checkpoints.prediction import Starts, Wanted, healed_tokens, predict, together
+from model.decoder import Continued, Decoder, Memory
+from model.denoiser import Context, Prediction, Prefilled, Spec
+from model.errors import BadRequest
+
+
+def prompt_of(context: Context, fim: FimPrompt | None) -> Ids:
+    """int64 [P]: what the hole is appended to. Without such tokens the text after the gap is not told.
+
+    Raises BadRequest for several holes.
+    """
+    if len(context.pieces) != 2:
+        raise BadRequest(
+            f"this model fills one gap at a time, not {len(context.pieces) - 1}: its attention is causal between blocks;"
+            " fill them one by one, or use a model that sees everything"
+        )
+    before, after = context.pieces
+    if fim is None or not len(after):
+        return before
+    told = (
+        [(fim.suffix, after), (fim.prefix, before)] if fim.suffix_first else [(fim.prefix, before), (fim.suffix, after)]
+    )
+    return np.concatenate([*(np.append([token], piece) for token, piece in told), [fim.middle]]).astype(np.int64)
+
+
+class BlockPrefilled(Prefilled):
+    """The prompt's whole blocks, exact; see `Prefilled`."""
+
+    def __init__(
+        self, network: Decoder, spec: Spec, prompt: Ids, healed: tuple[Tensor | None, ...], known: BlockPrefilled | None
+    ) -> None:
+        self._network, self._spec, self.prompt, self._healed = network, spec, prompt, healed
+        self._block = spec.block_tokens or 1
+        shown = len(prompt) - 1 if spec.shift else len(prompt)  # a shifted canvas needs the prompt's last output
+        self.kept = max(0, shown) // self._block * self._block
+        self.memory = self._read(known)
+
+    def _read(self, known: BlockPrefilled | None) -> Memory:
+        """Keys and values of the prompt's whole blocks; those that `known` has in common are not computed again."""
+        past, have = Memory(), 0
+        if known is not None:
+            n = min(self.kept, known.kept)
+            differs = np.flatnonzero(self.prompt[:n] != known.prompt[:n])
+            have = (int(differs[0]) if len(differs) else n) // self._block * self._block
+            past = known.memory.first(have)
+        if have == self.kept:
+            return past
+        grown = Continued(past, keep=True)
+        self._states(self.prompt[None, have : self.kept], start=have, memory=grown)
+        return grown
+
+    @torch.no_grad()
+    def denoise(self, canvas: Canvas) -> Prediction:
+        """See `Prefilled.denoise`. Open positions behind the first block that has any wait: probability 0."""
+        prediction, columns = self._predict(canvas, canvas.open)
+        block = np.where(canvas.open, columns // self._block, np.iinfo(np.int64).max)
+        waits = canvas.open & (block > block.min(axis=1, keepdims=True))
+        prediction.probs[waits] = 0
+        prediction.entropy[waits] = np.log(self._spec.vocab_size)
+        return prediction
+
+    @torch.no_grad()
+    def score(self, canvas: Canvas, *, wanted: NDArray[np.bool_] | None = None) -> Prediction:
+        """As `Prefilled.score`, but a token is given what stands left of its block alone: one exact pass per block."""
+        asked = canvas.used if wanted is None else canvas.used & wanted
+        columns = lay((self.prompt, np.empty(0, dtype=np.int64)), canvas).at
+        made: Prediction | None = None
+        for block in np.unique(columns[asked] // self._block).tolist():
+            here = canvas.used & (columns // self._block == block)
+            part = self._predict(canvas, here & asked, shown=replace(canvas, open=canvas.open | here))[0]
+            made = part if made is None else together(made, part)
+        return self._predict(canvas, asked)[0] if made is None else made
+
+    def _predict(
+        self, canvas: Canvas, where: NDArray[np.bool_], *, shown: Canvas | None = None
+    ) -> tuple[Prediction, Ids]:
+        """(prediction of `canvas`, the column of each of its positions), the network being `shown` another one.
+
+        The last block is full, of masks if need be.
+        """
+        laid, wanted = lay((self.prompt, np.empty(0, dtype=np.int64)), shown or canvas), Wanted.of(canvas, where)
+        width = -(-laid.ids.shape[1] // self._block) * self._block
+        ids = np.full((canvas.rows, width), self._spec.mask_id, dtype=np.int64)
+        ids[:, : laid.ids.shape[1]] = np.where(laid.ids == PADDING, self._spec.mask_id, laid.ids)
+        memory = Continued(self.memory, keep=False)
+        states = self._states(ids[:, self.kept :], start=self.kept, memory=memory)
+        columns = laid.at[wanted.row, wanted.column]
+        source = np.maximum(columns - 1, 0) if self._spec.shift else columns
+        prediction = predict(
+            self._network,
+            states[torch.from_numpy(wanted.row), torch.from_numpy(source - self.kept)],
+            wanted,
+            mask_id=self._spec.mask_id,
+            top_k=self._spec.top_k,
+            healed=self._healed,
+        )
+        return prediction, laid.at
+
+    def _states(self, ids: Ids, *, start: int, memory: Continued) -> Tensor:
+        """States of `ids` int64 [B, Q], which stand from column `start` on, behind the blocks that `memory` knows."""
+        device = self._network.device
+        at = torch.arange(start, start + ids.shape[1], device=device)
+        key = torch.arange(start + ids.shape[1], device=device)
+        sees = at[:, None] // self._block >= key[None, :] // self._block
+        tokens = torch.from_numpy(np.ascontiguousarray(ids)).to(device)
+        return self._network.states(tokens, sees=sees, memory=memory, at=at.expand(len(ids), -1))
+
+
+class BlockDenoiser:
+    """A block-causal network with its weights on one device; see `Denoiser`."""
+
+    def __init__(self, network: Decoder, spec: Spec, *, fim: FimPrompt | None, codec: Starts | None = None) -> None:
+        self._network, self._fim, self._codec = network, fim, codec
+        self.spec = spec
+
+    @property
+    def device(self) -> str:
+        """Where the weights are, as torch names it."""
+        return str(self._network.device.type)
+
+    @torch.no_grad()
+    def prefill(self, context: Context, *, reuse: Prefilled | None = None) -> Prefilled:
+        """See `Denoiser.prefill`. Raises BadRequest for several holes."""
+        known = reuse if isinstance(reuse, BlockPrefilled) else None
+        healed = healed_tokens(context.starts_with, self._codec, self._network.device)
+        return BlockPrefilled(self._network, self.spec, prompt_of(context, self._fim), healed, known)
