@@ -1,0 +1,1 @@
+"""What this machine has for models, and what it lacks."""
