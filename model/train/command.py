@@ -3,44 +3,25 @@
 from __future__ import annotations
 
 import json
-import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 
 from model.errors import BadRequest
+from model.filler import require
+from model.train.ab.command import ab
+from model.train.options import CORPUS_FOLDER, FOLDER, SITES, Function, duration_s, size_option
 
 if TYPE_CHECKING:
     from model.train.loop import TrainOptions
 
 INTERRUPTED = 130
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-def duration_s(ctx: click.Context, param: click.Parameter, value: str) -> float:  # noqa: ARG001
-    """Seconds of a duration: a number, or 90m, 2h, 1h30m."""
-    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", value.strip())
-    hours, minutes, seconds = found.groups() if found else (None, None, None)
-    total = 3600 * float(hours or 0) + 60 * float(minutes or 0) + float(seconds or 0)
-    if not total:
-        raise click.BadParameter(f"{value!r} is no duration: write seconds, or 90m, 2h, 1h30m")
-    return total
-
-
-FOLDER = click.Path(file_okay=False, path_type=Path)
 _CORPUS = (
-    click.option(
-        "--site",
-        "sites",
-        multiple=True,
-        metavar="DIR",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="A site-packages folder to read packages from; may be repeated (default: this Python's own).",
-    ),
+    SITES,
     click.option(
         "--vocab-size",
         default=8192,
@@ -48,16 +29,11 @@ _CORPUS = (
         type=click.IntRange(512, 65_536),
         help="Tokens of the tokenizer, which is trained first; one that the folder has already is kept.",
     ),
-)
-_CORPUS_FOLDER = click.option("--corpus", default=Path("runs/corpus"), show_default=True, type=FOLDER, metavar="DIR",
-                              help="Folder of the corpus.")  # fmt: skip
+    click.option("--other-languages", default=0.0, show_default=True, type=click.FloatRange(0, 0.5), metavar="SHARE",
+                 help="At most this share of the characters in other languages than Python, as far as the packages bring them."),
+)  # fmt: skip
 _RUN_FOLDER = click.option("--run", default=Path("runs/train"), show_default=True, type=FOLDER, metavar="DIR",
                            help="Folder of the run: checkpoint, log, sizes.")  # fmt: skip
-
-
-def size_option(name: str, default: int, text: str, least: int = 1) -> Callable[[_Function], _Function]:
-    return click.option(name, default=default, show_default=True, type=click.IntRange(least), metavar="N", help=text)
-
 
 _TRAINING = (
     click.option("--time-budget", required=True, callback=duration_s, metavar="TIME",
@@ -79,10 +55,10 @@ _TRAINING = (
 )  # fmt: skip
 
 
-def _all_of(*options: Callable[[Any], Any]) -> Callable[[_Function], _Function]:
+def _all_of(*options: Callable[[Any], Any]) -> Callable[[Function], Function]:
     """One decorator of several."""
 
-    def decorate(function: _Function) -> _Function:
+    def decorate(function: Function) -> Function:
         for option in reversed(options):
             function = option(function)
         return function
@@ -98,20 +74,20 @@ def main() -> None:
 @main.command()
 @_all_of(*_CORPUS)
 @click.option("--out", default=Path("runs/corpus"), show_default=True, type=FOLDER, metavar="DIR")
-def corpus(sites: tuple[Path, ...], vocab_size: int, out: Path) -> None:
+def corpus(sites: tuple[Path, ...], vocab_size: int, other_languages: float, out: Path) -> None:
     """Collect the standard library and permissively licensed packages, and tokenise them."""
-    _build_corpus(sites, vocab_size, out, Console(stderr=True))
+    _build_corpus(sites, vocab_size, other_languages, out, Console(stderr=True))
 
 
 @main.command()
-@_all_of(_CORPUS_FOLDER, _RUN_FOLDER, *_TRAINING)
+@_all_of(CORPUS_FOLDER, _RUN_FOLDER, *_TRAINING)
 def run(corpus: Path, run: Path, **wish: Any) -> int:
     """Train; the same command goes on from the last checkpoint, a larger budget makes it longer."""
     return 0 if _train(corpus, run, Console(stderr=True), **wish) else INTERRUPTED
 
 
 @main.command()
-@_all_of(_CORPUS_FOLDER, _RUN_FOLDER)
+@_all_of(CORPUS_FOLDER, _RUN_FOLDER)
 @click.option("--out", required=True, type=FOLDER, metavar="DIR", help="The model directory to write.")
 def export(corpus: Path, run: Path, out: Path) -> None:
     """Write a model directory that `dlm-fill --model DIR` takes."""
@@ -129,28 +105,34 @@ def plot(run: Path) -> None:
 
 
 @main.command(name="all")
-@_all_of(*_CORPUS, _CORPUS_FOLDER, _RUN_FOLDER)
+@_all_of(*_CORPUS, CORPUS_FOLDER, _RUN_FOLDER)
 @click.option("--out", default=Path("runs/model"), show_default=True, type=FOLDER, metavar="DIR",
               help="The model directory to write.")  # fmt: skip
 @_all_of(*_TRAINING)
-def everything(sites: tuple[Path, ...], vocab_size: int, corpus: Path, run: Path, out: Path, **wish: Any) -> int:
+def everything(sites: tuple[Path, ...], vocab_size: int, other_languages: float, corpus: Path, run: Path, out: Path,
+               **wish: Any) -> int:  # fmt: skip
     """Corpus (unless it is there), run and export, one after the other."""
+    _require_export()  # said before the work, not after
     console = Console(stderr=True)
     if (corpus / "manifest.json").exists():
         console.print(f"the corpus in {corpus} is kept", highlight=False)
     else:
-        _build_corpus(sites, vocab_size, corpus, console)
+        _build_corpus(sites, vocab_size, other_languages, corpus, console)
     if not _train(corpus, run, console, **wish):
         return INTERRUPTED
     _export(corpus, run, out, console)
     return 0
 
 
-def _build_corpus(sites: tuple[Path, ...], vocab_size: int, out: Path, console: Console) -> None:
+main.add_command(ab)
+
+
+def _build_corpus(sites: tuple[Path, ...], vocab_size: int, others: float, out: Path, console: Console) -> None:
     import sysconfig
 
     from model.tokenizer import Tokenizer
     from model.train.corpus import collect
+    from model.train.other_languages import limited, other_languages
     from model.train.tokens import build
 
     if (out / "tokenizer.json").exists():
@@ -160,7 +142,11 @@ def _build_corpus(sites: tuple[Path, ...], vocab_size: int, out: Path, console: 
             raise BadRequest(f"{wrong}: ask for as many, or name another folder")
         console.print(f"the tokenizer of {there} tokens is kept", highlight=False)
     with console.status("collecting source files …"):
-        packages = collect(list(sites) or sorted({Path(sysconfig.get_path(p)) for p in ("purelib", "platlib")}))
+        folders = list(sites) or sorted({Path(sysconfig.get_path(p)) for p in ("purelib", "platlib")})
+        packages = collect(folders)
+        if others:
+            characters = sum(len(text) for package in packages if not package.held_out for text in package.files)
+            packages += limited(other_languages(folders), characters, share=others)
     files = sum(len(package.files) for package in packages)
     with console.status(f"{files} files of {len(packages)} packages: learning the tokenizer, tokenising …"):
         manifest = build(packages, out, vocab_size=vocab_size)
@@ -171,6 +157,7 @@ def _build_corpus(sites: tuple[Path, ...], vocab_size: int, out: Path, console: 
 def _train(corpus: Path, run: Path, console: Console, *, time_budget: float, device: str, width: int, layers: int,
            heads: int, feed_forward: int, **options: Any) -> bool:  # fmt: skip
     """Whether the run came to its end; False if it was interrupted, its checkpoint written."""
+    require("torch", extra="train", why="training")
     if width % heads or width // heads % 2:
         raise BadRequest(f"{heads} heads do not divide a width of {width} into even parts: try {width // 64} heads")
     if not (corpus / "manifest.json").exists():
@@ -218,7 +205,13 @@ def _watched(options: TrainOptions, config: Any, console: Console) -> bool:
     return done
 
 
+def _require_export() -> None:
+    require("torch", extra="train", why="writing a model")
+    require("onnx", extra="train", why="writing a model")
+
+
 def _export(corpus: Path, run: Path, out: Path, console: Console) -> None:
+    _require_export()
     from model.train.export import export as write
 
     shards = write(run, corpus, out)

@@ -129,7 +129,7 @@ def installed_packages(site: Path) -> Iterator[Package]:
         licence = licence_of(dist)
         if licence is None:
             continue
-        for top, paths in sorted(_own_files(dist, site).items()):
+        for top, paths in sorted(listed_files(dist, site).items()):
             files = [text for _, text in sources(site / top, paths)]
             if files:
                 name = top if top not in named else f"{top} ({dist.metadata['Name']})"
@@ -137,11 +137,13 @@ def installed_packages(site: Path) -> Iterator[Package]:
                 yield Package(name, dist.version, licence, files, held_out=top in HELD_OUT)
 
 
-def _own_files(dist: metadata.Distribution, site: Path) -> dict[str, list[Path]]:
-    """The Python files that a distribution lists, by its top-level packages."""
+def listed_files(
+    dist: metadata.Distribution, site: Path, *, suffixes: frozenset[str] = frozenset({".py"})
+) -> dict[str, list[Path]]:
+    """The files with such a suffix that a distribution lists, by its top-level packages."""
     own: dict[str, list[Path]] = {}
     for file in dist.files or []:
-        if file.suffix == ".py" and len(file.parts) > 1 and file.parts[0] not in ("..", "tests"):
+        if file.suffix in suffixes and len(file.parts) > 1 and file.parts[0] not in ("..", "tests"):
             own.setdefault(file.parts[0], []).append(site / file)
     return own
 

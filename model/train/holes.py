@@ -1,4 +1,6 @@
-"""Holes as users make them: whole lines, the rest of a line, what stands between brackets, a stretch inside a line."""
+"""Holes as users make them: whole lines, the rest of a line, what stands between brackets, a stretch inside a line,
+and what the syntax makes one piece (see `model.train.syntax`).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from numpy.typing import NDArray
 from model.tokenizer import RESERVED_TOKENS, Tokenizer
 
 Ids = NDArray[np.int64]
-KINDS = (("lines", 0.45), ("rest", 0.25), ("brackets", 0.12), ("span", 0.18))
+KINDS = (("lines", 0.38), ("rest", 0.22), ("brackets", 0.05), ("span", 0.15), ("syntax", 0.2))
 CANVAS_SIZES = (32, 64, 128)
 """The canvases that the engine uses, with their slack: tight ones teach a model that every canvas is full."""
 
@@ -39,10 +41,11 @@ def _bracket_pairs(ids: Ids, kinds: TokenKinds) -> list[tuple[int, int]]:
 
 
 class HoleSampler:
-    """Draws holes of one window. `ids` int64 [n]."""
+    """Draws holes of one window. `ids` int64 [n]; `syntax` int64 [k, 2], its holes by syntax."""
 
-    def __init__(self, ids: Ids, kinds: TokenKinds, rng: np.random.Generator) -> None:
+    def __init__(self, ids: Ids, kinds: TokenKinds, rng: np.random.Generator, syntax: Ids | None = None) -> None:
         self.ids, self.kinds, self.rng = ids, kinds, rng
+        self.syntax = np.empty((0, 2), dtype=np.int64) if syntax is None else syntax
         breaks = np.flatnonzero(kinds.newline[ids])
         starts, ends = breaks[:-1] + 1, breaks[1:]
         text = np.concatenate([[0], np.cumsum(~kinds.blank[ids])])
@@ -53,12 +56,23 @@ class HoleSampler:
     def draw(self) -> tuple[str, int, int] | None:
         """Kind, first token and end of one hole; None if this try found none."""
         kind = str(self.rng.choice([k for k, _ in KINDS], p=[p for _, p in KINDS]))
-        hole = self._brackets() if kind == "brackets" else self._in_lines(kind)
+        if kind == "syntax" and not len(self.syntax):
+            kind = "lines"
+        hole = self._by_kind(kind)
         if hole is None:
             return None
         start, end = hole
         usable = 0 < start < end < len(self.ids) and not np.any(self.ids[start:end] < RESERVED_TOKENS)
         return (kind, start, end) if usable and end - start < CANVAS_SIZES[-1] else None
+
+    def _by_kind(self, kind: str) -> tuple[int, int] | None:
+        if kind == "syntax":
+            return self._by_syntax()
+        return self._brackets() if kind == "brackets" else self._in_lines(kind)
+
+    def _by_syntax(self) -> tuple[int, int]:
+        start, end = self.syntax[int(self.rng.integers(len(self.syntax)))]
+        return int(start), int(end)
 
     def _brackets(self) -> tuple[int, int] | None:
         return self.pairs[int(self.rng.integers(len(self.pairs)))] if self.pairs else None

@@ -8,8 +8,6 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from model.network import Network
-
 WARM_UP, DECAY_FROM, FLOOR = 0.02, 0.6, 0.04
 
 
@@ -30,7 +28,7 @@ def fading(progress: float) -> float:
 class Optimiser:
     """Both optimisers as one."""
 
-    def __init__(self, network: Network, *, matrix_rate: float = 0.01, other_rate: float = 0.003) -> None:
+    def __init__(self, network: nn.Module, *, matrix_rate: float = 0.01, other_rate: float = 0.003) -> None:
         matrices: list[nn.Parameter] = []
         others: list[nn.Parameter] = []
         for name, parameter in network.named_parameters():

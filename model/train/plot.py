@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from model.errors import BadRequest
 
@@ -44,18 +45,24 @@ def _points(rows: dict[tuple[int, bool], dict[str, float]], *, held_out: bool) -
     return {name: [(row["minutes"], row[name]) for row in chosen if name in row] for name in CURVES}
 
 
-def draw(run: Path) -> list[Path]:
-    """Write `loss.png` and `loss.svg` into the run's folder; their paths.
-
-    Raises BadRequest if there is no log, or no matplotlib.
-    """
+def figure_modules() -> tuple[Any, Any]:
+    """The modules `rc_context` and `Figure` of matplotlib. Raises BadRequest if it is not installed."""
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure
     except ImportError as error:
         raise BadRequest("plots need matplotlib: pip install 'dlm-fill[train]'") from error
+    return rc_context, Figure
+
+
+def draw(run: Path) -> list[Path]:
+    """Write `loss.png` and `loss.svg` into the run's folder; their paths.
+
+    Raises BadRequest if there is no log, or no matplotlib.
+    """
+    rc_context, figure_class = figure_modules()
     train, held_out = read_log(run / "log.jsonl")
-    figure = Figure(figsize=(9, 5.5), layout="constrained")
+    figure = figure_class(figsize=(9, 5.5), layout="constrained")
     axes = figure.subplots()
     for name, (label, colour) in CURVES.items():
         if train[name]:

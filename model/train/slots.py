@@ -50,13 +50,13 @@ class CanvasWriter:
 
     def denoise(self, holes: list[tuple[int, Ids, tuple[int, int]]]) -> bool:
         """A slot in denoise mode: one hole, or several that see each other."""
-        sizes = [self._canvas_size(len(content)) for _, content, _ in holes]
+        sizes = [self.canvas_size(len(content)) for _, content, _ in holes]
         if self.used + sum(sizes) + len(sizes) > self.size:
             return False
         noise = int(self.rng.choice(3, p=[0.25, 0.25, 0.5]))
         rate = self.rng.random()
         for size, (before, content, hole) in zip(sizes, holes, strict=True):
-            targets, masked = self._corrupted(content, size, noise=noise, rate=rate)
+            targets, masked = self.corrupted(content, size, noise=noise, rate=rate)
             inputs = np.concatenate([[before], np.where(masked, MASK_ID, targets)])
             weight = masked.astype(np.float32)
             weight[len(content) + 1 :] *= 0.1  # the first end says it all
@@ -64,7 +64,7 @@ class CanvasWriter:
         self.slots += 1
         return True
 
-    def _corrupted(self, content: Ids, size: int, *, noise: int, rate: float) -> tuple[Ids, NDArray[np.bool_]]:
+    def corrupted(self, content: Ids, size: int, *, noise: int, rate: float) -> tuple[Ids, NDArray[np.bool_]]:
         """(what belongs on the canvas, what is masked): everything, all but a start, or each token at `rate`."""
         closed = self.rng.random() < 0.4
         if closed:
@@ -79,7 +79,7 @@ class CanvasWriter:
         masked[-1] = not closed
         return targets, masked
 
-    def _canvas_size(self, content: int) -> int:
+    def canvas_size(self, content: int) -> int:
         fits = [s for s in CANVAS_SIZES if s > content]
         larger = len(fits) > 1 and self.rng.random() < 0.3
         return fits[1] if larger else fits[0]

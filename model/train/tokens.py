@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,34 +13,56 @@ from numpy.typing import NDArray
 from model.errors import BadRequest
 from model.tokenizer import END_ID, START_ID, Tokenizer, train_tokenizer
 from model.train.corpus import Package
+from model.train.syntax import holes_in, token_spans
 
+LONGEST_HOLE = 127
+"""Tokens; the largest canvas that networks are trained with, less its final slot."""
 TOKENIZER_FILES = 2000
 """Merges are learned from a quarter of the files, but from so many at least."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tokens:
-    """`ids` uint16 [n]; file f is `ids[offsets[f]:offsets[f + 1]]`, from a start to an end token."""
+    """`ids` uint16 [n]; file f is `ids[offsets[f]:offsets[f + 1]]`, from a start to an end token.
+
+    holes: int32 [m, 2], first token and end of the holes that the syntax offers, sorted (none in older corpora).
+    """
 
     ids: NDArray[np.uint16]
     offsets: NDArray[np.int64]
+    holes: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 2), dtype=np.int32))
+
+    def holes_within(self, first: int, end: int) -> NDArray[np.int64]:
+        """int64 [k, 2]: the holes between two tokens, counted from the first of these."""
+        low, high = np.searchsorted(self.holes[:, 0], (first, end))
+        inside = np.asarray(self.holes[low:high], dtype=np.int64)
+        return inside[inside[:, 1] <= end] - first
 
     @classmethod
     def load(cls, folder: Path, split: str) -> Tokens:
         """Memory-mapped; `split` is "train" or "held_out"."""
+        holes = folder / f"{split}_holes.npy"
         return cls(
-            ids=np.load(folder / f"{split}.npy", mmap_mode="r"), offsets=np.load(folder / f"{split}_offsets.npy")
+            ids=np.load(folder / f"{split}.npy", mmap_mode="r"),
+            offsets=np.load(folder / f"{split}_offsets.npy"),
+            **({"holes": np.load(holes, mmap_mode="r")} if holes.exists() else {}),
         )
 
 
 def _save(folder: Path, split: str, texts: list[str], tokenizer: Tokenizer) -> int:
-    parts, offsets = [], [0]
+    parts, offsets, holes = [], [0], []
+    lengths = np.asarray([len(tokenizer.token_bytes(i)) for i in range(tokenizer.vocab_size)])
+    rng = np.random.default_rng(0)
     for start in range(0, len(texts), 256):
-        for ids in tokenizer.encode_batch(texts[start : start + 256]):
+        some = texts[start : start + 256]
+        for text, ids in zip(some, tokenizer.encode_batch(some), strict=True):
+            spans = token_spans(holes_in(text), lengths[ids], longest=LONGEST_HOLE, rng=rng)
+            holes.append(spans + (offsets[-1] + 1))  # behind the start token
             parts.append(np.concatenate([[START_ID], ids, [END_ID]]).astype(np.uint16))
             offsets.append(offsets[-1] + len(parts[-1]))
     np.save(folder / f"{split}.npy", np.concatenate(parts))
     np.save(folder / f"{split}_offsets.npy", np.asarray(offsets, dtype=np.int64))
+    np.save(folder / f"{split}_holes.npy", np.concatenate(holes).astype(np.int32))
     return offsets[-1]
 
 

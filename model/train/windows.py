@@ -80,29 +80,31 @@ class Windows(Dataset[Batch]):
         stacked = {n: torch.from_numpy(np.stack([r[n] for r in rows])) for n in rows[0]}
         return Batch(**stacked)
 
-    def window(self, rng: np.random.Generator) -> Ids:
-        """A stretch of at most `shape.window` tokens of one file, files drawn by length."""
+    def window(self, rng: np.random.Generator) -> tuple[Ids, Ids]:
+        """A stretch of at most `shape.window` tokens of one file, files drawn by length, and its holes by syntax."""
         offsets, size = self.tokens.offsets, self.shape.window
         at = int(rng.integers(offsets[-1]))
         file = int(np.searchsorted(offsets, at, side="right")) - 1
         first, last = int(offsets[file]), int(offsets[file + 1])
         start = max(first, min(at - size // 2, last - size))
-        return self.tokens.ids[start : min(start + size, last)].astype(np.int64)
+        end = min(start + size, last)
+        return self.tokens.ids[start:end].astype(np.int64), self.tokens.holes_within(start, end)
 
     def _row(self, rng: np.random.Generator) -> dict[str, NDArray[np.int64] | NDArray[np.float32]]:
-        ids = self.window(rng)
+        ids, syntax = self.window(rng)
         writer = CanvasWriter(self.shape.canvas, rng)
         if self.shape.canvas:
-            ids = self._fill(ids, writer, rng)
+            ids = self._fill(ids, syntax, writer, rng)
         padded = np.full(self.shape.window, END_ID, dtype=np.int64)
         padded[: len(ids)] = ids
         return {"ids": padded, "weight": writer.weight, **writer.arrays}
 
-    def _fill(self, ids: Ids, writer: CanvasWriter, rng: np.random.Generator) -> Ids:
+    def _fill(self, ids: Ids, syntax: Ids, writer: CanvasWriter, rng: np.random.Generator) -> Ids:
         """Slots until the canvas is full; the window's text, in which joint holes have become gaps."""
         if rng.random() < self.joint:
-            ids = self._joint(ids, writer, rng)
-        sampler = HoleSampler(ids, self.kinds, rng)
+            cut = self._joint(ids, syntax, writer, rng)
+            ids, syntax = cut, syntax if cut is ids else syntax[:0]  # gaps have moved what stands behind them
+        sampler = HoleSampler(ids, self.kinds, rng, syntax)
         misses = 0
         while misses < 12:
             drawn = sampler.draw()
@@ -118,9 +120,9 @@ class Windows(Dataset[Batch]):
                 misses += not writer.denoise([(before, content, hole)])
         return ids
 
-    def _joint(self, ids: Ids, writer: CanvasWriter, rng: np.random.Generator) -> Ids:
+    def _joint(self, ids: Ids, syntax: Ids, writer: CanvasWriter, rng: np.random.Generator) -> Ids:
         """Two or three holes that see each other, if the draw yields them; the text with gaps in their place."""
-        drawn = [h for h in (HoleSampler(ids, self.kinds, rng).draw() for _ in range(4)) if h is not None]
+        drawn = [h for h in (HoleSampler(ids, self.kinds, rng, syntax).draw() for _ in range(4)) if h is not None]
         drawn = sorted((h for h in drawn if h[2] - h[1] < CANVAS_SIZES[0]), key=lambda h: h[1])[:3]
         if len(drawn) < 2 or not all(a[2] < b[1] for a, b in pairwise(drawn)):
             return ids

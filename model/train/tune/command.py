@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from model.train.command import FOLDER, INTERRUPTED, duration_s, size_option
+from model.filler import directory_of, require
+from model.train.command import INTERRUPTED
+from model.train.options import FOLDER, duration_s, size_option
 
 if TYPE_CHECKING:
     from model.train.tune.run import TuneOptions, Verdict
@@ -43,10 +45,11 @@ def main(code: Path, model: str, device: str, time_budget: float, **wish: Any) -
     measure the model before and after, and what did not help is not kept.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # people work on while it trains; read when torch loads
+    for package in ("torch", "onnx"):
+        require(package, extra="train", why="dlm-fill tune")
     import torch
 
     from model.checkpoints.builtin import choose_device
-    from model.filler import directory_of
     from model.train.tune.run import TuneOptions
 
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device

@@ -52,7 +52,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
         toy.config(),
     ).train(stopped=lambda: True)
     export(folder / "run", corpus, folder / "model")
-    (folder / "model" / "ranking.json").write_text('{"weights": {"copied": -3.0}}')
+    (folder / "model" / "ranking.json").write_text('{"inside": {"copied": -3.0}, "lines": {}}')
     return folder / "model"
 
 

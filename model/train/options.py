@@ -1,0 +1,40 @@
+"""Options that several training commands share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def duration_s(ctx: click.Context, param: click.Parameter, value: str) -> float:  # noqa: ARG001
+    """Seconds of a duration: a number, or 90m, 2h, 1h30m."""
+    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", value.strip())
+    hours, minutes, seconds = found.groups() if found else (None, None, None)
+    total = 3600 * float(hours or 0) + 60 * float(minutes or 0) + float(seconds or 0)
+    if not total:
+        raise click.BadParameter(f"{value!r} is no duration: write seconds, or 90m, 2h, 1h30m")
+    return total
+
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+SITES = click.option(
+    "--site",
+    "sites",
+    multiple=True,
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A site-packages folder to read packages from; may be repeated (default: this Python's own).",
+)
+CORPUS_FOLDER = click.option("--corpus", default=Path("runs/corpus"), show_default=True, type=FOLDER, metavar="DIR",
+                             help="Folder of the corpus.")  # fmt: skip
+
+
+def size_option(name: str, default: int, text: str, least: int = 1) -> Callable[[Function], Function]:
+    """An integer option of at least `least`."""
+    return click.option(name, default=default, show_default=True, type=click.IntRange(least), metavar="N", help=text)
