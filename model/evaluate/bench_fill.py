@@ -92,6 +92,31 @@ def warm(filler: Filler, *, count: int, context_tokens: int, typing: bool) -> di
     }
 
 
+TYPED = "result = self._items[name].price * quantity + self._fees(name)"
+
+
+def keystrokes(filler: Filler, *, lengths: Sequence[int]) -> dict[str, object]:
+    """What a keystroke at the end of a prefix of so many tokens costs before the hole's own passes, and with one of them.
+
+    Milliseconds.
+    """
+    text = _source()
+    before, after = text[: text.rindex("\n", 0, len(text) * 2 // 3) + 1], text[len(text) * 2 // 3 :]
+    suffix = "\n" + _first(filler, after, 200)
+    times: dict[int, dict[str, list[float]]] = {n: {"prefill_ms": [], "one_pass_ms": []} for n in lengths}
+    for n in lengths:
+        prefix = _last(filler, before, n)
+        for end in range(len(TYPED)):
+            template = Template(pieces=(f"{prefix}        {TYPED[:end]}", suffix), holes=(Hole(max_lines=1),))
+            request = FillRequest(template=template, language="python", budget=Budget(max_forward_passes=1))
+            started = time.perf_counter()
+            fill = filler.fill(request)
+            if end > 5:
+                times[n]["one_pass_ms"].append(1000 * (time.perf_counter() - started))
+                times[n]["prefill_ms"].append(fill.prefill_ms)
+    return {str(n): {name: _percentiles(values) for name, values in of.items()} for n, of in times.items()}
+
+
 def _timed(command: list[str], runs: int) -> list[float]:
     times = []
     for _ in range(runs):
@@ -115,7 +140,8 @@ def cold(model: str, *, runs: int) -> dict[str, object]:
     return {"dlm_fill_ms": _percentiles(ours), "import_torch_ms": _percentiles(theirs), "ratio": round(ratio, 2)}
 
 
-def _commit() -> str:
+def commit() -> str:
+    """The commit that runs; "" outside a repository."""
     run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run
     found = run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=Path(__file__).parent
@@ -139,9 +165,10 @@ def main(model: str, device: str, count: int, context_tokens: int, cold_runs: in
         "cpu": platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 1),
-        "commit": _commit(),
+        "commit": commit(),
         "context_tokens": context_tokens,
         "elsewhere": warm(filler, count=count, context_tokens=context_tokens, typing=False),
+        "keystroke": keystrokes(filler, lengths=(200, 2000, 4000)),
         "typing": warm(filler, count=count, context_tokens=context_tokens, typing=True),
         "resident_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }

@@ -20,7 +20,7 @@ from model.evaluate.measure import Result
 from model.evaluate.own_cases import own_cases, sample, tasks
 from model.evaluate.report import append_result, end_torn_line, figures, mcnemar, read_results, show
 from model.evaluate.running import passes
-from model.evaluate.systems import ORACLE, SYSTEMS, Choice
+from model.evaluate.systems import LEFT_TO_RIGHT, ORACLE, SYSTEMS, Choice
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _RUNS_CODE = (
@@ -95,12 +95,13 @@ def _cases(*, sources: Sequence[Path], kinds: Sequence[str], own: Path | None, i
 @click.option("--cases", "total", type=click.IntRange(min=1),
               help="How many holes, over all folders and kinds (default: 1000), or how many of a file's (default: all).")  # fmt: skip
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS), help="Kinds of holes (default: all).")
-@click.option("--system", "chosen", multiple=True, type=click.Choice([*SYSTEMS, ORACLE]),
-              help="What to compare (default: all but the last). `model` is the engine without drafts, `oracle-length`"
-                   " the engine told the truth's length.")  # fmt: skip
+@click.option("--system", "chosen", multiple=True, type=click.Choice([*SYSTEMS, ORACLE, LEFT_TO_RIGHT]),
+              help="What to compare (default: all but the last two). `model` is the engine without drafts, `oracle-length`"
+                   " the engine told the truth's length, `left-to-right` the same network writing token after token.")  # fmt: skip
 @click.option("--model", default="builtin", show_default=True, help="Name, or a directory.")
 @click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda", "mps"]))
-@click.option("--sampler", default="auto", show_default=True)
+@click.option("--sampler", default="auto", show_default=True, metavar="SPEC",
+              help="As in `dlm-fill --sampler`: blocks(entropy_bound(0.2), size=16), say.")  # fmt: skip
 @click.option("--max-time", "max_time_s", type=float, help="Seconds of denoising a hole may take.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--vs", "other", help="A second model, compared with the first (McNemar).")

@@ -1,96 +1,174 @@
 """Fit the weights by which candidates are ranked: `python -m model.evaluate.fit_ranking MODEL_DIR SOURCE…`.
 
-Holes are cut from packages that neither training nor the reported evaluation has seen; every candidate that
-the engine had to choose from is kept with its features. The weights maximise the probability (a softmax over
-a hole's candidates) of the right ones; holes that no candidate fills right say nothing and are left out.
+Holes are cut from packages that the reported evaluation does not use; every candidate that the engine had to
+choose from is kept with its features. The weights maximise the probability of the right ones, in a softmax over
+a hole's candidates and "none of them"; so the probability that comes with a candidate is calibrated, too.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import click
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
 from model.attempts import Attempt
-from model.checkpoints.builtin import load
-from model.evaluate.cases import Case, cases_from
+from model.evaluate.cases import KINDS, Case, cases_from
 from model.evaluate.measure import parses
 from model.evaluate.systems import request_of
+from model.filler import open_filler
 from model.local import LocalFiller
-from model.ranking import Weights, signals
+from model.ranking import Ranking, Weights, signals
+from model.surroundings import surroundings
 
 Matrix = NDArray[np.float64]
 NAMES = tuple(f.name for f in fields(Weights))
+CONSTANT = NAMES.index("constant")
+RELIABILITY_BINS = 5
 
 
-def candidates_of(case: Case, attempts: Sequence[Attempt]) -> tuple[Matrix, NDArray[np.bool_]]:
-    """Signals float64 [n, len(NAMES)] of the candidates, and which are right."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Choices:
+    """What there was to choose from for one hole: signals float64 [n, len(NAMES)], and which are right, bool [n].
+
+    whole_lines: the hole begins a line, see `ranking.Ranking`.
+    """
+
+    signals: Matrix
+    right: NDArray[np.bool_]
+    whole_lines: bool = False
+
+
+def choices_of(case: Case, attempts: Sequence[Attempt]) -> Choices:
+    """The attempts of one case, all of them parsed."""
+    around = surroundings((case.prefix, case.suffix))
     rows, right = [], []
     for attempt in attempts:
         text = attempt.texts[0]
-        given = signals(attempt.features(parses(case.prefix + text + case.suffix)))
+        given = signals(attempt.features(parses(case.prefix + text + case.suffix), around))
         rows.append([given[name] for name in NAMES])
         right.append(text.strip() == case.middle.strip())
-    return np.asarray(rows, dtype=np.float64).reshape(-1, len(NAMES)), np.asarray(right, dtype=bool)
+    return Choices(
+        signals=np.asarray(rows, dtype=np.float64).reshape(-1, len(NAMES)),
+        right=np.asarray(right, dtype=bool),
+        whole_lines=not around[0].line_start.strip(),
+    )
 
 
-def fit(holes: Sequence[tuple[Matrix, NDArray[np.bool_]]], *, steps: int = 2000, ridge: float = 0.01) -> Matrix:
-    """Weights float64 [len(NAMES)] by gradient ascent on standardised signals."""
-    useful = [(x, y) for x, y in holes if y.any() and not y.all()]
-    scale = np.concatenate([x for x, _ in useful]).std(axis=0) + 1e-9
-    weights = np.zeros(len(NAMES))
-    for step in range(steps):
-        gradient = -ridge * weights
-        for x, y in useful:
-            z = x / scale
-            utility = z @ weights
-            p = np.exp(utility - utility.max())
-            p /= p.sum()
-            target = p * y / (p * y).sum()
-            gradient += z.T @ (target - p) / len(useful)
-        weights += 0.5 * gradient / (1 + step / 1000)
-    return np.asarray(weights / scale)
+def fit(holes: Sequence[Choices], *, ridge: float = 0.002) -> Matrix:
+    """Weights float64 [len(NAMES)], by maximum likelihood with a ridge on standardised signals."""
+    useful = [hole for hole in holes if len(hole.right)]
+    everything = np.concatenate([hole.signals for hole in useful])
+    mean, scale = everything.mean(axis=0), everything.std(axis=0) + 1e-9
+    mean[CONSTANT], scale[CONSTANT] = 0.0, 1.0
+    most = max(len(hole.right) for hole in useful)
+    given = torch.zeros(len(useful), most, len(NAMES), dtype=torch.float64)
+    right = torch.zeros(len(useful), most + 1, dtype=torch.bool)
+    there = torch.zeros(len(useful), most + 1, dtype=torch.bool)
+    there[:, most] = True  # none of them: utility 0
+    for i, hole in enumerate(useful):
+        n = len(hole.right)
+        given[i, :n] = torch.from_numpy((hole.signals - mean) / scale)
+        right[i, :n], there[i, :n] = torch.from_numpy(hole.right), True
+        right[i, most] = not hole.right.any()
+    weights = torch.zeros(len(NAMES), dtype=torch.float64, requires_grad=True)
+    penalised = torch.ones(len(NAMES), dtype=torch.float64)
+    penalised[CONSTANT] = 0
+    optimiser = torch.optim.LBFGS([weights], max_iter=300, line_search_fn="strong_wolfe")
+
+    def loss() -> torch.Tensor:
+        optimiser.zero_grad()
+        utility = torch.nn.functional.pad(given @ weights, (0, 1)).masked_fill(~there, -1e9)
+        nats = -utility.log_softmax(-1).masked_fill(~right, -1e9).logsumexp(-1).mean()
+        total: torch.Tensor = nats + ridge * (penalised * weights**2).sum()
+        total.backward()
+        return total
+
+    optimiser.step(loss)
+    found = weights.detach().numpy() / scale
+    found[CONSTANT] -= float((mean * found).sum() - mean[CONSTANT] * found[CONSTANT])
+    return np.asarray(found)
 
 
-def accuracy(holes: Sequence[tuple[Matrix, NDArray[np.bool_]]], weights: Matrix) -> float:
-    """Share of holes whose best candidate by `weights` is right."""
-    return float(np.mean([len(y) > 0 and bool(y[(x @ weights).argmax()]) for x, y in holes]))
+def chosen(hole: Choices, weights: Matrix) -> tuple[float, bool]:
+    """The probability given to the best candidate of a hole, and whether it is right."""
+    if not len(hole.right):
+        return 0.0, False
+    utility = hole.signals @ weights
+    best = int(utility.argmax())
+    odds = np.exp(np.append(utility, 0.0) - max(0.0, utility.max()))
+    return float(odds[best] / odds.sum()), bool(hole.right[best])
+
+
+def reliability(results: Sequence[tuple[float, bool]]) -> list[dict[str, float]]:
+    """By how sure it was: cases, mean probability, share of right ones."""
+    rows = []
+    for k in range(RELIABILITY_BINS):
+        inside = [(p, ok) for p, ok in results if min(int(p * RELIABILITY_BINS), RELIABILITY_BINS - 1) == k]
+        if inside:
+            sure, ok = np.asarray(inside, dtype=np.float64).mean(axis=0)
+            rows.append({"cases": len(inside), "confidence": round(float(sure), 3), "right": round(float(ok), 3)})
+    return rows
+
+
+def fit_both(holes: Sequence[Choices]) -> dict[bool, Matrix]:
+    """Weights for holes inside a line (False) and for those that begin one (True)."""
+    return {whole: fit([h for h in holes if h.whole_lines is whole]) for whole in (False, True)}
+
+
+def report_of(holes: Sequence[Choices]) -> dict[str, object]:
+    """How well weights that were fitted on the one half choose in the other."""
+    odd, even = list(holes[::2]), list(holes[1::2])
+    on_odd, on_even = fit_both(even), fit_both(odd)
+    crossed = [chosen(h, on_odd[h.whole_lines]) for h in odd] + [chosen(h, on_even[h.whole_lines]) for h in even]
+    default = {
+        whole: np.asarray([getattr(weights, name) for name in NAMES])
+        for whole, weights in ((False, Ranking().inside), (True, Ranking().lines))
+    }
+    return {
+        "holes": len(holes),
+        "some_candidate_right": round(float(np.mean([h.right.any() for h in holes])), 4),
+        "default_weights": round(float(np.mean([chosen(h, default[h.whole_lines])[1] for h in holes])), 4),
+        "fitted_on_the_other_half": round(float(np.mean([ok for _, ok in crossed])), 4),
+        "reliability_on_the_other_half": reliability(crossed),
+    }
+
+
+def ranking_of(holes: Sequence[Choices]) -> dict[str, object]:
+    """What `ranking.json` holds."""
+    fitted = fit_both(holes)
+    named = {
+        part: {name: round(float(w), 4) for name, w in zip(NAMES, fitted[whole], strict=True)}
+        for part, whole in (("inside", False), ("lines", True))
+    }
+    return {**named, "fit": report_of(holes)}
 
 
 @click.command()
 @click.argument("model", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("sources", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--cases", default=600, show_default=True)
+@click.option("--cases", default=1500, show_default=True)
 @click.option("--seed", default=7, show_default=True)
 def main(model: Path, sources: tuple[Path, ...], cases: int, seed: int) -> None:
     """Write MODEL/ranking.json."""
     seen: list[list[Attempt]] = []
-    denoiser, tokenizer = load(model, device="auto")
-    filler = LocalFiller(denoiser, tokenizer, name="fit", device="", on_attempts=seen.append, sure=False)
+    filler = open_filler(str(model))
+    assert isinstance(filler, LocalFiller)
+    filler.watch(seen.append)
     holes = []
-    for case in track(
-        cases_from(sources, total=cases, kinds=("line", "rest", "argument"), seed=seed), console=Console(stderr=True)
-    ):
+    for case in track(cases_from(sources, total=cases, kinds=KINDS, seed=seed), console=Console(stderr=True)):
         filler.fill(request_of(case))
-        holes.append(candidates_of(case, seen[-1]))
-    odd, even = holes[::2], holes[1::2]
-    default = np.asarray([getattr(Weights(), name) for name in NAMES])
-    report = {
-        "holes": len(holes),
-        "some_candidate_right": round(float(np.mean([y.any() for _, y in holes])), 4),
-        "default_weights": round(accuracy(holes, default), 4),
-        "fitted_on_the_other_half": round((accuracy(even, fit(odd)) + accuracy(odd, fit(even))) / 2, 4),
-    }
-    weights = {name: round(float(w), 4) for name, w in zip(NAMES, fit(holes), strict=True)}
-    (model / "ranking.json").write_text(json.dumps({"weights": weights, "fit": report}, indent=1) + "\n")
-    click.echo(json.dumps(report))
+        holes.append(choices_of(case, seen.pop()))
+    written = ranking_of(holes)
+    (model / "ranking.json").write_text(json.dumps(written, indent=1) + "\n")
+    click.echo(json.dumps(written["fit"]))
 
 
 if __name__ == "__main__":

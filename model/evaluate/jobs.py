@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import sys
 from collections import deque
@@ -45,9 +46,10 @@ def spread(make: Callable[[], System], cases: Sequence[Case], *, jobs: int) -> G
 
 
 def work(make: Callable[[], System], there: Connection) -> None:
-    """Answer each case that comes with its result, until the other end is closed. One torch thread."""
+    """Answer each case that comes with its result, until the other end is closed. One thread."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to handle
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that a program under test is ended and cleared away
+    os.environ["OMP_NUM_THREADS"] = "1"
     try:
         system = make()
         if "torch" in sys.modules:

@@ -1,4 +1,4 @@
-"""What is compared: the engine, the network without drafts, and two baselines that need no model."""
+"""What is compared: the engine, the network without drafts or from left to right, and two baselines without a model."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from model.drafts import drafts_for
 from model.errors import BadRequest
 from model.evaluate.cases import Case
 from model.evaluate.measure import Result, judge, parses
-from model.filler import directory_of, open_filler
+from model.filler import directory_of, open_filler, require
 from model.framing import frame
+from model.samplers import sampler
 from model.tokenizer import Tokenizer
 from model.types import Budget, Filler, FillRequest, Hole, Template
 
@@ -22,6 +23,7 @@ NEAR_CHARACTERS = 9_000
 ONE_LINE = ("line", "rest", "identifier", "argument", "SingleLineInfilling")
 SYSTEMS = ("engine", "model", "longest-match", "previous-line")
 ORACLE = "oracle-length"
+LEFT_TO_RIGHT = "left-to-right"
 
 
 def previous_line(case: Case) -> Result:
@@ -104,11 +106,17 @@ class Choice:
     max_time_s: float | None = None
 
     def open(self) -> System:
-        """Raises UnknownModel and UnknownDevice."""
+        """Raises UnknownModel and UnknownDevice, and BadRequest for an unknown sampler."""
+        sampler(self.sampler)
         if self.name == "previous-line":
             return previous_line
         if self.name == "longest-match":
             return longest_match
+        if self.name == LEFT_TO_RIGHT:
+            require("torch", extra="torch", why="--system left-to-right")
+            from model.evaluate.left_to_right import open_left_to_right
+
+            return filler_system(open_left_to_right(directory_of(self.model), device=self.device))
         filler = open_filler(self.model, device=self.device, drafts=self.name != "model")
         if self.name == ORACLE:
             tokenizer = Tokenizer(directory_of(self.model) / "tokenizer.json")

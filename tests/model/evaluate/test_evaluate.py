@@ -11,7 +11,8 @@ from click.testing import CliRunner
 
 from model.evaluate.cases import KINDS, Case, cases_from, cut_cases
 from model.evaluate.command import main
-from model.evaluate.fit_ranking import NAMES, fit
+from model.evaluate.fit_ranking import CONSTANT, NAMES, Choices, chosen, fit
+from model.evaluate.fit_ranking import reliability as reliability_rows
 from model.evaluate.measure import Result, interval, judge, reliability, summary
 from model.evaluate.report import append_result, mcnemar, read_results
 from model.evaluate.systems import longest_match, previous_line, template_of
@@ -132,13 +133,26 @@ def test_the_command_compares_baselines_and_resumes(folder: Path, tmp_path: Path
     assert out.read_text() == written
 
 
-def test_fitting_finds_the_signal_that_tells_right_from_wrong() -> None:
+def test_fitting_finds_the_signal_that_tells_right_from_wrong_and_how_sure_to_be() -> None:
     rng = np.random.default_rng(0)
+    telling = NAMES.index("likeness")
     holes = []
-    for _ in range(60):
-        x = rng.normal(size=(4, len(NAMES)))
-        y = np.zeros(4, dtype=bool)
-        y[x[:, 0].argmax()] = True
-        holes.append((x, y))
-    weights = fit(holes, steps=300)
-    assert weights[0] > 3 * np.abs(weights[1:]).max()
+    for _ in range(400):
+        signals = rng.normal(size=(4, len(NAMES)))
+        signals[:, CONSTANT] = 1
+        odds = np.exp(np.append(3 * signals[:, telling] - 1, 0.0))  # the last: none is right
+        right = np.arange(4) == rng.choice(5, p=odds / odds.sum())
+        holes.append(Choices(signals=signals, right=right))
+    weights = fit(holes)
+    others = np.delete(weights, [telling, CONSTANT])
+    assert weights[telling] > 3 * np.abs(others).max()
+    results = [chosen(hole, weights) for hole in holes]
+    assert np.mean([sure for sure, _ in results]) == pytest.approx(np.mean([ok for _, ok in results]), abs=0.05)
+    rows = reliability_rows(results)
+    assert sum(row["cases"] for row in rows) == 400
+    assert all(abs(row["confidence"] - row["right"]) < 0.15 for row in rows if row["cases"] > 30), rows
+
+
+def test_a_hole_without_candidates_counts_as_missed() -> None:
+    nothing = Choices(signals=np.empty((0, len(NAMES))), right=np.empty(0, dtype=bool))
+    assert chosen(nothing, np.zeros(len(NAMES))) == (0.0, False)

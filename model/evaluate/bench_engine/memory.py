@@ -1,0 +1,64 @@
+"""Memory over many fills: what is held at most, and whether it grows."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from model.evaluate.cases import Case
+from model.types import Budget, Filler, FillRequest, Hole, Template
+
+PIECE_CHARACTERS = 600
+WARM = 0.3
+"""Share of the fills in which caches fill up; growth is looked for in the rest."""
+SAMPLES = 50
+
+
+def memory(filler: Filler, cases: Sequence[Case], *, fills: int) -> dict[str, object]:
+    """Peak and growth of the resident memory over `fills` short fills at places all over `cases`.
+
+    growth_mb_per_1000: the slope of a line through the second part; 0 where the system does not tell the current size.
+    """
+    every = max(1, fills // SAMPLES)
+    at, resident = [], []
+    for n in range(fills):
+        case = cases[n % len(cases)]
+        cut = (n * 37) % max(1, len(case.prefix) - PIECE_CHARACTERS)
+        template = Template(
+            pieces=(case.prefix[cut : cut + PIECE_CHARACTERS], case.suffix[:PIECE_CHARACTERS]),
+            holes=(Hole(max_lines=1),),
+        )
+        budget = Budget(max_forward_passes=3)
+        filler.fill(FillRequest(template=template, language="python", seed=n, budget=budget))
+        if n % every == 0 or n == fills - 1:
+            at.append(n)
+            resident.append(resident_mb())
+    warm = np.asarray(at) >= WARM * fills
+    slope = float(np.polyfit(np.asarray(at)[warm], np.asarray(resident)[warm], 1)[0]) if warm.sum() > 2 else 0.0
+    return {
+        "fills": fills,
+        "peak_mb": round(peak_mb()),
+        "first_mb": round(resident[0], 1),
+        "warm_mb": round(float(np.asarray(resident)[warm][0]), 1),
+        "last_mb": round(resident[-1], 1),
+        "growth_mb_per_1000": round(1000 * slope, 2),
+    }
+
+
+def resident_mb() -> float:
+    """MB of memory held now (Linux; elsewhere the most ever held)."""
+    status = Path("/proc/self/statm")
+    if not status.exists():
+        return peak_mb()
+    return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def peak_mb() -> float:
+    """MB of memory, the most ever held by this process."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
