@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from model.canvas import Canvas
 from model.denoiser import Context, Prediction, Prefilled, Spec
 
-MASK, END, FIRST = 0, 1, 16
+MASK, END, EXPAND, DELETE, FIRST = 0, 1, 2, 3, 16
 TOP_K = 4
 VOCAB = FIRST + 128
 
@@ -81,10 +82,16 @@ class Scripted:
         on_pass: Callable[[], None] = lambda: None,
         canvas_tokens: int = 128,
         end: int | None = END,
+        **spec: Any,
     ) -> None:
         self.targets, self.sure, self.on_pass = targets, sure, on_pass
         self.spec = Spec(
-            mask_id=MASK, end_of_hole_id=end, vocab_size=VOCAB, context_tokens=2000, canvas_tokens=canvas_tokens
+            mask_id=MASK,
+            end_of_hole_id=end,
+            vocab_size=VOCAB,
+            context_tokens=2000,
+            canvas_tokens=canvas_tokens,
+            **spec,
         )
         self.contexts: list[Context] = []
         self.denoised: list[Canvas] = []
@@ -107,7 +114,8 @@ class Scripted:
         self.on_pass()
         return prediction(canvas, self.table)
 
-    def score(self, canvas: Canvas) -> Prediction:
+    def score(self, canvas: Canvas, *, wanted: NDArray[np.bool_] | None = None) -> Prediction:
+        assert self.spec.scores
         self.scored.append(canvas)
         self.on_pass()
         current = np.zeros(canvas.ids.shape, dtype=np.float32)

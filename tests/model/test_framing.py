@@ -50,3 +50,17 @@ def test_too_long_a_context_keeps_what_is_near_the_holes() -> None:
     assert pieces(framed("1234567;", "-", ";abcdefg", context_tokens=9)) == ["34567;", "-", ";a"]
     assert pieces(framed(";", ";abcdefg", context_tokens=5)) == [";", ";abc"]
     assert pieces(framed("1234567;", ";", context_tokens=5)) == ["567;", ";"]
+
+
+def test_what_is_read_begins_and_ends_at_the_same_place_over_keystrokes() -> None:
+    def ends(typed: int, *, before: int, after: int) -> tuple[str, str, int]:
+        numbered = "".join(chr(33 + n % 90) for n in range(before + typed)) + ";"
+        behind = ";" + "".join(chr(33 + n % 90) for n in range(after))
+        first, last = pieces(framed(numbered, behind, context_tokens=160))
+        start = len(numbered) - len(first)
+        return numbered[:start], behind[len(last) :], len(first) + len(last)
+
+    for before, after in ((300, 300), (300, 5), (90, 300), (40, 300)):
+        found = [ends(typed, before=before, after=after) for typed in range(20)]
+        assert len({(start, end) for start, end, _ in found}) <= 3
+        assert all(160 - 40 <= size <= 160 for _, _, size in found)

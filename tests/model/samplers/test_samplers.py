@@ -1,26 +1,40 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from model.canvas import Canvas
+from model.canvas import Canvas, Decision
 from model.errors import BadRequest
 from model.proposal import Proposal
 from model.samplers import KINDS, sampler
+from model.samplers.blocks import Blocks
+from model.samplers.drawn import Drawn
 from model.samplers.entropy_bound import EntropyBound
 from model.samplers.low_confidence import LowConfidence
+from model.samplers.reopening import Reopening
+from model.samplers.single import LeftToRight, OneAtATime, TopKMargin
 from model.samplers.threshold import Threshold
+from model.standing import Standing
 
 F32 = np.float32
 
 
-def proposal(confidence: list[float], *, ends: tuple[int, ...] = (), entropy: list[float] | None = None) -> Proposal:
+def proposal(
+    confidence: list[float],
+    *,
+    ends: tuple[int, ...] = (),
+    entropy: list[float] | None = None,
+    margin: list[float] | None = None,
+) -> Proposal:
     n = len(confidence)
     return Proposal(
         ids=np.arange(10, 10 + n)[None],
         confidence=np.array([confidence], dtype=F32),
         entropy=np.array([entropy or [1.0] * n], dtype=F32),
         ends=np.array([[i in ends for i in range(n)]]),
+        margin=np.array([margin or confidence], dtype=F32),
     )
 
 
@@ -29,8 +43,6 @@ def canvas(*lengths: int, decided: tuple[int, ...] = ()) -> Canvas:
     if not decided:
         return fresh
     chosen = np.array([[i in decided for i in range(fresh.ids.shape[1])]])
-    from model.canvas import Decision
-
     return fresh.apply(Decision.committing(chosen, np.full(fresh.ids.shape, 5), np.ones(fresh.ids.shape, dtype=F32)))
 
 
@@ -95,6 +107,7 @@ def test_every_row_with_something_open_gets_on(kind: type[Threshold]) -> None:
         confidence=np.tile(same.confidence, (3, 1)),
         entropy=np.full((3, 2), 9.0, dtype=F32),
         ends=np.zeros((3, 2), dtype=bool),
+        margin=np.zeros((3, 2), dtype=F32),
     )
     assert kind().decide(board, rows, step=0).commit.any(axis=1).all()
 
@@ -128,13 +141,131 @@ def test_low_confidence_takes_the_most_confident() -> None:
     assert committed(LowConfidence(steps=2).decide(canvas(4), proposal([0.1, 0.7, 0.2, 0.6]), step=0)) == [1, 3]
 
 
+def test_one_at_a_time_takes_the_most_confident_and_left_to_right_the_first() -> None:
+    given = proposal([0.1, 0.8, 0.2], ends=())
+    assert committed(OneAtATime().decide(canvas(3), given, step=0)) == [1]
+    assert committed(OneAtATime().decide(canvas(3), proposal([0.1, 0.2, 0.8], ends=(2,)), step=0)) == [1]
+    assert committed(LeftToRight().decide(canvas(3), given, step=0)) == [0]
+    assert committed(LeftToRight().decide(canvas(3, decided=(0,)), given, step=0)) == [1]
+
+
+def test_margin_prefers_a_clear_lead_to_a_high_probability() -> None:
+    given = proposal([0.5, 0.45, 0.1], margin=[0.02, 0.4, 0.05])
+    assert committed(TopKMargin().decide(canvas(3), given, step=0)) == [1]
+    assert committed(TopKMargin(count=2).decide(canvas(3), given, step=0)) == [1, 2]
+
+
+def test_blocks_hold_back_what_is_sure_but_far() -> None:
+    rule = Blocks(inner=Threshold(tau=0.5, reach=1.0), size=2)
+    given = proposal([0.6, 0.4, 0.9, 0.9, 0.9])
+    assert committed(rule.decide(canvas(5), given, step=0)) == [0]
+    assert committed(rule.decide(canvas(5, decided=(0, 1)), given, step=1)) == [2, 3]
+    assert committed(rule.decide(canvas(5, decided=(0, 1, 2, 3)), given, step=1)) == [4]
+
+
+def test_blocks_advance_hole_by_hole() -> None:
+    rule = Blocks(inner=Threshold(tau=0.5, reach=1.0), size=2)
+    board = canvas(3, 3, decided=(3, 4))
+    assert committed(rule.decide(board, proposal([0.9] * 6), step=1)) == [0, 1, 5]
+
+
+def test_low_confidence_in_blocks_is_llada() -> None:
+    """LLaDA's own schedule: block after block, each in `steps` steps, the remainder in the first of them."""
+    rule = Blocks(inner=LowConfidence(steps=2), size=5)
+    board, orders = canvas(10), []
+    confidence = [0.1, 0.5, 0.3, 0.4, 0.2, 0.95, 0.9, 0.6, 0.7, 0.8]
+    for step in range(4):
+        decision = rule.decide(board, proposal(confidence), step=step)
+        orders.append(committed(decision))
+        board = board.apply(decision, step=step)
+    assert orders == [[1, 2, 3], [0, 4], [5, 6, 9], [7, 8]]
+    assert not board.open.any()
+
+
+def standing(board: Canvas, rule: Reopening, probability: list[float], best_other: list[float]) -> Standing:
+    return Standing(
+        asked=rule.reviewed(board),
+        probability=np.array([probability], dtype=F32),
+        best_other=np.array([best_other], dtype=F32),
+    )
+
+
+def filled(confidence: list[float]) -> Canvas:
+    """A canvas whose positions were committed with these confidences."""
+    fresh = Canvas.masked([len(confidence)], mask_id=0)
+    chosen = Decision.committing(fresh.open, np.full(fresh.ids.shape, 5), np.array([confidence], dtype=F32))
+    return fresh.apply(chosen, step=0)
+
+
+def test_reopened_is_what_fell_and_is_beaten() -> None:
+    rule = Reopening(margin=2.0)
+    board = filled([0.5, 0.5, 0.5, 0.5])
+    #                  fell and beaten; risen; beaten too little; risen and beaten
+    seen = standing(board, rule, [0.2, 0.6, 0.3, 0.51], [0.4, 0.3, 0.5, 1.1])
+    assert rule.reopened(board, seen).tolist() == [[True, False, False, False]]
+
+
+def test_reopened_leaves_what_was_given_and_what_was_reopened_before() -> None:
+    rule = Reopening(limit=1)
+    given = Canvas.decided([[np.array([5, 6, 7])]], mask_id=0)
+    assert not rule.reviewed(given).any()
+    board = filled([0.5, 0.5, 0.5])
+    nothing = Decision.committing(np.zeros_like(board.open), board.ids, board.confidence)
+    board = board.apply(replace(nothing, reopen=np.array([[True, False, False]])))
+    assert not rule.reviewed(board)[0, 0], "it is open"
+    sure = np.ones(board.ids.shape, dtype=F32)
+    board = board.apply(Decision.committing(board.open, np.full(board.ids.shape, 9), sure), step=1)
+    assert rule.reviewed(board).tolist() == [[False, True, True]]
+    twice = Reopening(limit=2)
+    assert twice.reviewed(board).all()
+    assert rule.reopened(board, standing(board, rule, [0, 0.1, 0.1], [0, 0.9, 0.9])).tolist() == [[False, True, True]]
+
+
 def test_names_and_options() -> None:
     assert sampler("auto") == Threshold()
     assert sampler("auto", steps=4) == LowConfidence(steps=4)
-    assert sampler("threshold", tau=0.7) == Threshold(tau=0.7)
-    with pytest.raises(BadRequest, match="choose auto, threshold, entropy_bound, low_confidence"):
-        sampler("magic")
-    with pytest.raises(BadRequest, match="entropy_bound does not read tau; it reads bound"):
-        sampler("entropy_bound", tau=0.5)
+    assert sampler("threshold(tau=0.7)") == Threshold(tau=0.7)
+    assert sampler("entropy_bound(0.2)") == EntropyBound(bound=0.2)
+    assert sampler("threshold(0.7, leftmost=False)") == Threshold(tau=0.7, leftmost=False)
+    assert sampler("blocks(low_confidence(steps=4), size=8)") == Blocks(inner=LowConfidence(steps=4), size=8)
+    assert sampler("reopening(blocks(margin))") == Reopening(inner=Blocks(inner=TopKMargin()))
+    assert sampler("drawn(one_at_a_time, 1, top_p=0.9)") == Drawn(inner=OneAtATime(), temperature=1.0, top_p=0.9)
+    assert sampler(" left_to_right() ") == LeftToRight()
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("magic", r"unknown sampler 'magic': choose auto, threshold\(tau=0.9, .*blocks\(SAMPLER, size=32\)"),
+        ("help", "choose auto, threshold"),
+        ("blocks(magic)", "unknown sampler 'magic'"),
+        ("blocks(threshold", "unknown sampler 'blocks"),
+        ("", "unknown sampler ''"),
+        ("threshold; import os", "unknown sampler"),
+        ("__import__('os')", "unknown sampler '__import__'"),
+        ("entropy_bound(tau=0.5)", "entropy_bound does not read tau; it reads bound"),
+        ("left_to_right(3)", "left_to_right does not read 3; it reads no options"),
+        ("threshold(0.5, tau=0.6)", "tau is given twice"),
+        ("threshold(tau=1.5)", "tau=1.5 is not a number from 0 to 1"),
+        ("threshold(tau=low)", "tau=low is not a number from 0 to 1"),
+        ("threshold(leftmost=1)", "leftmost=1 is not True or False"),
+        ("blocks(threshold, size=2.5)", "size=2.5 is not a whole number from 1"),
+        ("blocks(threshold, size=0)", "size=0 is not a whole number from 1"),
+        ("blocks(0.5)", "unknown sampler '0.5'"),
+        ("threshold(*[1])", "tau="),
+        ("threshold(**{})", "does not read"),
+        ("(" * 300, "unknown sampler"),
+    ],
+)  # fmt: skip
+def test_a_bad_spec_is_refused_with_the_remedy(spec: str, says: str) -> None:
+    with pytest.raises(BadRequest, match=says) as error:
+        sampler(spec)
+    assert "\n" not in str(error.value)
+
+
+def test_steps_go_to_a_sampler_that_reads_them() -> None:
+    assert sampler("low_confidence", steps=3) == LowConfidence(steps=3)
+    with pytest.raises(BadRequest, match=r"threshold does not read steps.*low_confidence reads steps"):
+        sampler("threshold", steps=3)
     with pytest.raises(BadRequest, match="0 steps"):
         sampler("low_confidence", steps=0)

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from model.beam import Written, search
+from model.canvas import Canvas
+from model.denoiser import Prediction, Spec
+from model.engine import Meter
+from model.framing import token_table
+from model.types import Budget, Hole
+from tests.model.scripted import END, MASK, VOCAB, CharCodec, prediction, token
+
+Likely = Callable[[str], Mapping[str, float]]
+STOP = "■"
+
+
+class Tree:
+    """Left to right only: what follows a text, by `likely(text)`, with `STOP` for the end of the hole."""
+
+    def __init__(self, likely: Likely) -> None:
+        self.likely = likely
+        self.passes: list[Canvas] = []
+
+    def score(self, canvas: Canvas, *, wanted: NDArray[np.bool_] | None = None) -> Prediction:
+        assert wanted is not None
+        assert wanted[:, -1].all()
+        assert wanted.sum() == canvas.rows
+        self.passes.append(canvas)
+
+        def table(canvas: Canvas, row: int, i: int) -> dict[int, float]:
+            text = CODEC.decode(canvas.ids[row, :i])
+            return {END if c == STOP else token(c): p for c, p in self.likely(text).items()}
+
+        return prediction(canvas, table)
+
+    def denoise(self, canvas: Canvas) -> Prediction:
+        raise AssertionError("a search never denoises")
+
+
+CODEC = CharCodec()
+SPEC = Spec(mask_id=MASK, end_of_hole_id=END, vocab_size=VOCAB, context_tokens=100, canvas_tokens=64)
+
+
+def texts(found: list[Written]) -> list[str]:
+    return [CODEC.decode(text.ids[:-1]) for text in found]
+
+
+def run(
+    likely: Likely, *, hole: Hole | None = None, width: int = 3, budget: Budget | None = None
+) -> tuple[list[Written], int, str]:
+    return search(
+        Tree(likely),
+        hole or Hole(max_lines=1),
+        spec=SPEC,
+        table=token_table(CODEC, vocab_size=VOCAB),
+        width=width,
+        meter=Meter(budget=budget or Budget()),
+        cancelled=lambda: False,
+    )
+
+
+def garden_path(text: str) -> dict[str, float]:
+    """ "a" looks best at first, but all that follows it is unlikely."""
+    if text == "":
+        return {"a": 0.6, "b": 0.4}
+    if text == "a":
+        return {"x": 0.2, "y": 0.2, "z": 0.2}
+    return {STOP: 0.95, "b": 0.05} if text in {"b", "ax", "ay", "az"} else {STOP: 1.0}
+
+
+def test_the_best_text_is_found_behind_a_worse_first_token() -> None:
+    found, _, stopped = run(garden_path)
+    assert texts(found)[0] == "b"
+    assert stopped == "done"
+    assert {"ax", "ay"} <= set(texts(found))
+    values = [text.value for text in found]
+    assert values == sorted(values, reverse=True)
+    assert found[0].log_probs == pytest.approx(np.log([0.4, 0.95]))
+
+
+def test_a_beam_of_one_is_greedy() -> None:
+    found, _, _ = run(garden_path, width=1)
+    assert texts(found)[0] == "ax"
+
+
+def test_a_line_break_ends_a_single_line_and_its_probability_counts_as_the_end() -> None:
+    def likely(text: str) -> dict[str, float]:
+        return {"a": 1.0} if not text else {"\n": 0.5, STOP: 0.3, "b": 0.2}
+
+    found, _, _ = run(likely)
+    assert texts(found)[0] == "a"
+    assert float(found[0].log_probs[-1]) == pytest.approx(np.log(0.8))
+    assert not any("\n" in text for text in texts(found))
+
+
+def test_as_many_lines_as_the_hole_may_have() -> None:
+    def likely(text: str) -> dict[str, float]:
+        return {"\n": 0.9, STOP: 0.1} if text.endswith("a") else {"a": 1.0}
+
+    found, _, _ = run(likely, hole=Hole(max_lines=2), width=1)
+    assert max(text.count("\n") for text in texts(found)) == 1
+
+
+def test_nothing_but_space_is_no_text() -> None:
+    def likely(text: str) -> dict[str, float]:
+        return {STOP: 0.9, " ": 0.08, "a": 0.02} if not text.strip() else {STOP: 1.0}
+
+    found, _, _ = run(likely)
+    assert all(text.strip() for text in texts(found))
+
+
+def test_a_given_length_is_kept() -> None:
+    def likely(text: str) -> dict[str, float]:
+        return {STOP: 0.9, "a": 0.06, "b": 0.04}
+
+    found, _, _ = run(likely, hole=Hole(max_lines=1, length_tokens=3))
+    assert texts(found)[0] == "aaa"
+    assert {len(text) for text in texts(found)} == {3}
+
+
+def test_a_spent_budget_hands_back_what_there_is() -> None:
+    found, _, stopped = run(lambda text: {"a": 0.9, STOP: 0.01}, budget=Budget(max_forward_passes=4))
+    assert stopped == "steps"
+    assert "aaaa" in texts(found)
+
+
+def test_a_text_that_never_ends_is_cut_at_the_longest_length() -> None:
+    found, _, stopped = run(lambda text: {"a": 1.0}, width=1)
+    assert stopped == "done"
+    assert texts(found) == ["a" * 64]
+
+
+def test_cancelled_before_every_pass() -> None:
+    calls = iter([False, False, True])
+    tree = Tree(lambda text: {"a": 1.0})
+    found, _, stopped = search(
+        tree,
+        Hole(max_lines=1),
+        spec=SPEC,
+        table=token_table(CODEC, vocab_size=VOCAB),
+        width=2,
+        meter=Meter(budget=Budget()),
+        cancelled=lambda: next(calls),
+    )
+    assert (found, stopped, len(tree.passes)) == ([], "cancelled", 2)
