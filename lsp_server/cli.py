@@ -19,14 +19,27 @@ DEVICES = click.Choice(["auto", "cpu", "cuda", "mps"])
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "lsp": ("lsp_server.cli:lsp", "Serve editors: a language server over standard input and output."),
+    "settings": (
+        "lsp_server.configuration.command:main",
+        "List the settings of the language server, or their JSON schema.",
+    ),
     "train": ("model.train.command:main", "Train a model from source code."),
     "tune": ("model.train.tune.command:main", "Continue the model on your own code, and keep it if that helped."),
     "eval": ("model.evaluate.command:main", "Measure the quality of fills on held-out code."),
-    "bench": ("lsp_server.cli:bench", "Measure speed: `bench cut`, `bench fill`."),
+    "stats": ("lsp_server.feedback.report:main", "Tell what became of suggestions in editors, on this machine."),
+    "models": ("model.hub.command:main", "List the models there are, and fetch one."),
+    "doctor": ("lsp_server.command_line.doctor:main", "Tell what this machine has for models, and what it lacks."),
+    "bench": (
+        "lsp_server.cli:bench",
+        "Measure speed: `bench cut`, `bench server`, `bench fill`, `bench engine`, `bench drift`.",
+    ),
 }
 _BENCHES: Mapping[str, tuple[str, str]] = {
-    "cut": ("lsp_server.bench_cut:main", "Cutting and incremental parsing; needs no model."),
+    "cut": ("lsp_server.bench.cut:main", "Cutting and incremental parsing; needs no model."),
+    "server": ("lsp_server.bench.server:main", "From keystroke to suggestion in a running language server."),
     "fill": ("model.evaluate.bench_fill:main", "Filling from start to end, cold and warm."),
+    "engine": ("model.evaluate.bench_engine.command:main", "The engine against other ways to run the same weights."),
+    "drift": ("model.evaluate.bench_drift:main", "What a stale context cache does to a published checkpoint."),
 }
 
 
@@ -66,6 +79,16 @@ def _length(ctx: click.Context, param: click.Parameter, value: str) -> int | Non
     return int(value)
 
 
+def _port(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:  # noqa: ARG001
+    """The port of 127.0.0.1:PORT; no other machine may reach the server, which trusts its client."""
+    if value is None:
+        return None
+    host, _, port = value.rpartition(":")
+    if host not in ("127.0.0.1", "localhost") or not port.isdecimal() or not 0 < int(port) < 1 << 16:
+        raise click.BadParameter(f"{value!r} is not 127.0.0.1:PORT, with a port from 1 to 65535")
+    return int(port)
+
+
 @click.command(
     cls=FillBesideCommands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -91,6 +114,13 @@ def _length(ctx: click.Context, param: click.Parameter, value: str) -> int | Non
     help="The same seed gives the same fills.",
 )
 @click.option("--model", default="builtin", show_default=True, metavar="NAME_OR_PATH", help="The model.")
+@click.option(
+    "--revision",
+    default=None,
+    metavar="COMMIT",
+    help="Of a model on the hub: its branch, tag or commit (as ORG/NAME@COMMIT).",
+)
+@click.option("--offline", is_flag=True, help="Fetch no model from the hub.")
 @click.option("--device", type=DEVICES, default="auto", show_default=True, help="Where the model runs.")
 @click.option(
     "--max-time",
@@ -118,8 +148,15 @@ def _length(ctx: click.Context, param: click.Parameter, value: str) -> int | Non
     "--sampler",
     default="auto",
     show_default=True,
-    metavar="NAME",
-    help="Which places to decide in a step: threshold, entropy_bound, low_confidence.",
+    metavar="SPEC",
+    help="Which places to decide in a step: threshold, entropy_bound(0.2), low_confidence, margin, one_at_a_time,"
+    " left_to_right; around any of them blocks(SPEC, size=16), reopening(SPEC), drawn(SPEC, top_p=0.9).",
+)
+@click.option(
+    "--trace",
+    default=None,
+    metavar="FILE.html",
+    help="Also write a page that plays how the fill came about, step by step.",
 )
 @click.version_option(package_name="dlm-fill", prog_name="dlm-fill")
 def cli(targets: tuple[str, ...], **wish: Any) -> int:
@@ -145,11 +182,14 @@ def _fill(
     candidates: int,
     seed: int,
     model: str,
+    revision: str | None,
+    offline: bool,
     device: str,
     max_time: float | None,
     steps: int | None,
     length: int | None,
     sampler: str,
+    trace: str | None,
 ) -> int:
     if not targets:
         raise click.UsageError("name what to fill, for example: dlm-fill FILE:3-5 (all ways: dlm-fill --help)")
@@ -160,19 +200,44 @@ def _fill(
     from lsp_server.settings import FillOptions
 
     options = FillOptions(
-        candidates=candidates, seed=seed, sampler=sampler, steps=steps, length_tokens=length, max_time_s=max_time
+        candidates=candidates,
+        seed=seed,
+        sampler=sampler,
+        steps=steps,
+        length_tokens=length,
+        max_time_s=max_time,
+        trace=trace is not None,
     )
-    return fill(Wish(targets=targets, options=options, model=model, device=device, write=write, json=as_json))
+    return fill(
+        Wish(
+            targets=targets,
+            options=options,
+            model=f"{model}@{revision}" if revision else model,
+            device=device,
+            write=write,
+            json=as_json,
+            trace=trace,
+            offline=offline,
+        )
+    )
 
 
 @click.command()
 @click.option("--model", default="builtin", show_default=True, metavar="NAME_OR_PATH", help="The model.")
 @click.option("--device", type=DEVICES, default="auto", show_default=True, help="Where the model runs.")
-def lsp(model: str, device: str) -> None:
+@click.option(
+    "--tcp",
+    "tcp_port",
+    callback=_port,
+    default=None,
+    metavar="127.0.0.1:PORT",
+    help="Serve one client on this port instead, to debug.",
+)
+def lsp(model: str, device: str, tcp_port: int | None) -> None:
     """Serve editors: a language server over standard input and output."""
     from lsp_server import server
 
-    server.main(model=model, device=device)
+    server.main(model=model, device=device, tcp_port=tcp_port)
 
 
 @click.command(cls=LazyGroup)

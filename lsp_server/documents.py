@@ -6,20 +6,20 @@ count as line ends there, so edits below them land in the wrong place) and rebui
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
-from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from lsp_server.errors import InputError
 from lsp_server.source.languages import language_of
 from lsp_server.source.parse import Syntax
 from lsp_server.source.positions import Encoding, LineIndex
+from lsp_server.source.uris import path_of
 from lsp_server.types import Region, Snapshot
 
 Position: TypeAlias = tuple[int, int]
+OnEdit: TypeAlias = Callable[[Region | None, str], None]
 
 _LARGEST_FILE_BYTES = 16 * 1024 * 1024
 
@@ -58,20 +58,24 @@ class Documents:
         self._open[uri] = _document(uri, _bytes(text), language_id=language_id, version=version)
         return self._open[uri].snapshot
 
-    def change(self, uri: str, changes: Sequence[Change], *, version: int) -> Snapshot:
+    def change(self, uri: str, changes: Sequence[Change], *, version: int, on_edit: OnEdit | None = None) -> Snapshot:
         """The document after `changes`, each of which sees the result of the one before.
 
-        Raises InputError if the document is not open.
+        `on_edit` is told, in their order, which region (None: everything) got which text. Raises InputError if
+        the document is not open.
         """
         document = self._open.get(uri)
         if document is None:
             raise InputError(f"{uri} is not open: send textDocument/didOpen before textDocument/didChange")
         for change in changes:
             if change.span is None:
+                region = None
                 document = _parsed(replace(document.snapshot, source=_bytes(change.text)))
             else:
                 region = _region(document.snapshot.source, change.span, self.encoding)
                 document = document.after(region, change.text)
+            if on_edit is not None:
+                on_edit(region, change.text)
         document = replace(document, snapshot=replace(document.snapshot, version=version))
         self._open[uri] = document
         return document.snapshot
@@ -130,18 +134,6 @@ class Documents:
         except UnicodeDecodeError as error:
             raise InputError(f"{uri} is not UTF-8 text: convert it first") from error
         return _document(uri, source, language_id=None, version=None)
-
-
-def path_of(uri: str) -> Path | None:
-    """The path that a `file:` uri names; None for other schemes and malformed uris."""
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return None
-    path = unquote(parts.path)
-    if parts.scheme != "file" or "\0" in path or not path:
-        return None
-    return Path(url2pathname(parts.path))
 
 
 def _document(uri: str, source: bytes, *, language_id: str | None, version: int | None) -> _Document:

@@ -13,6 +13,18 @@ class InputError(Exception):
     """What the user named cannot be filled: no such file, line beyond the end, overlapping ranges, …"""
 
 
+class Excluded(InputError):
+    """The file is one that no model gets to see; `rule` says why, in a few words."""
+
+    def __init__(self, message: str, *, rule: str) -> None:
+        super().__init__(message)
+        self.rule = rule
+
+
+class SwitchedOff(InputError):
+    """The user, or the repository, wants nothing filled here."""
+
+
 class StaleDocument(Exception):
     """The document changed since the request was made; the answer is dropped, nothing is edited."""
 

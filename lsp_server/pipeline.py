@@ -8,16 +8,24 @@ Handlers and the command line call `run`; transforms make the gaps; nothing here
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import cache
+from typing import TypeAlias
 
+from lsp_server.filters.tidy import tidied
 from lsp_server.settings import FillOptions
+from lsp_server.source.accept import offending, whole
 from lsp_server.source.cut import cut
-from lsp_server.source.edits import edit_of, tidy
-from lsp_server.source.parse import parses
+from lsp_server.source.edits import edit_of
+from lsp_server.source.exclusions import Exclusions
 from lsp_server.types import Edit, Filled, Gap, Snapshot
 from model.types import Budget, Cancelled, Candidate, Fill, Filler, FillRequest, OnEvent, Template
 
+Fitted: TypeAlias = Callable[[tuple[str, ...]], tuple[tuple[str, str], ...]]
+Verdict: TypeAlias = Callable[[tuple[str, ...]], bool | None]
+
+_CONTEXT_SHARES = (1, 2, 4)  # of the context: when memory runs out, a part of it may do
 _DRAFT_SOURCE_CHARS = 100_000  # of the file's text on each side of a cut, so that a huge file costs no more
 
 
@@ -29,29 +37,38 @@ def run(
     *,
     cancelled: Cancelled,
     on_event: OnEvent | None = None,
+    exclusions: Exclusions | None = None,
 ) -> Filled:
     """Fill all `gaps` (in the order of the file, apart from each other) jointly.
 
-    Raises model.errors.BadRequest when the model cannot meet the options. Cancelled, out of time and
-    nothing acceptable are results: no edits, and a reason.
+    Raises Excluded when no model may see the file, by the rules of `exclusions` (None: of the file's own place):
+    there is no other way to a filler. Raises model.errors.BadRequest when the model cannot meet the options. When memory
+    runs out, a shorter context is tried. Cancelled, out of time and nothing acceptable are results: no edits, and a reason.
     """
+    (exclusions or Exclusions()).check(snapshot.uri)
     gaps = tuple(_with_length(gap, options.length_tokens) for gap in gaps)
-    started = time.perf_counter()
-    template = cut(snapshot, gaps, budget_tokens=filler.info.context_tokens, count_tokens=filler.count_tokens)
-    cut_ms = (time.perf_counter() - started) * 1000
-    request = FillRequest(
-        template=template,
-        language=snapshot.language.name,
-        extra_context=_left_out(snapshot, gaps, template),
-        candidates=options.candidates,
-        seed=options.seed,
-        sampler=options.sampler,
-        steps=options.steps,
-        budget=Budget(max_time_s=options.max_time_s),
-        parses=lambda texts: parses(snapshot, edits_of(snapshot, gaps, _tidied(snapshot, gaps, texts))),
-    )
-    fill = filler.fill(request, cancelled=cancelled, on_event=on_event)
-    fill = replace(fill, candidates=_acceptable(snapshot, gaps, fill.candidates)[: options.candidates])
+    # The engine asks about the same texts again and again, and each answer takes a parse or several.
+    fitted = cache(lambda texts: _tidied(snapshot, gaps, texts))
+    verdict = cache(lambda tidied_texts: whole(snapshot, gaps, tidied_texts))
+    accepts = cache(lambda texts: offending(snapshot, gaps, texts, tidied=[text for text, _ in fitted(texts)]))
+    for share in _CONTEXT_SHARES:
+        started = time.perf_counter()
+        budget_tokens = filler.info.context_tokens // share
+        template = cut(snapshot, gaps, budget_tokens=budget_tokens, count_tokens=filler.count_tokens)
+        cut_ms = (time.perf_counter() - started) * 1000
+        request = replace(
+            _request(snapshot, gaps, template, options),
+            parses=lambda texts: verdict(tuple(text for text, _ in fitted(texts))),
+            accepts=accepts,
+        )
+        try:
+            fill = filler.fill(request, cancelled=cancelled, on_event=on_event)
+            break
+        except Exception as error:
+            if not _out_of_memory(error) or share == _CONTEXT_SHARES[-1]:
+                raise
+    acceptable, dropped = _acceptable(fill.candidates, fitted, verdict)
+    fill = replace(fill, candidates=acceptable[: options.candidates])
     best = fill.candidates[0] if fill.candidates else None
     return Filled(
         gaps=gaps,
@@ -60,7 +77,28 @@ def run(
         edits=edits_of(snapshot, gaps, best.texts) if best else (),
         reason="" if best else _reason(fill),
         cut_ms=cut_ms,
+        spare=acceptable[options.candidates :],
+        dropped=dropped,
     )
+
+
+def _request(snapshot: Snapshot, gaps: Sequence[Gap], template: Template, options: FillOptions) -> FillRequest:
+    return FillRequest(
+        template=template,
+        language=snapshot.language.name,
+        extra_context=_left_out(snapshot, gaps, template),
+        candidates=options.candidates,
+        seed=options.seed,
+        sampler=options.sampler,
+        steps=options.steps,
+        budget=Budget(max_time_s=options.max_time_s),
+        trace=options.trace,
+    )
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out, the device's or ours: each runtime has an error of its own for it."""
+    return isinstance(error, MemoryError) or "out of memory" in str(error).lower()
 
 
 def edits_of(snapshot: Snapshot, gaps: Sequence[Gap], texts: Sequence[str]) -> tuple[Edit, ...]:
@@ -68,22 +106,26 @@ def edits_of(snapshot: Snapshot, gaps: Sequence[Gap], texts: Sequence[str]) -> t
     return tuple(edit_of(snapshot, gap, text) for gap, text in zip(gaps, texts, strict=True))
 
 
-def _acceptable(snapshot: Snapshot, gaps: Sequence[Gap], candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    """The candidates tidied, without those that are blank or say the same as a better one."""
+def _acceptable(
+    candidates: Iterable[Candidate], fitted: Fitted, verdict: Verdict
+) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
+    """The candidates tidied, without those that say the same as a better one; why the blank ones are left out."""
     kept: dict[tuple[str, ...], Candidate] = {}
+    dropped: list[str] = []
     for candidate in candidates:
-        texts = _tidied(snapshot, gaps, candidate.texts)
-        if texts in kept or not any(text.strip() for text in texts):
-            continue
-        whole = candidate.parses
-        if whole is None:
-            whole = parses(snapshot, edits_of(snapshot, gaps, texts))
-        kept[texts] = replace(candidate, texts=texts, parses=whole)
-    return tuple(kept.values())
+        done = fitted(candidate.texts)
+        texts = tuple(text for text, _ in done)
+        if not any(text.strip() for text in texts):
+            dropped.append(done[0][1])
+        elif texts not in kept:
+            whole_file = verdict(texts) if candidate.parses is None else candidate.parses
+            kept[texts] = replace(candidate, texts=texts, parses=whole_file)
+    return tuple(kept.values()), tuple(dropped)
 
 
-def _tidied(snapshot: Snapshot, gaps: Sequence[Gap], texts: Sequence[str]) -> tuple[str, ...]:
-    return tuple(tidy(snapshot, gap, text) for gap, text in zip(gaps, texts, strict=True))
+def _tidied(snapshot: Snapshot, gaps: Sequence[Gap], texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Each text tidied, with the reason if nothing remains of it."""
+    return tuple(tidied(snapshot, gap, text) for gap, text in zip(gaps, texts, strict=True))
 
 
 def _with_length(gap: Gap, length_tokens: int | None) -> Gap:

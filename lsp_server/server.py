@@ -5,9 +5,12 @@ Importing this loads neither torch nor numpy; the model is opened after `initial
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any, BinaryIO
 
@@ -21,9 +24,14 @@ from pygls.protocol import (
     lsp_method,
 )
 
-from lsp_server.client_options import ClientOptions
-from lsp_server.handlers import commands, documents, inline_completion, lifecycle
+from lsp_server.configuration.settings import Settings
+from lsp_server.feedback.acceptance import Acceptance
+from lsp_server.feedback.kept import Kept, Later
+from lsp_server.feedback.metrics import Metrics, Save
+from lsp_server.feedback.store import add, state_file
+from lsp_server.handlers import code_action, commands, configuration, documents, feedback, inline_completion, lifecycle
 from lsp_server.session import OpenFiller, Session
+from lsp_server.suggestions.service import Suggester
 
 _UNREADABLE = "$/dlm/unreadable"
 
@@ -97,10 +105,17 @@ class Server(LanguageServer):
         )
 
 
-def create_server(open_filler: OpenFiller | None = None, *, options: ClientOptions | None = None) -> Server:
+def create_server(
+    open_filler: OpenFiller | None = None,
+    *,
+    options: Settings | None = None,
+    save: Save | None = None,
+    later: Later | None = None,
+) -> Server:
     """A server that fills with what `open_filler` opens (None: `model.filler.open_filler`).
 
-    `options` are the defaults of what clients may set in `initializationOptions`.
+    `options` are the defaults of the settings. `save` keeps what was counted
+    (None: in the user's state directory); `later` calls back after some seconds (None: on the event loop).
     """
     server = Server(
         "dlm-fill",
@@ -110,28 +125,40 @@ def create_server(open_filler: OpenFiller | None = None, *, options: ClientOptio
         converter_factory=default_converter,
         max_workers=1,  # pygls' own pool only reads stdin
     )
-    session = Session(open_filler or _open_filler, options=options or ClientOptions())
-    for family in (lifecycle, documents, inline_completion, commands):
-        family.register(server, session)
+    session = Session(open_filler or _open_filler, options=options or Settings())
+    metrics = Metrics(save or _save)
+    suggester = Suggester(session, metrics)
+    kept = Kept(metrics, lambda: session.documents, later or _later)
+    acceptance = Acceptance(metrics, kept)
+    lifecycle.register(server, session, suggester, metrics, abandoned=lambda: leave(1))
+    configuration.register(server, session, suggester)
+    documents.register(server, session, suggester, kept)
+    inline_completion.register(server, session, suggester, acceptance, metrics)
+    commands.register(server, session)
+    code_action.register(server, session)
+    feedback.register(server, acceptance)
     return server
 
 
-def serve(server: Server) -> int:
-    """Serve on standard input and output until the client leaves; the exit code.
+def serve(server: Server, *, tcp_port: int | None = None) -> int:
+    """Serve on standard input and output, or one client on a port of this machine, until it leaves; the exit code.
 
     0 after `shutdown`, else 1 (specification, "Exit Notification").
     """
     _silence_logs()
-    server.start_io(sys.stdin.buffer, _own_stdout())
+    if tcp_port is None:
+        server.start_io(sys.stdin.buffer, _own_stdout())
+    else:
+        server.start_tcp("127.0.0.1", tcp_port)
     return 0 if server.protocol.shut_down else 1
 
 
-def main(*, model: str = "builtin", device: str = "auto") -> None:
+def main(*, model: str = "builtin", device: str = "auto", tcp_port: int | None = None) -> None:
     """Run `dlm-fill lsp`. Does not return."""
     # The model's threads wait in sleep, not in a loop: on a busy machine that is worth a factor of ten.
     # Only the environment reaches the runtime, and only before it is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    leave(serve(create_server(options=ClientOptions(model=model, device=device))))
+    leave(serve(create_server(options=Settings(model=model, device=device)), tcp_port=tcp_port))
 
 
 def leave(code: int) -> None:
@@ -148,6 +175,14 @@ def _open_filler(name: str, *, device: str) -> Any:
     from model.filler import open_filler
 
     return open_filler(name, device=device)
+
+
+def _save(counts: Mapping[str, int]) -> None:
+    add(counts, path=state_file(), today=datetime.now(tz=UTC).date())
+
+
+def _later(seconds: float, call: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_later(seconds, call)
 
 
 def _own_stdout() -> BinaryIO:

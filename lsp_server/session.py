@@ -15,10 +15,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from lsp_server.client_options import ClientOptions
+from lsp_server.configuration.layers import Configuration
+from lsp_server.configuration.settings import Settings
 from lsp_server.documents import Documents
-from lsp_server.errors import place_of
-from model.errors import ModelError
+from lsp_server.errors import Excluded, InputError, SwitchedOff, place_of
+from lsp_server.source.exclusions import Exclusions
+from lsp_server.status import Status, StatusBoard
+from model.errors import BadRequest, ModelError
 from model.types import Cancelled, Filler
 
 T = TypeVar("T")
@@ -53,13 +56,27 @@ class _Job:
 class Session:
     """The state of one connection."""
 
-    def __init__(self, open_filler: OpenFiller, *, options: ClientOptions) -> None:
-        self.options = options
+    def __init__(self, open_filler: OpenFiller, *, options: Settings) -> None:
+        self.configuration = Configuration(options)
+        self.configuring: asyncio.Task[None] | None = None
         self.documents = Documents()
+        self.exclusions = Exclusions()
+        self.status = StatusBoard()
         self._open_filler = open_filler
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fill")
         self._loading: asyncio.Future[Filler] | None = None
+        self._loaded: tuple[str, str] | None = None
         self._jobs: dict[str, _Job] = {}
+        self._left_alone = ""
+
+    @property
+    def options(self) -> Settings:
+        """The settings that hold for the connection."""
+        return self.configuration.everywhere
+
+    def options_of(self, uri: str) -> Settings:
+        """The settings that hold for the document at `uri`."""
+        return self.configuration.of(uri)
 
     @property
     def loaded(self) -> bool:
@@ -68,13 +85,62 @@ class Session:
         return loading is not None and loading.done() and not loading.cancelled() and loading.exception() is None
 
     async def filler(self) -> Filler:
-        """The filler, as soon as it is loaded; starts loading it if nothing has.
+        """The filler, as soon as it is loaded; starts loading it if nothing has, once the settings are known.
 
         Raises ModelError if it cannot be loaded.
         """
-        if self._loading is None:
-            self._loading = self._load()
-        return await asyncio.shield(self._loading)
+        if self.configuring is not None:
+            await asyncio.shield(self.configuring)
+        while True:
+            if self._loading is None:
+                self._loading = self._load()
+            loading = self._loading
+            try:
+                filler = await asyncio.shield(loading)
+            except ModelError:
+                if loading is self._loading:
+                    raise
+            else:
+                if loading is self._loading:  # else another model was asked for meanwhile
+                    return filler
+
+    def follow_settings(self) -> bool:
+        """Whether the settings name another model or device than was loaded; it is then to be loaded anew."""
+        if self._loaded in (None, (self.options.model, self.options.device)):
+            return False
+        for uri in self._jobs:
+            self.interrupt(uri, "another model is being loaded")
+        self._loading = self._loaded = None
+        return True
+
+    def check(self, uri: str) -> None:
+        """Raises Excluded or SwitchedOff if the document at `uri` is to be left alone.
+
+        The status says so until another one is used.
+        """
+        self._left_alone = uri
+        try:
+            self.exclusions.check(uri)
+        except Excluded as excluded:
+            self.status.leave_alone(f"excluded by {excluded.rule}")
+            raise
+        if not self.options_of(uri).enabled:
+            self.status.leave_alone("switched off by the setting enabled")
+            raise SwitchedOff("dlm-fill is switched off here: set enabled to true in your editor, or in dlm-fill.toml")
+        self.status.leave_alone("")
+
+    def leaves_alone(self, uri: str) -> bool:
+        """Whether the document at `uri` is to be left alone; the status says why, until another document is used."""
+        try:
+            self.check(uri)
+        except (Excluded, SwitchedOff):
+            return True
+        return False
+
+    def closed(self, uri: str) -> None:
+        """The document at `uri` is no longer in use."""
+        if uri == self._left_alone:
+            self.status.leave_alone("")
 
     async def run(self, uri: str, work: Work[T], *, automatic: bool) -> T | Interrupted:
         """The result of `work`, run on the filling thread; the newest request for `uri` wins.
@@ -117,32 +183,51 @@ class Session:
 
     async def _fill(self, work: Work[T], stop: threading.Event) -> T:
         filler = await self.filler()
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work, filler, stop.is_set)
+        self.status.begin()
+        failure = ""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, work, filler, stop.is_set)
+        except (InputError, BadRequest):
+            raise  # what was asked cannot be done; the model is well
+        except ModelError as error:
+            failure = str(error)
+            raise
+        except Exception as error:
+            failure = f"the model failed ({place_of(error)}): the next fill is tried all the same"
+            raise
+        finally:
+            self.status.end(failure=failure)
 
     def _load(self) -> asyncio.Future[Filler]:
         """The filler to come, loaded on a thread of its own that never keeps the process alive."""
         loop = asyncio.get_running_loop()
         loading: asyncio.Future[Filler] = loop.create_future()
+        model, device = self._loaded = (self.options.model, self.options.device)
+        self.status.show(Status(state="loading"))
         # Whoever awaits gets the exception; if nobody does, asyncio must not log it as forgotten.
         loading.add_done_callback(lambda f: None if f.cancelled() else f.exception())
 
         def settle(filler: Filler | None, error: ModelError | None) -> None:
-            if loading.done():
-                return
+            wanted = loading is self._loading
             if filler is not None:
+                info = filler.info
+                if wanted:
+                    self.status.show(Status(state="ready", model=info.name, device=info.device))
                 loading.set_result(filler)
             elif error is not None:
+                if wanted:
+                    self.status.show(Status(state="error", message=str(error), model=model))
                 loading.set_exception(error)
 
         def load() -> None:
             filler: Filler | None = None
             failure: ModelError | None = None
             try:
-                filler = self._open_filler(self.options.model, device=self.options.device)
+                filler = self._open_filler(model, device=device)
             except ModelError as error:
                 failure = error
             except Exception as error:  # noqa: BLE001 - raised again where the filler is awaited
-                failure = _not_loaded(self.options.model, error)
+                failure = _not_loaded(model, error)
             with suppress(RuntimeError):  # the loop is closed: the server has gone
                 loop.call_soon_threadsafe(settle, filler, failure)
 
@@ -153,7 +238,7 @@ class Session:
 def _not_loaded(model: str, error: Exception) -> ModelError:
     failure = ModelError(
         f"the model {model!r} could not be loaded ({place_of(error)}): reinstall dlm-fill, or name another model "
-        "in the initialization option 'model', then restart the server"
+        "in the setting 'model'"
     )
     failure.__cause__ = error
     return failure

@@ -11,7 +11,7 @@ class FillOptions:
 
     `steps` is for samplers with a fixed number of denoise steps; `max_time_s` bounds the denoising in seconds:
     the best so far comes back.
-    `length_tokens` holds for every hole of the request.
+    `length_tokens` holds for every hole of the request. `trace` asks for the fill's history.
     """
 
     candidates: int = 1
@@ -20,3 +20,4 @@ class FillOptions:
     steps: int | None = None
     length_tokens: int | None = None
     max_time_s: float | None = None
+    trace: bool = False

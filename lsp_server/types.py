@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model.types import Fill, Hole, Template
+from model.types import Candidate, Fill, Hole, Template
 
 if TYPE_CHECKING:
     from tree_sitter import Tree
@@ -45,13 +45,16 @@ class Gap:
     """Where a hole stands: what a transform leaves.
 
     The edit that fills it replaces `region` by `before + fill + after`; `before` and `after` are
-    literal text that the transform adds (a newline around new lines, say).
+    literal text that the transform adds (a newline around new lines, say). `closers` is what stands
+    right behind the region, to the end of the line, and may have been put there by the editor: of these
+    ASCII characters the edit replaces, too, what the fill says again.
     """
 
     region: Region
     hole: Hole
     before: str = ""
     after: str = ""
+    closers: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +71,8 @@ class Filled:
     """A finished request: what was cut, what the model said, and the edits of the best candidate.
 
     `edits` is empty when nothing acceptable came back; `reason` then says why, in one line.
-    `cut_ms` is the wall-clock time of cutting, in milliseconds.
+    `spare` are acceptable candidates beyond those asked for, that were at hand; `dropped` says, once per
+    candidate that filters left nothing of, why. `cut_ms` is the wall-clock time of cutting, in milliseconds.
     """
 
     gaps: tuple[Gap, ...]
@@ -77,3 +81,5 @@ class Filled:
     edits: tuple[Edit, ...]
     reason: str
     cut_ms: float
+    spare: tuple[Candidate, ...] = ()
+    dropped: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,51 @@ def replace_source(file: TextFile, source: bytes) -> None:
     finally:
         if draft is not None:
             draft.unlink(missing_ok=True)
+
+
+def check_creatable(name: str, *, apart_from: Sequence[TextFile]) -> Path:
+    """Where the file `name` (new, or to be replaced) will lie, without symbolic links.
+
+    Raises InputError before any work is spent on what could not be written, or would destroy an input.
+    """
+    try:
+        path = Path(name).resolve()
+        if path.is_dir():
+            raise InputError(f"{name}: is a directory; name a file in it")
+        if path.exists() and not path.is_file():
+            raise InputError(f"{name}: is no regular file; name one that may be replaced")
+        if not path.parent.is_dir():
+            raise InputError(f"{name}: no such folder: {path.parent}; make it first, or name another")
+        if any(path == file.path for file in apart_from):
+            raise InputError(f"{name}: is to be filled, and would be overwritten; name another file")
+        with tempfile.TemporaryFile(dir=path.parent):  # only trying tells: root may, a read-only disk may not
+            return path
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(f"{name}: cannot be written ({_cause(error)}); name another file") from None
+
+
+def create(path: Path, content: bytes) -> None:
+    """Put `content` at `path` in one step; what stood there is replaced. Raises InputError if that cannot be."""
+    draft = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as out:
+            draft = Path(out.name)
+            out.write(content)
+            draft.chmod(stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask())
+        draft.replace(path)
+        draft = None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({_cause(error)})") from None
+    finally:
+        if draft is not None:
+            draft.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """What a new file's mode lacks here; it can be read by setting it only."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _text_file(name: str, path: Path | None, content: bytes) -> TextFile:

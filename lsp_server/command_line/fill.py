@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from pathlib import Path
 from threading import Thread
 
 import click
@@ -19,18 +20,22 @@ from lsp_server.command_line.targets import Target, parse_target
 from lsp_server.errors import InputError
 from lsp_server.settings import FillOptions
 from lsp_server.source.edits import apply
+from lsp_server.source.exclusions import Exclusions
 from lsp_server.source.languages import language_of
 from lsp_server.source.parse import parse
 from lsp_server.types import Gap, Snapshot
-from model.filler import open_filler
-from model.types import Filler
+from model.filler import fetch, open_filler
+from model.types import Filler, FillerInfo
 
 FILLED, NOT_FILLED = 0, 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What the user asked for. `targets` as spelled on the command line."""
+    """What the user asked for. `targets` as spelled on the command line; `trace`: where the page goes, if anywhere.
+
+    offline: no model is fetched from the hub.
+    """
 
     targets: Sequence[str]
     options: FillOptions
@@ -38,6 +43,8 @@ class Wish:
     device: str
     write: bool
     json: bool
+    trace: str | None = None
+    offline: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +58,9 @@ def fill(wish: Wish) -> int:
     """Do what was asked; the exit code. Raises InputError and model.errors.ModelError for what cannot be done."""
     started = time.perf_counter()
     jobs = _jobs(wish)
+    page = None if wish.trace is None else files.check_creatable(wish.trace, apart_from=[job.file for job in jobs])
+    if not wish.offline:
+        fetch(wish.model)  # here, where nothing else is drawn: it draws a progress bar of its own
     loading = _start(lambda: open_filler(wish.model, device=wish.device))
     jobs = [replace(job, snapshot=_parsed(job.snapshot)) for job in jobs]
     screen = terminal.screen(silent=wish.json)
@@ -66,9 +76,21 @@ def fill(wish: Wish) -> int:
     total_ms = (time.perf_counter() - started) * 1000
     if wish.json:
         _print(report.as_json(done, filler.info, load_ms=load_ms, total_ms=total_ms))
+    if page is not None:
+        _write_trace(page, done, filler.info)
     for one in done:
         _deliver(one, wish)
     return FILLED if all(one.filled.edits for one in done) else NOT_FILLED
+
+
+def _write_trace(page: Path, done: Sequence[report.Done], info: FillerInfo) -> None:
+    """The page of all files, or a note that this back end keeps no history."""
+    from lsp_server.trace_page.page import page_of
+
+    if any(one.filled.fill.trace for one in done):
+        files.create(page, page_of(done, info).encode("utf-8"))
+    else:
+        _note(f"{page.name}: not written: the model {info.name} keeps no history of its fills")
 
 
 def _jobs(wish: Wish) -> list[_Job]:
@@ -77,6 +99,8 @@ def _jobs(wish: Wish) -> list[_Job]:
     for target in map(parse_target, wish.targets):
         known = next((f for f, _ in by_file.values() if f.name == target.file), None)
         file = known or files.read(target.file)
+        if file.path is not None:
+            Exclusions().check(Path(file.name).absolute())  # before a model is loaded, and by the name as given, too
         by_file.setdefault(file.path, (file, []))[1].append(target)
     if wish.write and wish.json and None in by_file:
         raise InputError("standard input: --write and --json both need standard output; drop one of them")

@@ -1,4 +1,4 @@
-"""The arguments of `dlm.fill`, read with care: they are plain JSON that any client or key binding may send."""
+"""The arguments of `dlm.fill`, and the data of code actions, read with care: plain JSON that any client may send."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from lsp_server.errors import InputError
 from lsp_server.source.positions import Encoding, LineIndex
 from lsp_server.types import Region, Snapshot
 
-_USAGE = "dlm.fill takes {uri, ranges: [{start: {line, character}, end: {line, character}}], version}"
+_USAGE = "dlm.fill takes {uri, ranges: [{start: {line, character}, end: {line, character}}], version, strength}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class FillArguments:
-    """`ranges` as (start, end), each a line and a column from 0, in the connection's encoding."""
+    """`ranges` as (start, end), each a line and a column from 0, in the connection's encoding.
+
+    `strength` in (0, 1]: which share of what stands there is written anew.
+    """
 
     uri: str
     ranges: tuple[tuple[Position, Position], ...]
     version: int | None
+    strength: float = 1.0
 
 
 def read(arguments: Sequence[Any]) -> FillArguments:
@@ -31,7 +35,7 @@ def read(arguments: Sequence[Any]) -> FillArguments:
         given = dict(zip(("uri", "ranges", "version"), arguments, strict=False))
     else:
         raise InputError(f"{_USAGE}, as one object or by position")
-    if unknown := sorted(str(key) for key in given.keys() - {"uri", "ranges", "version"}):
+    if unknown := sorted(str(key) for key in given.keys() - {"uri", "ranges", "version", "strength"}):
         raise InputError(f"{_USAGE}; it does not know {', '.join(unknown)}")
     uri, ranges, version = given.get("uri"), given.get("ranges"), given.get("version")
     if not isinstance(uri, str):
@@ -40,7 +44,10 @@ def read(arguments: Sequence[Any]) -> FillArguments:
         raise InputError(f"{_USAGE}; ranges must be a list of at least one range")
     if version is not None and not _is_count(version):
         raise InputError(f"{_USAGE}; version must be a whole number or null")
-    return FillArguments(uri=uri, ranges=tuple(_range(r) for r in ranges), version=version)
+    strength = given.get("strength", 1.0)
+    if not isinstance(strength, int | float) or isinstance(strength, bool) or not 0 < strength <= 1:
+        raise InputError(f"{_USAGE}; strength must be a number above 0 and at most 1")
+    return FillArguments(uri=uri, ranges=tuple(_range(r) for r in ranges), version=version, strength=float(strength))
 
 
 def regions_of(snapshot: Snapshot, wanted: FillArguments, encoding: Encoding) -> tuple[Region, ...]:

@@ -2,107 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import asyncio
+import time
 
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
-from lsp_server import pipeline
+from lsp_server.feedback.acceptance import Acceptance
+from lsp_server.feedback.metrics import Metrics
 from lsp_server.handlers.error_codes import with_codes
-from lsp_server.handlers.positions import to_lsp, to_region
-from lsp_server.session import Interrupted, Session
-from lsp_server.settings import FillOptions
-from lsp_server.source.positions import Encoding, LineIndex
-from lsp_server.transforms.complete import complete
-from lsp_server.types import Filled, Gap, Region, Snapshot
-from model.types import Cancelled, Filler
-
-_MAX_TIME_S = 2.0  # ghost text that comes later meets a reader who has moved on
-_CLOSERS = " \t)]}>\"'`;:,"
-_FEW = 3
+from lsp_server.handlers.positions import to_lsp
+from lsp_server.handlers.preview import preview_of
+from lsp_server.session import Session
+from lsp_server.source.positions import Encoding
+from lsp_server.suggestions.question import Question, at_cursor, behind_entry
+from lsp_server.suggestions.service import Suggester
+from lsp_server.suggestions.suggestion import Suggestion, shown_to
+from lsp_server.types import Region
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Question:
-    """Fill `gap` of `snapshot`. With an entry selected in the popup menu, `snapshot` is the document
-
-    with that entry accepted (`chosen`), and each answer has to extend it, in place of `span`.
-    """
-
-    snapshot: Snapshot
-    gap: Gap
-    span: lsp.Range | None = None
-    chosen: str = ""
-
-
-def register(server: LanguageServer, session: Session) -> None:
+def register(
+    server: LanguageServer, session: Session, suggester: Suggester, acceptance: Acceptance, metrics: Metrics
+) -> None:
     """Add this family's handlers to `server`."""
 
     @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())
     @with_codes
     async def inline_completion(params: lsp.InlineCompletionParams) -> list[lsp.InlineCompletionItem]:
-        return await _answer(session, params)
+        automatic = params.context.trigger_kind == lsp.InlineCompletionTriggerKind.Automatic
+        if session.leaves_alone(params.text_document.uri):
+            return []
+        options = session.options_of(params.text_document.uri)
+        if automatic and not (session.loaded and options.automatic):
+            return []
+        question = _question(session, params)
+        if question is None or (automatic and question.crowded):
+            return []
+        started = time.perf_counter()
+        metrics.count("requests")
+        try:
+            found = await suggester.suggest(
+                question,
+                asked=1 if automatic else options.candidates,
+                automatic=automatic,
+                on_event=preview_of(server, session, question.now, [question.gap]) if not question.chosen else None,
+            )
+        except asyncio.CancelledError:
+            metrics.count("cancelled")
+            raise
+        if not session.documents.is_current(question.now):
+            metrics.drop("the document changed meanwhile")
+            return []
+        shown = shown_to(found, automatic=automatic, most=1 if automatic else options.candidates)
+        if found and not shown:
+            metrics.drop("does not parse")
+        if shown:
+            metrics.count("suggested")
+            metrics.took(1000 * (time.perf_counter() - started))
+            acceptance.offered(question.now.uri, shown[0].text, question.offset)
+        return [_item(question, suggestion, session.documents.encoding) for suggestion in shown]
 
 
-async def _answer(session: Session, params: lsp.InlineCompletionParams) -> list[lsp.InlineCompletionItem]:
-    """The suggestions, best first; none when stale, superseded or not worth asking for.
+def _question(session: Session, params: lsp.InlineCompletionParams) -> Question | None:
+    """What is asked; None if a selected entry's range lies on several lines, which no answer may.
 
-    Raises InputError for a document that cannot be read, ModelError if there is no model.
+    Raises InputError for a document that cannot be read.
     """
-    uri, encoding = params.text_document.uri, session.documents.encoding
-    automatic = params.context.trigger_kind == lsp.InlineCompletionTriggerKind.Automatic
-    if automatic and not session.loaded:
-        return []
-    now = session.documents.snapshot(uri)
-    question = _question(session, now, params)
-    if question is None or (automatic and _crowded(question)):
-        return []
-    options = FillOptions(
-        candidates=session.options.candidates, max_time_s=session.options.max_time_s(default=_MAX_TIME_S)
-    )
-
-    def work(filler: Filler, cancelled: Cancelled) -> Filled:
-        return pipeline.run(question.snapshot, (question.gap,), filler, options, cancelled=cancelled)
-
-    outcome = await session.run(uri, work, automatic=automatic)
-    if isinstance(outcome, Interrupted) or not session.documents.is_current(now):
-        return []
-    return list(_items(question, outcome, encoding))
-
-
-def _question(session: Session, now: Snapshot, params: lsp.InlineCompletionParams) -> _Question | None:
-    """What is asked; None if a selected entry's range lies on several lines, which no answer may."""
-    index, encoding = LineIndex(now.source), session.documents.encoding
+    documents = session.documents
+    now = documents.snapshot(params.text_document.uri)
     selected = params.context.selected_completion_info
     if selected is None:
-        offset = index.offset(params.position.line, params.position.character, encoding)
-        return _Question(snapshot=session.documents.covering(now, Region(offset, offset)), gap=complete(now, offset))
-    if selected.range.start.line != selected.range.end.line:
+        return at_cursor(documents, now, line=params.position.line, column=params.position.character)
+    start, end = selected.range.start, selected.range.end
+    if start.line != end.line:
         return None
-    region = to_region(index, selected.range, encoding)
-    accepted = session.documents.with_text(now, region, selected.text)
-    offset = region.start + len(accepted.source) - len(now.source) + region.end - region.start
-    return _Question(snapshot=accepted, gap=complete(accepted, offset), span=selected.range, chosen=selected.text)
+    places = (start.line, start.character), (end.line, end.character)
+    return behind_entry(documents, now, start=places[0], end=places[1], chosen=selected.text)
 
 
-def _crowded(question: _Question) -> bool:
-    """Whether more than a few characters that are no closers follow on the line: the user is editing, not adding."""
-    index, offset = LineIndex(question.snapshot.source), question.gap.region.start
-    line = index.line_region(index.position(offset, "utf-8")[0])
-    after = question.snapshot.source[offset : line.end].decode("utf-8")
-    return sum(character not in _CLOSERS for character in after) > _FEW
-
-
-def _items(question: _Question, filled: Filled, encoding: Encoding) -> Iterator[lsp.InlineCompletionItem]:
-    """One item per candidate that can be shown: its range on one line, the selected entry extended."""
-    index = LineIndex(question.snapshot.source)
-    for candidate in filled.fill.candidates:
-        (edit,) = pipeline.edits_of(question.snapshot, filled.gaps, candidate.texts)
-        text, span = edit.new_text, question.span
-        if span is None:
-            span = to_lsp(index, edit.region, encoding)
-        elif edit.region.start != edit.region.end or not text:
-            continue  # does more than extend the selected entry
-        if span.start.line == span.end.line:
-            yield lsp.InlineCompletionItem(insert_text=question.chosen + text, range=span)
+def _item(question: Question, suggestion: Suggestion, encoding: Encoding) -> lsp.InlineCompletionItem:
+    """The item: its range on one line; a selected entry is extended, in that entry's own range."""
+    span = question.span or Region(question.offset, question.offset + suggestion.replaces)
+    return lsp.InlineCompletionItem(
+        insert_text=question.chosen + suggestion.text,
+        range=to_lsp(question.index, span, encoding),
+    )

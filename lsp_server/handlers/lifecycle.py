@@ -1,63 +1,101 @@
-"""initialize, initialized, shutdown: what a connection begins and ends with."""
+"""initialize, initialized, shutdown: what a connection begins and ends with; dlm/status.
+
+dlm/status tells `{state, message, model, device}`, the state being one of loading, ready, busy, inactive, error.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TypeAlias, cast
 
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
-from lsp_server import client_options
-from lsp_server.documents import Documents, path_of
-from lsp_server.handlers.progress import Progress
+from lsp_server.documents import Documents
+from lsp_server.feedback.metrics import Metrics
+from lsp_server.handlers import completion, configuration
+from lsp_server.handlers.loading import load
+from lsp_server.handlers.parent import outlived
 from lsp_server.session import Session
+from lsp_server.source.exclusions import Exclusions
 from lsp_server.source.positions import Encoding
-from model.errors import ModelError
+from lsp_server.source.uris import path_of
+from lsp_server.status import Status
+from lsp_server.suggestions.service import Suggester
+
+Abandoned: TypeAlias = Callable[[], None]
+
+STATUS = "dlm/status"
+_SAVE_EVERY_S = 60.0
 
 
-def register(server: LanguageServer, session: Session) -> None:
-    """Add this family's handlers to `server`."""
-    complaints: list[str] = []
+def register(
+    server: LanguageServer, session: Session, suggester: Suggester, metrics: Metrics, abandoned: Abandoned
+) -> None:
+    """Add this family's handlers to `server`. `abandoned` is called when the editor's process has ended."""
+    beside: list[asyncio.Task[None]] = []
+    parent: list[int | None] = []
+
+    def tell(status: Status) -> None:
+        if session.options.status:
+            server.protocol.notify(STATUS, asdict(status))
 
     @server.feature(lsp.INITIALIZE)
     def initialize(params: lsp.InitializeParams) -> None:
-        session.options, found = client_options.read(params.initialization_options, defaults=session.options)
-        complaints.extend(found)
+        parent.append(params.process_id)
+        session.configuration.initialize(params.initialization_options)
         encoding = lsp.PositionEncodingKind(server.workspace.position_encoding).value
         session.documents = Documents(encoding=cast("Encoding", encoding))
         follow_folders(server, session)
+        wanted = session.options.completion_list
+        if not _has_inline_completion(params.capabilities) if wanted is None else wanted:
+            completion.register(server, session, suggester, metrics)
 
     @server.feature(lsp.INITIALIZED)
     async def initialized(_: lsp.InitializedParams) -> None:
-        for complaint in complaints:
-            server.window_log_message(lsp.LogMessageParams(type=lsp.MessageType.Warning, message=complaint))
-        await _load(server, session)
+        session.configuring = asyncio.ensure_future(configuration.start(server, session))
+        await session.configuring
+        session.status.listen(tell)
+        beside.append(asyncio.ensure_future(_save_now_and_then(session, metrics)))
+        beside.append(asyncio.ensure_future(_leave_with(parent[-1] if parent else None, abandoned)))
+        await load(server, session)
 
     @server.feature(lsp.SHUTDOWN)
     def shutdown(_: None) -> None:
         session.close()
+        for task in beside:
+            task.cancel()
+        if session.options.metrics:
+            metrics.save()
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
-    def folders(_: lsp.DidChangeWorkspaceFoldersParams) -> None:
+    async def folders(_: lsp.DidChangeWorkspaceFoldersParams) -> None:
         follow_folders(server, session)
+        await configuration.pull(server, session)
+
+
+async def _leave_with(process_id: int | None, abandoned: Abandoned) -> None:
+    await outlived(process_id)
+    abandoned()
+
+
+async def _save_now_and_then(session: Session, metrics: Metrics) -> None:
+    while True:
+        await asyncio.sleep(_SAVE_EVERY_S)
+        if session.options.metrics:
+            await asyncio.to_thread(metrics.save)
+
+
+def _has_inline_completion(can: lsp.ClientCapabilities) -> bool:
+    return can.text_document is not None and can.text_document.inline_completion is not None
 
 
 def follow_folders(server: LanguageServer, session: Session) -> None:
-    """Let the documents read from the workspace's present folders."""
+    """Let documents be read from the workspace's present folders, and its rules and settings hold."""
     uris = list(server.workspace.folders) or [server.workspace.root_uri]
-    session.documents.folders = tuple(path for uri in uris if uri and (path := path_of(uri)) is not None)
-
-
-async def _load(server: LanguageServer, session: Session) -> None:
-    """Load the model, with progress where the client shows it, and an error message if it fails."""
-    loading = asyncio.ensure_future(session.filler())
-    progress = Progress(server, f"dlm-fill: loading the model {session.options.model}")
-    try:
-        filler = await loading
-        outcome = f"{filler.info.name} on {filler.info.device}"
-    except ModelError as error:
-        outcome = "no model"
-        message = lsp.ShowMessageParams(type=lsp.MessageType.Error, message=f"dlm-fill: {error}")
-        server.window_show_message(message)
-    progress.end(outcome)
+    folders = tuple(path for uri in uris if uri and (path := path_of(uri)) and path.is_absolute())
+    session.documents.folders = folders
+    session.exclusions = Exclusions(folders)
+    session.configuration.follow(folders)

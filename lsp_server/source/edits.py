@@ -1,20 +1,25 @@
-"""From a hole's text to an edit of the file: line ends kept, what is doubled trimmed."""
+"""From a hole's text to an edit of the file: line ends kept, closers replaced that the text says again."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
 
-from lsp_server.source.tidy import tidy
-from lsp_server.types import Edit, Gap, Snapshot
+from lsp_server.source.closers import said_again
+from lsp_server.types import Edit, Gap, Region, Snapshot
 
-__all__ = ["apply", "edit_of", "keep_line_ends", "tidy"]
+_NEAR_BYTES = 1 << 15  # whose line ends count; more would cost time in large files
 
 
 def edit_of(snapshot: Snapshot, gap: Gap, text: str) -> Edit:
-    r"""The edit that puts `text` (line ends `\n`) into the gap, with the line ends of the file."""
-    new_text = keep_line_ends(snapshot.source, gap.before + text + gap.after)
-    return Edit(region=gap.region, new_text=new_text, version=snapshot.version)
+    r"""The edit that puts `text` (line ends `\n`) into the gap, with the line ends of the file around it.
+
+    Of the gap's `closers`, those that the text says again are replaced.
+    """
+    near = snapshot.source[max(gap.region.start - _NEAR_BYTES, 0) : gap.region.end + _NEAR_BYTES]
+    new_text = keep_line_ends(near, gap.before + text + gap.after)
+    region = Region(gap.region.start, gap.region.end + said_again(text, gap.closers))
+    return Edit(region=region, new_text=new_text, version=snapshot.version)
 
 
 def apply(source: bytes, edits: Sequence[Edit]) -> bytes:

@@ -100,7 +100,7 @@ def covers(tree: Tree, region: Region) -> bool:
 
 def has_error_in(tree: Tree, region: Region) -> bool:
     """Whether a syntax error, or a token that the parser had to invent, touches `region`."""
-    return next(_errors(tree.root_node, region), None) is not None
+    return next(errors(tree.root_node, region), None) is not None
 
 
 def parses(before: Snapshot, edits: Sequence[Edit], *, cleanly: bool = False) -> bool | None:
@@ -160,7 +160,7 @@ def _around(moved: Tree, edits: Sequence[Edit], source: bytes) -> list[Range]:
 
 def _no_new_errors(old: Node, new: Node, edits: Sequence[Edit]) -> bool | None:
     known: set[tuple[int, int]] = set()
-    for count, error in enumerate(_errors(old)):
+    for count, error in enumerate(errors(old)):
         if count == _MOST_ERRORS:
             return None
         if not any(e.region.start <= error.end_byte and error.start_byte <= e.region.end for e in edits):
@@ -168,7 +168,7 @@ def _no_new_errors(old: Node, new: Node, edits: Sequence[Edit]) -> bool | None:
         elif any(error.start_byte < e.region.start and e.region.end < error.end_byte for e in edits):
             # The error holds the gap and more: it may be one of the surroundings, and is known if it stays.
             known.add((_moved(error.start_byte, edits), _moved(error.end_byte, edits)))
-    return all((e.start_byte, e.end_byte) in known for e in _errors(new))
+    return all((e.start_byte, e.end_byte) in known for e in errors(new))
 
 
 def _moved(offset: int, edits: Sequence[Edit]) -> int:
@@ -177,7 +177,7 @@ def _moved(offset: int, edits: Sequence[Edit]) -> int:
     )
 
 
-def _errors(node: Node, region: Region | None = None) -> Iterator[Node]:
+def errors(node: Node, region: Region | None = None) -> Iterator[Node]:
     """Error nodes and missing tokens in file order; only subtrees that hold an error are entered."""
     open_nodes = [iter((node,))]
     while open_nodes:

@@ -115,6 +115,18 @@ class LineIndex:
         return count(b"\n", start, end) + count(b"\r", start, end) - count(b"\r\n", start, end)
 
 
+def line_around(source: bytes, offset: int) -> Region:
+    r"""The line that holds `offset`, without its line end: found from there, without counting lines.
+
+    Between `\r` and `\n` is the end of the line.
+    """
+    if offset > 0 and source[offset - 1 : offset + 1] == b"\r\n":
+        offset -= 1
+    start = max(source.rfind(b"\n", 0, offset), source.rfind(b"\r", 0, offset)) + 1
+    found = _LINE_END.search(source, offset)
+    return Region(start, found.start() if found else len(source))
+
+
 def _bytes_of(line: bytes, column: int, encoding: Encoding) -> int:
     if line.isascii():
         return min(column, len(line))

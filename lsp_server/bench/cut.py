@@ -8,16 +8,13 @@ from __future__ import annotations
 import json
 import random
 import re
-import statistics
-import subprocess
-import sysconfig
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import click
 
+from lsp_server.bench.figures import commit, stdlib_source, summary
 from lsp_server.source.cut import cut
 from lsp_server.source.languages import by_name
 from lsp_server.source.lines import Lines
@@ -45,7 +42,7 @@ def bench_cut(
     `whole_reparse_ms` what tree-sitter's own incremental parse of the whole file takes for the same keystroke.
     `count_tokens` defaults to a count by regular expression, a little finer than the built-in tokenizer's.
     """
-    source = _source(lines)
+    source = stdlib_source(lines)
     language = by_name("python")
     started = time.perf_counter()
     syntax = Syntax.of(source, language)
@@ -71,13 +68,13 @@ def bench_cut(
         "places": places,
         "seed": seed,
         "parse_ms": round(parse_ms, 1),
-        **{name: _summary(measured) for name, measured in times.items()},
-        "commit": _commit(),
+        **{name: summary(measured) for name, measured in times.items()},
+        "commit": commit(),
         "device": "cpu",
     }
     click.echo(f"{result['lines']} lines, {len(source) / 1e6:.1f} MB, first parse {parse_ms:.0f} ms")
     for name, measured in times.items():
-        click.echo(f"{name:20} " + "  ".join(f"{key} {value:8.3f}" for key, value in _summary(measured).items()))
+        click.echo(f"{name:20} " + "  ".join(f"{key} {value:8.3f}" for key, value in summary(measured).items()))
     click.echo(json.dumps(result))
     return result
 
@@ -119,41 +116,5 @@ def _type(
     return source, syntax, here
 
 
-def _source(lines: int) -> bytes:
-    parts: list[bytes] = []
-    count = 0
-    modules = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
-    while count < lines:
-        for path in modules:
-            part = path.read_bytes().replace(b"\r\n", b"\n")
-            if count >= lines:
-                break
-            parts.append(part)
-            count += part.count(b"\n") + 1
-    return b"\n".join(parts)
-
-
-def _summary(times_ms: Sequence[float]) -> dict[str, float]:
-    ordered = sorted(times_ms)
-    return {
-        "p50": round(statistics.median(ordered), 3),
-        "p95": round(ordered[min(int(len(ordered) * 0.95), len(ordered) - 1)], 3),
-        "max": round(ordered[-1], 3),
-    }
-
-
 def _since_ms(started: float) -> float:
     return (time.perf_counter() - started) * 1000
-
-
-def _commit() -> str | None:
-    """The commit of the working tree; None outside of one."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=5).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
-if __name__ == "__main__":
-    main()

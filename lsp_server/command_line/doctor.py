@@ -1,0 +1,57 @@
+"""`dlm-fill doctor`: what is here, what is lacking, and what to do about it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from lsp_server.feedback.store import state_file
+from lsp_server.source.languages import LANGUAGES
+from model.machine.diagnosis import diagnose, models_folder
+from model.machine.finding import Finding
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+def main(as_json: bool) -> None:
+    """Tell what this machine has for models, and what it lacks. Sends nothing, fetches nothing."""
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in _all()], indent=1))
+        return
+    lacking = 0
+    for finding in _all():
+        click.echo(f"{finding.topic:15} {finding.text}")
+        if finding.remedy:
+            lacking += 1
+            click.echo(f"{'':15} -> {finding.remedy}")
+    click.echo(f"{lacking} remarks, marked by ->" if lacking else "nothing is lacking")
+
+
+def _all() -> Iterator[Finding]:
+    yield from diagnose()
+    yield _languages()
+    yield _folder("models", models_folder())
+    yield _folder("counts", state_file().parent)
+
+
+def _languages() -> Finding:
+    """The languages that are cut by syntax, and those whose grammar is not installed."""
+    parsed = {language.name: language.grammar[0] for language in LANGUAGES if language.grammar}
+    lacking = sorted({module for module in parsed.values() if importlib.util.find_spec(module) is None})
+    here = sorted(name for name, module in parsed.items() if module not in lacking)
+    text = f"by syntax: {', '.join(here)}; any other by lines"
+    packages = " ".join(module.replace("_", "-") for module in lacking)
+    return Finding(topic="languages", text=text, remedy=f"pip install {packages}" if lacking else "")
+
+
+def _folder(topic: str, folder: Path) -> Finding:
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    if os.access(existing, os.W_OK):
+        return Finding(topic=topic, text=f"in {folder}" + ("" if existing == folder else " (not there yet)"))
+    return Finding(topic=topic, text=f"{folder} cannot be written", remedy=f"make {existing} writable for you")

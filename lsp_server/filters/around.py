@@ -1,0 +1,104 @@
+r"""What stands around and in a gap: what filters compare a model's text with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+
+from lsp_server.source.edits import edit_of
+from lsp_server.source.lines import Lines
+from lsp_server.source.parse import has_error_in, parses
+from lsp_server.types import Gap, Region, Snapshot
+
+_NEAR_BYTES = 4_000
+_TELLING = re.compile(r"[^\W\d_]{3}")
+_STATEMENTS = re.compile(r"(?:pass|else|try|finally|return|break|continue|default|begin|then|done|endif)[:;]?")
+
+
+class Around:
+    r"""What stands around and in the gap, with line ends `\n`; some thousand bytes on each side."""
+
+    def __init__(self, snapshot: Snapshot, gap: Gap) -> None:
+        source, region = snapshot.source, gap.region
+        lines = Lines(source)
+        top = lines.start_of(max(region.start - _NEAR_BYTES, 0))
+        bottom = lines.end_of(min(region.end + _NEAR_BYTES, len(source)))
+        self._snapshot, self.gap = snapshot, gap
+        self.before = _plain(source[top : region.start]) + gap.before
+        self.after = gap.after + _plain(source[region.end : bottom])
+        self.old = _plain(source[region.start : region.end])
+
+    @cached_property
+    def prefix(self) -> str:
+        """The gap's line, up to the gap."""
+        return self.before.rpartition("\n")[2]
+
+    @cached_property
+    def rest(self) -> str:
+        """The line on which the gap ends, from there on."""
+        return self.after.partition("\n")[0].rstrip()
+
+    @cached_property
+    def above(self) -> list[str]:
+        """Lines above the gap's line, blank ones left out, the nearest last."""
+        return filled(self.before.split("\n")[:-1])
+
+    @cached_property
+    def below(self) -> list[str]:
+        """Lines below the line on which the gap ends, blank ones left out."""
+        return filled(self.after.split("\n")[1:])
+
+    @property
+    def indented(self) -> bool:
+        """Whether blocks end by indentation alone in this language."""
+        return self._snapshot.language.indented
+
+    @cached_property
+    def broken(self) -> bool:
+        """Whether a syntax error touches the gap's lines as they stand, or the blank ones around them."""
+        tree, source, region = self._snapshot.tree, self._snapshot.source, self.gap.region
+        if tree is None:
+            return False
+        lines = Lines(source)
+        top, bottom = lines.start_of(region.start), lines.end_of(region.end)
+        above, below = source[max(top - _NEAR_BYTES, 0) : top], source[bottom : bottom + _NEAR_BYTES]
+        top -= len(above) - len(above.rstrip())
+        bottom += len(below) - len(below.lstrip())
+        return has_error_in(tree, Region(top, bottom))
+
+    def parses(self, text: str, *, cleanly: bool = False) -> bool | None:
+        """Whether the file parses with `text` in the gap; `cleanly`: as `source.parse.parses` has it."""
+        return parses(self._snapshot, [edit_of(self._snapshot, self.gap, text)], cleanly=cleanly)
+
+    def may_repeat(self, lines: Sequence[str]) -> bool:
+        """Whether such a repetition is this file's own manner: the lines stand here twice, or stood in the gap."""
+        sides = (filled(self.old.split("\n")), self.above, self.below)
+        own, above, below = (sum(stands_at(side, i, lines) for i in range(len(side))) for side in sides)
+        return own > 0 or above + below >= 2
+
+
+def telling(block: Sequence[str]) -> bool:
+    """Whether the lines say enough that their repetition is no accident: a word, and more than a bare keyword."""
+    return any(
+        len(s) >= 6 and says_a_word(s) and not _STATEMENTS.fullmatch(s) for s in (line.strip() for line in block)
+    )
+
+
+def says_a_word(text: str) -> bool:
+    """Whether three letters in a row occur."""
+    return _TELLING.search(text) is not None
+
+
+def filled(lines: Sequence[str]) -> list[str]:
+    """The lines that are not blank, without white space at their ends."""
+    return [line.rstrip() for line in lines if line.strip()]
+
+
+def stands_at(lines: Sequence[str], index: int, block: Sequence[str]) -> bool:
+    """Whether `block` is what `lines` holds from `index` on."""
+    return list(lines[index : index + len(block)]) == list(block)
+
+
+def _plain(source: bytes) -> str:
+    return source.decode("utf-8", "ignore").replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,64 @@
+r"""The filters of a hole's text, in the order in which they are applied.
+
+Each rule needs evidence that a right text does not give: a text that parses in its place is never cut
+at a closer, lines that this file repeats in a row may be repeated, and what stood in the gap may stand there again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TypeAlias
+
+from lsp_server.filters.around import Around
+from lsp_server.filters.blank_end import without_blank_end
+from lsp_server.filters.closers import without_unmatched_end
+from lsp_server.filters.indentation import based_at_the_gap, with_the_files_indent, without_doubled_indent
+from lsp_server.filters.line_rest import without_line_rest
+from lsp_server.filters.lines_above import without_lines_above
+from lsp_server.filters.lines_below import without_lines_below
+from lsp_server.filters.repetition import unless_it_goes_round, without_repeated_lines
+from lsp_server.types import Gap, Snapshot
+
+Filter: TypeAlias = Callable[[str, Around], str]
+
+FILTERS: Mapping[Filter, str] = MappingProxyType(
+    {
+        unless_it_goes_round: "goes round in a circle",
+        without_repeated_lines: "goes round in a circle",
+        without_doubled_indent: "blank",
+        with_the_files_indent: "blank",
+        based_at_the_gap: "blank",
+        without_lines_above: "repeats the lines above",
+        without_lines_below: "repeats the lines below",
+        without_line_rest: "repeats the rest of the line",
+        without_unmatched_end: "only closes what is closed",
+        without_blank_end: "blank",
+    }
+)
+"""In order; each with the reason to name when it leaves nothing."""
+
+
+def tidy(snapshot: Snapshot, gap: Gap, text: str) -> str:
+    r"""The text of the gap's hole without what its surroundings already hold; "" when nothing else remains.
+
+    `text` has line ends `\n`, as has the result.
+    """
+    return tidied(snapshot, gap, text)[0]
+
+
+def tidied(snapshot: Snapshot, gap: Gap, text: str) -> tuple[str, str]:
+    """(`tidy`'s text, why nothing remains): the reason is "" unless the text is blank."""
+    text = text.replace("\r\n", "\n")
+    if gap.hole.max_lines is not None:
+        text = "\n".join(text.split("\n")[: gap.hole.max_lines])
+    around = Around(snapshot, gap)
+    if not text.strip():
+        return text, "blank"
+    if text == around.old:
+        return text, ""
+    for fitting, reason in FILTERS.items():
+        text = fitting(text, around)
+        if not text.strip():
+            return text, reason
+    return text, ""

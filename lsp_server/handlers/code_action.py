@@ -1,0 +1,108 @@
+"""textDocument/codeAction and codeAction/resolve: fill or rewrite the selection, fill the placeholders of a function.
+
+Listing them costs no model. Clients that resolve edits get the edit when the user has chosen; others run the command.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lsprotocol import types as lsp
+from pygls.lsp.server import LanguageServer
+
+from lsp_server.errors import InputError
+from lsp_server.handlers.commands import FILL
+from lsp_server.handlers.error_codes import with_codes
+from lsp_server.handlers.fill_arguments import read
+from lsp_server.handlers.filling import fill, workspace_edit
+from lsp_server.handlers.positions import to_lsp
+from lsp_server.session import Session
+from lsp_server.source.positions import LineIndex
+from lsp_server.transforms.placeholders import placeholders
+from lsp_server.types import Region, Snapshot
+
+_KIND = lsp.CodeActionKind.RefactorRewrite
+_STRENGTH = 0.4  # enough to mend what looks wrong, little enough that the rest is still the user's
+
+
+def register(server: LanguageServer, session: Session) -> None:
+    """Add this family's handlers to `server`."""
+    options = lsp.CodeActionOptions(code_action_kinds=[_KIND], resolve_provider=True)
+
+    @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, options)
+    @with_codes
+    async def code_action(params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
+        uri = params.text_document.uri
+        if not _wanted(params.context.only) or session.leaves_alone(uri):
+            return []
+        snapshot = session.documents.snapshot(uri)
+        index, encoding = LineIndex(snapshot.source), session.documents.encoding
+        start, end = params.range.start, params.range.end
+        edges = [index.offset(at.line, at.character, encoding) for at in (start, end)]
+        selected = Region(min(edges), max(edges))
+        actions = []
+        holes = placeholders(session.documents.covering(snapshot, selected), selected.start)
+        if holes:
+            one = len(holes) == 1
+            title = "Fill the placeholder" if one else f"Fill {len(holes)} placeholders, each seeing the others"
+            actions.append((title, holes, 1.0))
+        if snapshot.source[selected.start : selected.end].strip():
+            actions.append(("Fill the selection anew", (selected,), 1.0))
+            actions.append(("Rewrite what looks wrong in the selection", (selected,), _STRENGTH))
+        lazily = _resolves(server)
+        return [
+            action_of(title, _data(snapshot, regions, strength, session), lazily=lazily)
+            for title, regions, strength in actions
+        ]
+
+    @server.feature(lsp.CODE_ACTION_RESOLVE)
+    @with_codes
+    async def resolve(action: lsp.CodeAction) -> lsp.CodeAction:
+        snapshot, filled = await fill(server, session, read([action.data]))
+        if not filled.edits:
+            raise InputError(f"nothing filled: {filled.reason}")
+        action.edit = workspace_edit(snapshot, filled.edits, session)
+        return action
+
+
+def _wanted(only: Any) -> bool:
+    """Whether the client asked for our kind, or for one above it."""
+    return not only or any(
+        _KIND.value == kind or _KIND.value.startswith(f"{_text(kind)}.") for kind in map(_text, only)
+    )
+
+
+def _text(kind: Any) -> str:
+    return str(getattr(kind, "value", kind))
+
+
+def _resolves(server: LanguageServer) -> bool:
+    can = server.client_capabilities.text_document
+    support = can.code_action.resolve_support if can is not None and can.code_action is not None else None
+    return support is not None and "edit" in support.properties
+
+
+def action_of(title: str, data: dict[str, Any], *, lazily: bool) -> lsp.CodeAction:
+    """The action that does what `data`, the argument of `dlm.fill`, says; `lazily`: its edit comes by resolve."""
+    title = f"dlm-fill: {title}"
+    if lazily:
+        return lsp.CodeAction(title=title, kind=_KIND, data=data)
+    return lsp.CodeAction(title=title, kind=_KIND, command=lsp.Command(title=title, command=FILL, arguments=[data]))
+
+
+def _data(snapshot: Snapshot, regions: tuple[Region, ...], strength: float, session: Session) -> dict[str, Any]:
+    """What `dlm.fill` takes, in JSON."""
+    index, encoding = LineIndex(snapshot.source), session.documents.encoding
+    ranges = [to_lsp(index, region, encoding) for region in regions]
+    return {
+        "uri": snapshot.uri,
+        "version": snapshot.version,
+        "strength": strength,
+        "ranges": [
+            {
+                "start": {"line": r.start.line, "character": r.start.character},
+                "end": {"line": r.end.line, "character": r.end.character},
+            }
+            for r in ranges
+        ],
+    }

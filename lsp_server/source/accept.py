@@ -1,0 +1,128 @@
+"""What of a fill to make anew: where the file with it has a syntax error that the file around the gap did not have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from lsp_server.source.edits import edit_of
+from lsp_server.source.parse import errors, parse, parses
+from lsp_server.source.python_syntax import python_error
+from lsp_server.types import Edit, Gap, Region, Snapshot
+from model.types import Span
+
+if TYPE_CHECKING:
+    from tree_sitter import Tree
+
+_PAIRS = {")": "(", "]": "[", "}": "{"}
+
+
+def whole(snapshot: Snapshot, gaps: Sequence[Gap], texts: Sequence[str]) -> bool | None:
+    """Whether the file with the texts (one per gap, tidied) has no new syntax error; None if that cannot be told."""
+    edits = [edit_of(snapshot, gap, text) for gap, text in zip(gaps, texts, strict=True)]
+    verdict = parses(snapshot, edits)
+    if verdict is not True or snapshot.language.name != "python":
+        return verdict
+    source, places = _filled(snapshot.source, edits)
+    begins = _beginnings(snapshot, edits)
+    return all(python_error(source, place, begins=begins) is None for place in places)
+
+
+def offending(
+    snapshot: Snapshot, gaps: Sequence[Gap], texts: Sequence[str], *, tidied: Sequence[str]
+) -> tuple[Span, ...] | None:
+    """The parts of `texts` (one per gap, as the model wrote them) to blame for a syntax error; None if there is none.
+
+    What counts is the file with the texts `tidied`, as it would be edited: an error that it had before, in or beside
+    the top-level statements of the gaps, has to be gone too, for that may be what the gaps took out. None too where
+    nothing can be told.
+    """
+    edits = [edit_of(snapshot, gap, text) for gap, text in zip(gaps, tidied, strict=True)]
+    verdict = parses(snapshot, edits, cleanly=True)
+    source, places = _filled(snapshot.source, edits)
+    python = snapshot.language.name == "python"
+    begins = _beginnings(snapshot, edits)
+    if verdict is None or (
+        verdict and not (python and any(python_error(source, p, around=True, begins=begins) for p in places))
+    ):
+        return None
+    raw = [edit_of(snapshot, gap, text) for gap, text in zip(gaps, texts, strict=True)]
+    source, places = _filled(snapshot.source, raw)
+    tree = parse(source, snapshot.language)
+    found = [_touched(tree, place) for place in places] if tree else [None] * len(gaps)
+    if python:
+        begins = _beginnings(snapshot, raw)
+        found = [bad or python_error(source, place, begins=begins) for bad, place in zip(found, places, strict=True)]
+    spans = tuple(_spans(gaps, source, places, found, texts))
+    return spans or tuple(Span(hole=hole, start=0, end=len(text)) for hole, text in enumerate(texts))
+
+
+def _beginnings(snapshot: Snapshot, edits: Sequence[Edit]) -> Callable[[int], bool]:
+    """Whether a byte of the source with the edits made, outside of them, begins a top-level statement."""
+    if snapshot.tree is None:
+        return lambda _: False
+    starts = {child.start_byte for child in snapshot.tree.root_node.children}
+
+    def begins(at: int) -> bool:
+        for edit in edits:
+            if at < edit.region.start:
+                break
+            at -= len(edit.new_text.encode()) - (edit.region.end - edit.region.start)
+            if at < edit.region.end:
+                return False
+        return at in starts
+
+    return begins
+
+
+def _touched(tree: Tree, place: Region) -> Region | None:
+    """From the first to the last byte of `place` that an error or a missing token touches."""
+    touched = [
+        (max(e.start_byte - e.is_missing, place.start), min(max(e.end_byte, e.start_byte + 1), place.end))
+        for e in errors(tree.root_node, Region(max(place.start - 1, 0), place.end))
+    ]
+    inside = [(a, b) for a, b in touched if a < b]
+    return Region(min(a for a, _ in inside), max(b for _, b in inside)) if inside else None
+
+
+def _spans(
+    gaps: Sequence[Gap], source: bytes, places: Sequence[Region], found: Sequence[Region | None], texts: Sequence[str]
+) -> Iterator[Span]:
+    """The stretches to blame, in characters of the texts; where none is known, from a bracket without a partner on."""
+    for hole, (gap, place, bad, text) in enumerate(zip(gaps, places, found, texts, strict=True)):
+        if bad is not None:
+            start = place.start + len(gap.before.encode())
+            first, last = (min(_characters(source[start:at]), len(text)) for at in (bad.start, bad.end))
+            yield Span(hole=hole, start=first, end=max(first, last))
+        elif (unbalanced := _unbalanced(text)) is not None:
+            yield Span(hole=hole, start=unbalanced, end=len(text))
+
+
+def _filled(source: bytes, edits: Sequence[Edit]) -> tuple[bytes, list[Region]]:
+    """The source with the edits (in the order of the file) made, and where their texts stand in it."""
+    parts, places, done, length = [], [], 0, 0
+    for edit in edits:
+        new = edit.new_text.encode()
+        parts += [source[done : edit.region.start], new]
+        length += edit.region.start - done
+        places.append(Region(length, length + len(new)))
+        length += len(new)
+        done = edit.region.end
+    return b"".join([*parts, source[done:]]), places
+
+
+def _characters(text: bytes) -> int:
+    return len(text.decode("utf-8", "ignore").replace("\r\n", "\n"))
+
+
+def _unbalanced(text: str) -> int | None:
+    """Where the first bracket stands that has no partner in the text."""
+    opened: list[int] = []
+    for index, char in enumerate(text):
+        if char in _PAIRS.values():
+            opened.append(index)
+        elif char in _PAIRS:
+            if not opened:
+                return index
+            opened.pop()
+    return opened[0] if opened else None

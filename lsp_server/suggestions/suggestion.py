@@ -1,0 +1,53 @@
+"""Suggestions: what of a finished fill may be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lsp_server.filters.around import Around
+from lsp_server.filters.syntax import breaks_syntax
+from lsp_server.filters.trivial import is_trivial
+from lsp_server.source.edits import edit_of
+from lsp_server.suggestions.question import Question
+from lsp_server.types import Filled
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suggestion:
+    """Text for the cursor's place, line ends as in the file. The `replaces` bytes behind the cursor give way to it.
+
+    `breaks`: with it the file parses no longer, so it is shown to those who asked only.
+    """
+
+    text: str
+    replaces: int = 0
+    breaks: bool = False
+
+
+def suggestions_of(question: Question, filled: Filled) -> tuple[tuple[Suggestion, ...], tuple[str, ...]]:
+    """(suggestions, best first; one reason for each candidate that is none).
+
+    Two that leave the same document are one.
+    """
+    (gap,) = filled.gaps
+    around = Around(question.snapshot, gap)
+    found: dict[str, Suggestion] = {}
+    dropped = list(filled.dropped)
+    for candidate in (*filled.fill.candidates, *filled.spare):
+        (text,) = candidate.texts
+        edit = edit_of(question.snapshot, gap, text)
+        replaces = edit.region.end - gap.region.end
+        outcome = edit.new_text + gap.closers[replaces:]
+        if is_trivial(text, around):
+            dropped.append("trivial")
+        elif outcome not in found:
+            breaks = breaks_syntax(text, around, verdict=candidate.parses)
+            found[outcome] = Suggestion(text=edit.new_text, replaces=replaces, breaks=breaks)
+    return tuple(found.values()), tuple(dropped)
+
+
+def shown_to(suggestions: Sequence[Suggestion], *, automatic: bool, most: int) -> tuple[Suggestion, ...]:
+    """The suggestions for one who asked, or (`automatic`) for one who just typed: nothing that breaks the file, then."""
+    fit = [s for s in suggestions if not (automatic and s.breaks)]
+    return tuple(fit[:most])

@@ -1,0 +1,1 @@
+"""The page that `--trace` writes: one file that plays how a fill came about."""
