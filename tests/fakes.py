@@ -72,7 +72,7 @@ class FakeFiller:
                 time.sleep(self.step_s)
             self.steps_done += 1
             if on_event is not None and texts:
-                on_event(FillEvent(step=step, holes=self._drafts(texts, step)))
+                on_event(FillEvent(step=step, holes=self._drafts(texts, step), forward_passes=step))
             passed_s = time.perf_counter() - started
             if request.budget.max_time_s is not None and passed_s >= request.budget.max_time_s:
                 stopped = "time"

@@ -70,6 +70,23 @@ def test_it_starts_alone(clean: Path, tmp_path: Path) -> None:
     assert all(path.startswith(str(clean.parent)) for path in where.split())
 
 
+def test_it_is_small_and_brings_no_torch(clean: Path, tmp_path: Path) -> None:
+    found = run(clean / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path)
+    packages = Path(found.strip())
+    assert not {path.name for path in packages.iterdir()} & {"torch", "transformers", "onnx", "matplotlib"}
+    assert sum(path.stat().st_size for path in packages.rglob("*") if path.is_file()) < 215_000_000
+
+
+@needs_model
+def test_what_needs_torch_names_the_command(clean: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.py").write_text("a = 1\nb = 2\n")
+    done = subprocess.run(
+        [clean / "dlm-fill", "x.py:2", "--device", "cuda"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.strip() == "dlm-fill: --device cuda needs torch: pip install 'dlm-fill[torch]'"
+
+
 @needs_model
 def test_it_fills_alone(clean: Path, tmp_path: Path) -> None:
     (tmp_path / "inventory.py").write_bytes(DEMO.read_bytes())

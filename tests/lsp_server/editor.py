@@ -6,8 +6,9 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +16,8 @@ from typing import Any, TypeVar
 from lsprotocol import types as lsp
 from pytest_lsp import LanguageClient
 from pytest_lsp.client import make_test_lsp_client
+
+from tests.lsp_server.fake_server import begun_beside
 
 ROOT = Path(__file__).resolve().parents[2]
 URI = "file:///nowhere/example.py"
@@ -38,11 +41,32 @@ class Editor:
         self.accepts = lsp.ApplyWorkspaceEditResult(applied=True)
         self.initialized: lsp.InitializeResult | None = None
         self.versions: dict[str, int] = {}
+        self.statuses: list[Any] = []
+        self.previews: list[Any] = []
+        self.settings: Mapping[str | None, Any] = {}
+
+        @client.feature("dlm/status")  # type: ignore[untyped-decorator]
+        def status(params: Any) -> None:
+            self.statuses.append(params)
+
+        @client.feature("dlm/preview")  # type: ignore[untyped-decorator]
+        def preview(params: Any) -> None:
+            self.previews.append(params)
 
         @client.feature(lsp.WORKSPACE_APPLY_EDIT)  # type: ignore[untyped-decorator]
         def apply_edit(params: lsp.ApplyWorkspaceEditParams) -> lsp.ApplyWorkspaceEditResult:
             self.applied.append(params)
             return self.accepts
+
+        def configuration(*, section: str | None = None, scope_uri: str | None = None) -> Any:
+            assert section == "dlm-fill"
+            return self.settings.get(scope_uri)
+
+        client.get_configuration = configuration  # type: ignore[method-assign]
+
+    def configure(self, settings: Any) -> None:
+        """Say that the settings changed, to these."""
+        self.client.workspace_did_change_configuration(lsp.DidChangeConfigurationParams(settings=settings))
 
     def open(self, text: str, *, uri: str = URI, language_id: str = "python", version: int = 1) -> None:
         self.versions[uri] = version
@@ -120,12 +144,18 @@ class Editor:
         await until(lambda: len(self.recorded()) >= count)
         return self.recorded()
 
+    async def until_filling(self, count: int = 1) -> None:
+        """Return as soon as `count` fills have begun: what is cancelled before that leaves no record."""
+        assert self.record is not None
+        begun = begun_beside(self.record)
+        await until(lambda: begun.exists() and len(begun.read_text(encoding="utf-8").splitlines()) >= count)
+
     async def leave(self) -> float:
         """Seconds from `shutdown` to the end of the process."""
         started = time.perf_counter()
-        await within(5, self.client.shutdown_async(None))
+        await within(20, self.client.shutdown_async(None))
         self.client.exit(None)
-        await within(5, self.process.wait())
+        await within(20, self.process.wait())
         return time.perf_counter() - started
 
 
@@ -139,21 +169,35 @@ async def connected(
     progress: bool = False,
     wait: bool = True,
     command: list[str] | None = None,
+    state: Path | None = None,
+    inline: bool = False,
+    settings: Mapping[str | None, Any] | None = None,
+    resolves: bool = False,
+    parent: int | None = None,
     **fake: Any,
 ) -> AsyncIterator[Editor]:
     """An initialized connection to a server whose FakeFiller has `fake`'s fields; `wait`: until it is loaded.
 
-    `command` starts another server instead.
+    `command` starts another server instead. `state` is the user's state directory; `inline`: the client says that
+    it has inline completion. `settings`, by folder uri and for None, are what it answers `workspace/configuration` with.
+    `resolves`: it asks for the edits of code actions when they are chosen. `parent`: the number of the editor's process (None: this one's).
     """
     config = {"texts": ["filled"], "record": str(record) if record else None, **fake}
     client = make_test_lsp_client()
     editor = Editor(client, record)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    editor.settings = settings or {}
+    elsewhere = tempfile.TemporaryDirectory()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(state or elsewhere.name)}
     script = str(ROOT / "tests" / "lsp_server" / "fake_server.py")
     command = command or [sys.executable, script, json.dumps(config)]
     await client.start_io(*command, env=environment, cwd=str(ROOT))
     try:
-        editor.initialized = await within(20, client.initialize_session(_params(encodings, options, folders, progress)))
+        editor.initialized = await within(
+            20,
+            client.initialize_session(
+                _params(encodings, options, folders, progress, inline, settings is not None, resolves, parent)
+            ),
+        )
         if wait:
             editor.open("", uri="file:///nowhere/warm-up")
             await within(60, editor.complete(0, 0, uri="file:///nowhere/warm-up"))
@@ -162,17 +206,34 @@ async def connected(
         if editor.process.returncode is None:
             editor.process.kill()
         await client.stop()  # type: ignore[no-untyped-call]
+        elsewhere.cleanup()
 
 
 def _params(
-    encodings: list[str] | None, options: Any, folders: list[Path] | None, progress: bool
+    encodings: list[str] | None,
+    options: Any,
+    folders: list[Path] | None,
+    progress: bool,
+    inline: bool,
+    settings: bool,
+    resolves: bool,
+    parent: int | None,
 ) -> lsp.InitializeParams:
     general = None
     if encodings is not None:
         general = lsp.GeneralClientCapabilities(position_encodings=encodings)
     return lsp.InitializeParams(
+        process_id=parent,
         capabilities=lsp.ClientCapabilities(
-            general=general, window=lsp.WindowClientCapabilities(work_done_progress=progress)
+            general=general,
+            workspace=lsp.WorkspaceClientCapabilities(configuration=settings),
+            window=lsp.WindowClientCapabilities(work_done_progress=progress),
+            text_document=lsp.TextDocumentClientCapabilities(
+                code_action=lsp.CodeActionClientCapabilities(
+                    resolve_support=lsp.ClientCodeActionResolveOptions(properties=["edit"]) if resolves else None
+                ),
+                inline_completion=lsp.InlineCompletionClientCapabilities() if inline else None,
+            ),
         ),
         initialization_options=options,
         workspace_folders=[lsp.WorkspaceFolder(uri=f.as_uri(), name=f.name) for f in folders or []],
@@ -184,7 +245,7 @@ async def within(seconds: float, awaited: Awaitable[T]) -> T:
         return await awaited
 
 
-async def until(true: Callable[[], bool], *, seconds: float = 10) -> None:
+async def until(true: Callable[[], bool], *, seconds: float = 30) -> None:
     """Return as soon as `true()` is."""
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110 - what is waited for happens in another process

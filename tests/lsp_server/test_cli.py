@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ import pytest
 from lsp_server import cli
 from lsp_server.command_line import fill as fill_module
 from model.errors import BadRequest, UnknownDevice
+from model.types import Trace, TracePass, TraceRow, TraceToken
 from tests.fakes import FakeFiller
 
 SOURCE = "def area(width, height):\n    ...\n\n\ndef double(x):\n    return 2 * x\n"
@@ -324,3 +325,69 @@ def test_help_names_every_way() -> None:
         "Exit status",
     ):
         assert word in done.stdout
+
+
+def with_trace(filler: FakeFiller, monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = TraceToken(id=3, text="return", confidence=0.9, state="committed")
+    passes = (TracePass(kind="denoise", ms=1.0, rows=(TraceRow(label="from masks", holes=((cell,),)),)),)
+    fill = filler.fill
+    kept = Trace(passes=passes, drafts=(), ranking=())
+    monkeypatch.setattr(
+        filler, "fill", lambda request, **on: replace(fill(request, **on), trace=kept if request.trace else None)
+    )
+
+
+def test_trace_writes_a_page_beside_the_diff(
+    dlm_fill: Run, filler: FakeFiller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = dlm_fill("area.py:2")
+    with_trace(filler, monkeypatch)
+    Path("how.html").write_text("old")
+    Path("how.html").chmod(0o640)
+    assert dlm_fill("area.py:2", "--trace", "how.html") == plain
+    page = Path("how.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert "return" in page
+    assert Path("how.html").stat().st_mode & 0o777 == 0o640
+    assert sorted(p.name for p in Path().iterdir()) == ["area.py", "how.html"]
+    assert filler.requests[-1].trace
+    assert not filler.requests[0].trace
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [("no/such/how.html", "no such folder"), (".", "is a directory"), ("area.py", "would be overwritten"),
+     ("/dev/null", "no regular file"), ("a\0b", "cannot be written")],
+)  # fmt: skip
+def test_trace_that_cannot_be_written_fails_before_the_model_is_loaded(
+    dlm_fill: Run, monkeypatch: pytest.MonkeyPatch, path: str, says: str
+) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(fill_module, "open_filler", lambda name, device: loaded.append(name))
+    result = dlm_fill("area.py:2", "--trace", path)
+    assert (result.code, result.out, loaded) == (2, "", [])
+    assert says in result.err
+    assert Path("area.py").read_text() == SOURCE
+
+
+def test_a_model_without_history_writes_no_page_and_says_so(dlm_fill: Run) -> None:
+    result = dlm_fill("area.py:2", "--trace", "how.html")
+    assert result.code == 0
+    assert "how.html: not written: the model fake keeps no history" in result.err
+    assert not Path("how.html").exists()
+
+
+def test_a_published_model_is_fetched_first_and_its_revision_named(
+    dlm_fill: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[tuple[str, str]] = []
+
+    def opened(name: str, device: str) -> FakeFiller:
+        happened.append(("open", name))
+        return FakeFiller(["return width * height"])
+
+    monkeypatch.setattr(fill_module, "fetch", lambda name: happened.append(("fetch", name)))
+    monkeypatch.setattr(fill_module, "open_filler", opened)
+    assert dlm_fill("area.py:2", "--model", "org/name", "--revision", "v1").code == 0
+    assert dlm_fill("area.py:2", "--model", "org/name", "--offline").code == 0
+    assert happened == [("fetch", "org/name@v1"), ("open", "org/name@v1"), ("open", "org/name")]

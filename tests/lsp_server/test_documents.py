@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsp_server.documents import Change, Documents, path_of
+from lsp_server.documents import Change, Documents
 from lsp_server.errors import InputError
 from lsp_server.source.parse import covers
 from lsp_server.source.positions import Encoding
+from lsp_server.source.uris import path_of
 from lsp_server.types import Region
 from tests.lsp_server.editor import large_file
 

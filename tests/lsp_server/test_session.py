@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lsp_server.client_options import ClientOptions
+from lsp_server.configuration.settings import Settings
 from lsp_server.session import Interrupted, Session
 from model.errors import ModelError, UnknownModel
 from model.types import Cancelled, Filler
@@ -18,7 +18,7 @@ URI = "file:///a.py"
 
 
 def session_with(opening: Callable[[], Filler] = lambda: FakeFiller(["x"])) -> Session:
-    return Session(lambda name, *, device: opening(), options=ClientOptions())
+    return Session(lambda name, *, device: opening(), options=Settings())
 
 
 def until_cancelled(started: threading.Event, stopped: threading.Event) -> Callable[[Filler, Cancelled], str]:

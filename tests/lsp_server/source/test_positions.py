@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from lsp_server.source.positions import Encoding, LineIndex
+from lsp_server.source.positions import Encoding, LineIndex, line_around
 
 ENCODINGS: tuple[Encoding, ...] = ("utf-8", "utf-16", "utf-32")
 PIECES = [
@@ -110,3 +110,11 @@ def test_an_empty_file_has_one_empty_line() -> None:
     assert index.offset(0, 0, "utf-16") == 0
     assert index.position(0, "utf-16") == (0, 0)
     assert index.next_line_start(0) == 0
+
+
+@pytest.mark.parametrize("text", ["", "a", "a\nb", "a\r\nb\r\n", "\r\r\n\n", "é\r\n\x0c😀\u2028x\rlast"])
+def test_the_line_around_an_offset_is_that_of_the_index(text: str) -> None:
+    source = text.encode()
+    index = LineIndex(source)
+    for offset in range(len(source) + 1):
+        assert line_around(source, offset) == index.line_region(index.line_at(offset)), offset

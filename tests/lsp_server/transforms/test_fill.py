@@ -94,7 +94,7 @@ def test_new_lines_fit_between_lines(text: str, line: int, filled: str) -> None:
         ("x = «»)\n", True),
         ("    «»\n", False),
         ("«»", False),
-        ("    «»)\n", False),
+        ("    «»)\n", True),
         ("    «»return x\n", True),
         ("é«»\n", True),
     ],

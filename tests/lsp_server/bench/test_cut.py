@@ -4,7 +4,7 @@ import json
 
 from click.testing import CliRunner
 
-from lsp_server.bench_cut import bench_cut, main
+from lsp_server.bench.cut import bench_cut, main
 
 
 def test_the_last_line_is_json_with_the_figures() -> None:
