@@ -48,13 +48,13 @@ $(BIN)/python:
 	    $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; } || \
 	  { rm -rf $(VENV); echo "no virtual environment: install python3-venv, or pip 22.3 or newer" >&2; exit 1; }
 
-# torch first and alone: the big wheel fails early, and nothing else can pull a different one in.
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing dlm-fill into $(VENV) …" >&2
-	@$(PIP_INSTALL) "$$(grep '^torch==' constraints.txt)"
 	@$(PIP_INSTALL) --editable .
 	@touch $@
 
+# torch first and alone: the big wheel fails early, and nothing else can pull a different one in.
 $(VENV)/.tools: $(VENV)/.installed
+	@$(PIP_INSTALL) "$$(grep '^torch==' constraints.txt)"
 	@$(PIP_INSTALL) --editable '.[dev]'
 	@touch $@
