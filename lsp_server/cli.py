@@ -160,7 +160,8 @@ def _port(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
 )
 @click.version_option(package_name="dlm-fill", prog_name="dlm-fill")
 def cli(targets: tuple[str, ...], **wish: Any) -> int:
-    r"""Fill gaps in code with a diffusion language model, and show the change as a diff.
+    # \b (a real backspace on a line of its own) keeps click from wrapping the paragraph below it.
+    """Fill gaps in code with a diffusion language model, and show the change as a diff.
 
     \b
     FILE:A-B       replace lines A to B (counted from 1, both included)
@@ -170,7 +171,7 @@ def cli(targets: tuple[str, ...], **wish: Any) -> int:
     -:A-B          the same in standard input
 
     Several ranges of one file are filled together, each seeing the others.
-    """
+    """  # noqa: D301
     return _fill(tuple(target.removeprefix("\0") for target in targets), **wish)
 
 

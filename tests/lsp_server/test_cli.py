@@ -325,6 +325,8 @@ def test_help_names_every_way() -> None:
         "Exit status",
     ):
         assert word in done.stdout
+    ways = [line.split()[0] for line in done.stdout.splitlines() if line.startswith(("  FILE:", "  -:"))]
+    assert ways == ["FILE:A-B", "FILE:A", "FILE:A+", "FILE:A:C-B:D", "-:A-B"], "a line each"
 
 
 def with_trace(filler: FakeFiller, monkeypatch: pytest.MonkeyPatch) -> None:
