@@ -39,6 +39,9 @@ _TRAINING = (
     click.option("--time-budget", required=True, callback=duration_s, metavar="TIME",
                  help="Training time over all resumes: seconds, or 90m, 2h, 1h30m."),
     click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"])),
+    click.option("--from", "start_from", default=None, metavar="DIR",
+                 type=click.Path(exists=True, file_okay=False, path_type=Path),
+                 help="Begin with the weights of this model (its sizes hold): for more training when the run is gone."),
     size_option("--width", 192, "Channels of the network."),
     size_option("--layers", 6, "Layers of the network."),
     size_option("--heads", 3, "Attention heads; they divide the width."),
@@ -154,8 +157,8 @@ def _build_corpus(sites: tuple[Path, ...], vocab_size: int, others: float, out: 
     console.print(f"{out}: {len(packages)} packages, {files} files, tokens {counts}", highlight=False)
 
 
-def _train(corpus: Path, run: Path, console: Console, *, time_budget: float, device: str, width: int, layers: int,
-           heads: int, feed_forward: int, **options: Any) -> bool:  # fmt: skip
+def _train(corpus: Path, run: Path, console: Console, *, time_budget: float, device: str, start_from: Path | None,
+           width: int, layers: int, heads: int, feed_forward: int, **options: Any) -> bool:  # fmt: skip
     """Whether the run came to its end; False if it was interrupted, its checkpoint written."""
     require("torch", extra="train", why="training")
     if width % heads or width // heads % 2:
@@ -164,7 +167,7 @@ def _train(corpus: Path, run: Path, console: Console, *, time_budget: float, dev
         raise BadRequest(f"no corpus in {corpus}: make it with `dlm-fill train corpus --out {corpus}`")
     import torch
 
-    from model.checkpoints.builtin import choose_device
+    from model.checkpoints.builtin import choose_device, load_network
     from model.layers import NetworkConfig
     from model.tokenizer import Tokenizer
     from model.train.loop import TrainOptions
@@ -178,8 +181,15 @@ def _train(corpus: Path, run: Path, console: Console, *, time_budget: float, dev
         kv_heads=heads,
         feed_forward=feed_forward,
     )
+    if start_from is not None:
+        config = load_network(start_from)[0].config
     train_options = TrainOptions(
-        corpus=corpus, run=run, time_budget_s=time_budget, device=choose_device(chosen).type, **options
+        corpus=corpus,
+        run=run,
+        time_budget_s=time_budget,
+        device=choose_device(chosen).type,
+        start_from=start_from,
+        **options,
     )
     return _watched(train_options, config, console)
 

@@ -14,7 +14,7 @@ from model.errors import BadRequest
 from model.runtime.files import GRAPH
 from model.tokenizer import Tokenizer
 from model.train.graph.network import graph
-from model.train.loop import read_checkpoint
+from model.train.loop import STARTED_FROM, read_checkpoint
 
 SHARD_BYTES = 15_000_000
 
@@ -39,7 +39,7 @@ def export(run: Path, corpus: Path, target: Path) -> list[Path]:
     for path, shard in zip(paths, shards, strict=True):
         save_file(shard, path)
         path.chmod(0o644)  # the library writes files that only their owner may read
-    config = {"family": "streams", "network": network, "trained": _trained(saved["progress"])}
+    config = {"family": "streams", "network": network, "trained": _trained(saved["progress"], run)}
     (target / "config.json").write_text(json.dumps(config, indent=1) + "\n")
     (target / GRAPH).write_bytes(graph(network))
     shutil.copy(corpus / "tokenizer.json", target / "tokenizer.json")
@@ -61,9 +61,12 @@ def _shards(state: dict[str, torch.Tensor]) -> list[dict[str, torch.Tensor]]:
     return shards
 
 
-def _trained(progress: dict[str, Any]) -> dict[str, object]:
+def _trained(progress: dict[str, Any], run: Path) -> dict[str, object]:
+    """What the run did, with what had been done to the model that it went on from."""
+    started = run / STARTED_FROM
+    before = json.loads(started.read_text("utf-8"))["trained"] if started.exists() else {}
     return {
-        "steps": int(progress["step"]),
-        "tokens": int(progress["tokens"]),
-        "hours": round(progress["elapsed_s"] / 3600, 2),
+        "steps": int(progress["step"]) + int(before.get("steps", 0)),
+        "tokens": int(progress["tokens"]) + int(before.get("tokens", 0)),
+        "hours": round(progress["elapsed_s"] / 3600 + float(before.get("hours", 0)), 2),
     }

@@ -1,6 +1,7 @@
 """The training loop: streams alone first, then streams and canvas; resumable, within a time budget.
 
-A run lives in a folder: `log.jsonl`, `checkpoint.pt` (replaced atomically), `config.json`.
+A run lives in a folder: `log.jsonl`, `checkpoint.pt` (replaced atomically), `config.json`; `started_from.json` if it
+went on from a model.
 """
 
 from __future__ import annotations
@@ -16,18 +17,20 @@ from typing import Any, TypeAlias
 import torch
 from torch.utils.data import DataLoader
 
+from model.checkpoints.builtin import load_network
 from model.errors import BadRequest
 from model.layers import NetworkConfig
 from model.network import Network
 from model.tokenizer import Tokenizer
 from model.train.holes import TokenKinds
 from model.train.loss import losses
-from model.train.optimiser import Optimiser, schedule
+from model.train.optimiser import Optimiser, going_on, schedule
 from model.train.tokens import Tokens
 from model.train.windows import Batch, Shape, Windows
 
 OnStep: TypeAlias = Callable[["Progress", Mapping[str, float]], None]
 LOG_EVERY_STEPS = 20
+STARTED_FROM = "started_from.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +39,8 @@ class TrainOptions:
 
     `time_budget_s` counts training time over all resumes, evaluation and saving apart. `stream_share` is the
     part of it that goes to the streams alone (next-token loss), before holes are cut. `schedule` gives the
-    factor of the rates at a fraction of the budget (default: `optimiser.schedule`).
+    factor of the rates at a fraction of the budget (default: `optimiser.schedule`, or `going_on` after a model).
+    `start_from` is a model directory whose weights a new run begins with: there is no part for the streams alone then.
     """
 
     corpus: Path
@@ -55,6 +59,7 @@ class TrainOptions:
     checkpoint_every_s: float = 120.0
     evaluate_every_s: float = 300.0
     schedule: Callable[[float], float] | None = None
+    start_from: Path | None = None
 
 
 @dataclass
@@ -69,7 +74,8 @@ class Progress:
 class Trainer:
     """One run. Build it anew to resume: it picks up the checkpoint in its folder.
 
-    Raises BadRequest if the folder holds a run of another network, or a damaged checkpoint.
+    Raises BadRequest if the folder holds a run of another network, or a damaged checkpoint, or if the model to start
+    from has another tokenizer than the corpus.
     """
 
     def __init__(self, options: TrainOptions, config: NetworkConfig) -> None:
@@ -84,6 +90,10 @@ class Trainer:
         self.progress = Progress()
         self._losses = torch.compile(losses, dynamic=False) if options.compiled else losses
         self._restore()
+        if options.start_from is not None and not self.progress.step:
+            self.network.load_state_dict(_started_from(options.start_from, options.corpus, options.run))
+        self._goes_on = options.start_from is not None or (options.run / STARTED_FROM).exists()
+        self._factor = options.schedule or (going_on if self._goes_on else schedule)
         (options.run / "config.json").write_text(json.dumps(config.to_json(), indent=1) + "\n")
 
     @property
@@ -132,7 +142,7 @@ class Trainer:
         with torch.autocast(self.device.type, torch.bfloat16):
             parts = self._losses(self.network, batch)
         parts.total().backward()
-        norm = self.optimiser.step((self.options.schedule or schedule)(fraction))
+        norm = self.optimiser.step(self._factor(fraction))
         return {**parts.numbers(), "norm": norm}
 
     def train(self, *, on_step: OnStep = lambda *_: None, stopped: Callable[[], bool] = lambda: False) -> bool:
@@ -141,7 +151,8 @@ class Trainer:
         Either way the checkpoint is written, so that the next call goes on from there.
         """
         o = self.options
-        for until, canvas in ((o.stream_share, 0), (1.0, o.canvas)):
+        stream_share = 0.0 if self._goes_on else o.stream_share
+        for until, canvas in ((stream_share, 0), (1.0, o.canvas)):
             until_s = until * o.time_budget_s
             if self.progress.elapsed_s < until_s and not self._phase(until_s, canvas, on_step, stopped):
                 self.save()
@@ -203,6 +214,18 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise BadRequest(f"the checkpoint {path} is damaged: delete it to train anew") from error
     return saved
+
+
+def _started_from(model: Path, corpus: Path, run: Path) -> dict[str, torch.Tensor]:
+    """The weights of the model directory; the run notes how far they were trained. Raises BadRequest, UnknownModel."""
+    if (model / "tokenizer.json").read_bytes() != (corpus / "tokenizer.json").read_bytes():
+        raise BadRequest(
+            f"{model} has another tokenizer than {corpus}: copy {model / 'tokenizer.json'} into an empty folder and make the corpus there"
+        )
+    network, _ = load_network(model)
+    trained = json.loads((model / "config.json").read_text("utf-8")).get("trained", {})
+    (run / STARTED_FROM).write_text(json.dumps({"model": model.name, "trained": trained}, indent=1) + "\n")
+    return network.state_dict()
 
 
 def _check_shape(run: Path, config: NetworkConfig) -> None:

@@ -87,11 +87,11 @@ class Tuning:
             schedule=fading,
             seed=options.seed,
             workers=options.workers,
+            start_from=options.source,
             checkpoint_every_s=float("inf"),
             evaluate_every_s=float("inf"),
         )
         self._trainer = Trainer(train_options, network.config)
-        self._trainer.network.load_state_dict(network.state_dict())
         self._before = self._held_out()
 
     def _held_out(self) -> dict[str, float]:

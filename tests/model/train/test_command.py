@@ -12,14 +12,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
 
+from model.checkpoints.builtin import load_network
 from model.errors import ModelError
 from model.filler import open_filler
 from model.tokenizer import train_tokenizer
 from model.train import corpus as corpus_module
 from model.train.command import main
 from model.train.corpus import Package
+from model.train.loop import Trainer, TrainOptions
 from model.train.plot import read_log
 from tests.model import toy
 
@@ -170,3 +173,43 @@ def test_a_plot_is_drawn(tmp_path: Path) -> None:
 def test_without_matplotlib_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert "pip install 'dlm-fill[train]'" in error("plot", "--run", log(tmp_path / "run"))
+
+
+@pytest.mark.usefixtures("library")
+def test_a_run_goes_on_from_a_models_weights_when_its_own_folder_is_gone(tmp_path: Path) -> None:
+    corpus, model = tmp_path / "corpus", tmp_path / "model"
+    words: list[str | Path] = ["all", "--site", tmp_path, "--vocab-size", "512", *TINY, "--corpus", corpus]
+    assert call(*words, "--run", tmp_path / "one", "--out", model, "--time-budget", "0.3").exit_code == 0
+    before = json.loads((model / "config.json").read_text())["trained"]
+    run = tmp_path / "two"
+    others: list[str | Path] = [
+        "--corpus",
+        corpus,
+        "--run",
+        run,
+        "--from",
+        model,
+        "--batch",
+        "2",
+        "--window",
+        "64",
+        "--canvas",
+        "64",
+    ]
+    others += ["--workers", "0", "--device", "cpu", "--time-budget"]
+    options = TrainOptions(
+        corpus=corpus, run=run, time_budget_s=60, batch=2, window=64, canvas=64, workers=0, start_from=model
+    )
+    began = Trainer(options, load_network(model)[0].config)
+    for name, tensor in load_network(model)[0].state_dict().items():
+        assert torch.equal(began.network.state_dict()[name], tensor), name
+    first: list[float] = []
+    began.train(on_step=lambda _, losses: first.append(losses["score"]), stopped=lambda: True)
+    assert first[0] > 0, "no part for the streams alone"
+    assert call("run", *others, "0.3").exit_code == 0
+    assert call("export", "--corpus", corpus, "--run", run, "--out", tmp_path / "on").exit_code == 0
+    after = json.loads((tmp_path / "on" / "config.json").read_text())["trained"]
+    assert after["steps"] > before["steps"]
+    assert after["tokens"] > before["tokens"]
+    (corpus / "tokenizer.json").write_text((corpus / "tokenizer.json").read_text() + " ")
+    assert "another tokenizer than" in error("run", *others, "0.6", "--run", tmp_path / "three")
