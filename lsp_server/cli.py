@@ -153,6 +153,14 @@ def _port(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
     " left_to_right; around any of them blocks(SPEC, size=16), reopening(SPEC), drawn(SPEC, top_p=0.9).",
 )
 @click.option(
+    "--context-refresh",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Published bidirectional models: read the context anew in every Nth pass (1 is exact, more is faster).",
+)
+@click.option(
     "--trace",
     default=None,
     metavar="FILE.html",
@@ -190,6 +198,7 @@ def _fill(
     steps: int | None,
     length: int | None,
     sampler: str,
+    context_refresh: int,
     trace: str | None,
 ) -> int:
     if not targets:
@@ -219,6 +228,7 @@ def _fill(
             json=as_json,
             trace=trace,
             offline=offline,
+            context_refresh=context_refresh,
         )
     )
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model.errors import MissingExtra, UnknownModel
+from model.errors import BadRequest, MissingExtra, UnknownModel
 
 if TYPE_CHECKING:
     from model.denoiser import Denoiser
@@ -81,23 +81,28 @@ def _load(directory: Path, device: str) -> tuple[Denoiser, Tokenizer]:
     return load(directory, device=device)
 
 
-def open_filler(name: str = "builtin", *, device: str = "auto", drafts: bool = True) -> Filler:
+def open_filler(name: str = "builtin", *, device: str = "auto", drafts: bool = True, refresh: int = 1) -> Filler:
     """The local engine over the built-in model, or over the model in the directory `name`: ours, or a published one;
     or what asks a remote model (`model.fillers.address` has the names).
 
     Without `drafts` nothing is copied from the text around: what the network can do alone.
 
     On the CPU it runs without torch if the directory holds a graph for that (`auto` prefers that to a GPU).
+    `refresh`: published bidirectional models compute the context anew in every so many passes (1: in each, exact; what
+    more does to them: `dlm-fill bench drift`).
 
-    Raises UnknownModel, UnknownDevice and MissingExtra; for remote models UnknownModel and AccessDenied.
+    Raises UnknownModel, UnknownDevice and MissingExtra; for remote models UnknownModel and AccessDenied; BadRequest
+    for a `refresh` above 1 where the context is kept exactly in any case, or by somebody else.
     """
     from model.fillers.address import is_remote
 
     if is_remote(name):
         from model.fillers.open import open_remote
 
+        _need_no_refresh(name, refresh)
         return open_remote(name)
     if name.startswith(LEFT_TO_RIGHT):
+        _need_no_refresh(name, refresh)
         return _left_to_right(name.removeprefix(LEFT_TO_RIGHT), device=device)
     directory = directory_of(name)
     # Threads that wait by spinning make a fill ten times slower when anything else runs. Read when torch loads.
@@ -105,7 +110,8 @@ def open_filler(name: str = "builtin", *, device: str = "auto", drafts: bool = T
     from model.checkpoints import is_published
 
     if is_published(directory):
-        return _published(directory, name=name, device=device, drafts=drafts)
+        return _published(directory, name=name, device=device, drafts=drafts, refresh=refresh)
+    _need_no_refresh(name, refresh)
     from model.local import DRAFTS, LocalFiller
     from model.ranking import Ranking
 
@@ -117,12 +123,19 @@ def open_filler(name: str = "builtin", *, device: str = "auto", drafts: bool = T
     return LocalFiller(denoiser, tokenizer, name=shown, device=used, ranking=ranking, drafts=count)
 
 
-def _published(directory: Path, *, name: str, device: str, drafts: bool) -> Filler:
+def _need_no_refresh(name: str, refresh: int) -> None:
+    if refresh != 1:
+        raise BadRequest(
+            f"{name} is no published bidirectional model: its context needs no refresh; leave out --context-refresh"
+        )
+
+
+def _published(directory: Path, *, name: str, device: str, drafts: bool, refresh: int) -> Filler:
     require("torch", extra="torch", why=f"the published checkpoint in {directory}")
     from model.checkpoints.published import open_denoiser
     from model.local import DRAFTS, LocalFiller
 
-    denoiser, codec = open_denoiser(directory, device=device)
+    denoiser, codec = open_denoiser(directory, device=device, refresh=refresh)
     shown = (
         directory.name if Path(name).expanduser().is_dir() else name
     )  # in the hub's cache folders are called by commits

@@ -34,7 +34,7 @@ FILLED, NOT_FILLED = 0, 1
 class Wish:
     """What the user asked for. `targets` as spelled on the command line; `trace`: where the page goes, if anywhere.
 
-    offline: no model is fetched from the hub.
+    offline: no model is fetched from the hub. context_refresh: see `model.filler.open_filler`.
     """
 
     targets: Sequence[str]
@@ -45,6 +45,7 @@ class Wish:
     json: bool
     trace: str | None = None
     offline: bool = False
+    context_refresh: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,7 @@ def fill(wish: Wish) -> int:
     page = None if wish.trace is None else files.check_creatable(wish.trace, apart_from=[job.file for job in jobs])
     if not wish.offline:
         fetch(wish.model)  # here, where nothing else is drawn: it draws a progress bar of its own
-    loading = _start(lambda: open_filler(wish.model, device=wish.device))
+    loading = _start(lambda: open_filler(wish.model, device=wish.device, refresh=wish.context_refresh))
     jobs = [replace(job, snapshot=_parsed(job.snapshot)) for job in jobs]
     screen = terminal.screen(silent=wish.json)
     with screen.waiting("loading the model …"):

@@ -52,12 +52,17 @@ class LoadedModel:
     def denoiser(self, codec: PublishedCodec | None = None, *, refresh: int = 1) -> SequenceDenoiser | BlockDenoiser:
         """The network as the engine drives it; with `codec`, holes can begin inside a word.
 
-        refresh: the context's keys and values are computed anew in every so many passes; 1 is exact. Networks that are
-        causal from block to block are exact in any case, and do not read it.
+        refresh: the context's keys and values are computed anew in every so many passes; 1 is exact. Raises BadRequest
+        for more with a network that is causal from block to block: it keeps them exactly in any case.
         """
         if refresh < 1:
             raise BadRequest(f"a refresh every {refresh} passes is none: ask for 1 (exact) or more")
         if self.spec.block_tokens is not None:
+            if refresh > 1:
+                raise BadRequest(
+                    f"{self.directory.name} is causal from block to block: its context is kept exactly in any case;"
+                    " leave out --context-refresh"
+                )
             return BlockDenoiser(self.network, self.spec, fim=self.family.fim, codec=codec)
         return SequenceDenoiser(self.network, self.spec, codec=codec, refresh=refresh)
 

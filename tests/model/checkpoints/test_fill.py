@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from lsp_server.cli import run
+from model.checkpoints import load_checkpoint
+from model.checkpoints.bidirectional import SequencePrefilled
 from model.checkpoints.codec import read_codec
+from model.errors import BadRequest
 from model.filler import open_filler
 from model.framing import frame
 from model.types import FillRequest, Hole, Template
 from tests.model.checkpoints import tiny
+from tests.model.checkpoints.golden import ROOT
 from tests.model.checkpoints.tiny import MASK_TOKEN
 
 BEFORE, AFTER = "def total(items):\n    ", "\n\n\nclass Shop:\n    name: str\n"
@@ -108,3 +113,36 @@ def test_the_command_line_says_what_is_wrong(tmp_path: Path, capsys: pytest.Capt
     said = capsys.readouterr().err.strip()
     assert "pickles only (pytorch_model.bin)" in said
     assert len(said.splitlines()) == 1
+
+
+def test_a_context_that_is_kept_over_passes_is_asked_for_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny.write(tmp_path / "model")
+    read: list[int] = []
+    full = SequencePrefilled._full
+
+    def counted(self: SequencePrefilled, *args: Any, **kwargs: Any) -> Any:
+        read.append(1)
+        return full(self, *args, **kwargs)
+
+    monkeypatch.setattr(SequencePrefilled, "_full", counted)
+    (tmp_path / "a.py").write_text("x = (1 +\n  2)\ny = 3\n")
+    ask = [f"{tmp_path / 'a.py'}:2", "--json", "--model", str(tmp_path / "model"), "--length", "6"]
+    ask += ["--sampler", "one_at_a_time"]
+    counts = []
+    for refresh in ("1", "3"):
+        read.clear()
+        run([*ask, "--context-refresh", refresh])
+        fill = json.loads(capsys.readouterr().out)
+        counts.append((len(read), fill["forward_passes"]))
+    (exact, passes), (kept, same_passes) = counts
+    assert passes == same_passes
+    assert kept < exact
+    assert run([f"{tmp_path / 'a.py'}:2", "--context-refresh", "3"]) == 2
+    assert "leave out --context-refresh" in capsys.readouterr().err
+
+
+def test_a_model_that_is_causal_in_blocks_keeps_its_context_in_any_case() -> None:
+    with pytest.raises(BadRequest, match="exactly in any case; leave out --context-refresh"):
+        load_checkpoint(ROOT / "llada2", "cpu", "float32").denoiser(refresh=2)
