@@ -42,7 +42,7 @@ class Run(Protocol):
 @pytest.fixture
 def filler(monkeypatch: pytest.MonkeyPatch) -> FakeFiller:
     fake = FakeFiller(["    return width * height"])
-    monkeypatch.setattr(fill_module, "open_filler", lambda name, device: fake)
+    monkeypatch.setattr(fill_module, "open_filler", lambda name, **_: fake)
     return fake
 
 
@@ -277,7 +277,7 @@ def test_an_empty_file_takes_new_lines(dlm_fill: Run, filler: FakeFiller) -> Non
 
 @pytest.mark.parametrize("error", [UnknownDevice("no cuda here: use --device cpu"), BadRequest("unknown sampler")])
 def test_what_the_model_refuses_is_bad_input(dlm_fill: Run, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    def refuse(name: str, device: str) -> FakeFiller:
+    def refuse(name: str, **_: object) -> FakeFiller:
         raise error
 
     monkeypatch.setattr(fill_module, "open_filler", refuse)
@@ -286,7 +286,7 @@ def test_what_the_model_refuses_is_bad_input(dlm_fill: Run, monkeypatch: pytest.
 
 
 def test_a_defect_is_not_taken_for_no_fill(dlm_fill: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def crash(name: str, device: str) -> FakeFiller:
+    def crash(name: str, **_: object) -> FakeFiller:
         raise ZeroDivisionError
 
     monkeypatch.setattr(fill_module, "open_filler", crash)
@@ -365,7 +365,7 @@ def test_trace_that_cannot_be_written_fails_before_the_model_is_loaded(
     dlm_fill: Run, monkeypatch: pytest.MonkeyPatch, path: str, says: str
 ) -> None:
     loaded: list[str] = []
-    monkeypatch.setattr(fill_module, "open_filler", lambda name, device: loaded.append(name))
+    monkeypatch.setattr(fill_module, "open_filler", lambda name, **_: loaded.append(name))
     result = dlm_fill("area.py:2", "--trace", path)
     assert (result.code, result.out, loaded) == (2, "", [])
     assert says in result.err
@@ -384,7 +384,7 @@ def test_a_published_model_is_fetched_first_and_its_revision_named(
 ) -> None:
     happened: list[tuple[str, str]] = []
 
-    def opened(name: str, device: str) -> FakeFiller:
+    def opened(name: str, **_: object) -> FakeFiller:
         happened.append(("open", name))
         return FakeFiller(["return width * height"])
 

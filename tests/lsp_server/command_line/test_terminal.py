@@ -82,7 +82,7 @@ def test_on_a_terminal_the_masks_are_drawn_and_wiped(tmp_path: Path, term: str, 
         from lsp_server import cli
         from lsp_server.command_line import fill
         from tests.fakes import FakeFiller
-        fill.open_filler = lambda name, device: FakeFiller(["    return a * b"], step_s=0.01)
+        fill.open_filler = lambda name, **_: FakeFiller(["    return a * b"], step_s=0.01)
         sys.argv = ["dlm-fill", {str(tmp_path / "a.py")!r} + ":2", *{extra!r}.split()]
         cli.main()
     """)
