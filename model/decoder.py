@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.experts import ExpertBlock, ExpertsConfig
-from model.layers import Block, LayerConfig, Rope, norm, rotate
+from model.layers import Block, LayerConfig, Rope, norm, turned
 
 Layer: TypeAlias = Block | ExpertBlock
 
@@ -116,33 +116,59 @@ class Decoder(nn.Module):
         return self.embedding.weight.device
 
     def join(self) -> None:
-        """Ready for inference, where the weights are now: fewer and larger products."""
+        """Ready for inference, where the weights are now: fewer and larger products, nothing to fetch from elsewhere."""
+        self.rope.frequencies = self.rope.frequencies.to(self.device)
         for block in self.blocks:
             block.join()
 
     def states(
-        self, ids: Tensor, *, sees: Tensor | None = None, memory: Memory | None = None, at: Tensor | None = None
+        self,
+        ids: Tensor,
+        *,
+        sees: Tensor | None = None,
+        memory: Memory | None = None,
+        at: Tensor | None = None,
+        causal: bool = False,
     ) -> Tensor:
         """Normed states [B, Q, width] of `ids` int64 [B, Q].
 
         They stand at positions 0 … Q-1, or at `at` int64 [B, Q] among the positions that `memory` knows from
-        earlier passes. sees: bool, broadcast to [B, heads, Q, T]; None: everything sees everything.
+        earlier passes. sees: bool, broadcast to [B, heads, Q, T]; None: everything sees everything, or with `causal`
+        each position those up to itself (for passes that begin at 0).
         """
         x = self.embedding(ids)
         if self.config.embedding_scale != 1.0:
             x = x * self.config.embedding_scale
-        table = self.rope.table(torch.arange(ids.shape[1], device=ids.device) if at is None else at)
-        grouped = self.config.heads != self.config.kv_heads
+        turns = self.rope.turns(torch.arange(ids.shape[1], device=ids.device) if at is None else at, x.dtype)
+        # Once, not in every layer: as an additive mask.
+        mask = None if sees is None else torch.zeros_like(sees, dtype=x.dtype).masked_fill_(~sees, -torch.inf)
         for n, block in enumerate(self.blocks):
             q, k, v = block.attention.project(block.attention_norm(x))
-            k = rotate(k, table)
+            k = turned(k, turns)
             if memory is not None:
                 k, v = memory.put(n, k, v, at)
-            mixed = F.scaled_dot_product_attention(rotate(q, table), k, v, attn_mask=sees, enable_gqa=grouped)
-            x = block.feed(x + block.attention.out(mixed))
+            x = block.feed(x + block.attention.out(mixed(turned(q, turns), k, v, mask, causal=causal)))
         return self.norm(x)  # type: ignore[no-any-return]
 
     def logits(self, states: Tensor) -> Tensor:
         """[..., vocab_size] of normed states [..., width]."""
         made = F.linear(states, self.embedding.weight) if self.head is None else self.head(states)
         return made if self.config.logit_scale == 1.0 else made * self.config.logit_scale
+
+
+def mixed(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, *, causal: bool = False) -> Tensor:
+    """Attention [B, H, Q, D] of `q` over `k` and `v` [B, KV, T, D]; mask: added to the scores, [(B, 1,) Q or 1, T].
+
+    Heads that share keys are asked as further queries of one head: so keys are read once, and every kernel takes them
+    (those that take a mask know no grouped heads).
+    """
+    batch, heads, length, width = q.shape
+    group = heads // k.shape[1]
+    if causal:
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=group > 1)
+    if group == 1:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    if mask is not None and mask.shape[-2] > 1:
+        mask = torch.cat([mask] * group, dim=-2)
+    folded = q.reshape(batch, k.shape[1], group * length, width)
+    return F.scaled_dot_product_attention(folded, k, v, attn_mask=mask).reshape(q.shape)

@@ -89,8 +89,9 @@ class Experts(nn.Module):
         # Tokens in the order of their experts, so that each expert is one product over a run of rows.
         order = chosen.flatten().argsort(stable=True)
         rows = flat[order // chosen.shape[1]]
-        count = torch.bincount(chosen.flatten(), minlength=len(self.gate_up))
-        product = grouped_product if _can_group(rows, self.gate_up) else product_by_expert
+        # Not `bincount`, which asks a GPU for the largest value and waits for it.
+        count = chosen.new_zeros(len(self.gate_up)).scatter_add_(0, chosen.flatten(), torch.ones_like(order))
+        product = grouped_product if _can_group(rows, self.gate_up, self.down) else product_by_expert
         gate, up = product(rows, self.gate_up, count).chunk(2, dim=-1)
         made = product(self._activation(gate) * up, self.down, count)
         back = torch.empty_like(made)
@@ -114,9 +115,10 @@ def grouped_product(rows: Tensor, weight: Tensor, count: Tensor) -> Tensor:
     return made
 
 
-def _can_group(rows: Tensor, weight: Tensor) -> bool:
-    """Whether the one kernel takes these: bfloat16 on a GPU, rows of 16 bytes."""
-    fits = rows.is_cuda and rows.dtype == torch.bfloat16 and not any(n % 8 for n in weight.shape[1:])
+def _can_group(rows: Tensor, *weights: Tensor) -> bool:
+    """Whether the one kernel takes these: bfloat16 on a GPU, rows of whole 16 bytes."""
+    sides = [n for weight in weights for n in weight.shape[1:]]
+    fits = rows.is_cuda and rows.dtype == torch.bfloat16 and not any(n % 8 for n in sides)
     return fits and hasattr(F, "grouped_mm")
 
 

@@ -19,6 +19,8 @@ from model.checkpoints.layout import PADDING, Ids, Laid, lay
 from model.checkpoints.prediction import Starts, Wanted, healed_tokens, predict, together
 from model.decoder import Decoder, Memory
 from model.denoiser import Context, Prediction, Prefilled, Spec
+from model.passes.hole_pass import Asked, HolePass, allowed_table
+from model.passes.runner import Runner, runner_for
 
 SCORE_FOLDS = 2
 
@@ -35,9 +37,11 @@ class _Snapshot:
 class SequencePrefilled(Prefilled):
     """One context; see `Prefilled`. Nothing is computed before the first canvas is known."""
 
-    def __init__(self, network: Decoder, spec: Spec, context: Context, *, codec: Starts | None, refresh: int) -> None:
-        self._network, self._spec, self._context, self._refresh = network, spec, context, refresh
-        self._healed = healed_tokens(context.starts_with, codec, network.device)
+    def __init__(self, step: HolePass, spec: Spec, context: Context, *, codec: Starts | None, refresh: int) -> None:
+        self._network, self._step = step.network, step
+        self._spec, self._context, self._refresh = spec, context, refresh
+        self._healed = healed_tokens(context.starts_with, codec)
+        self._allowed = allowed_table(self._healed, spec.vocab_size, step.network.device)
         self._snapshot: _Snapshot | None = None
 
     @torch.no_grad()
@@ -67,11 +71,11 @@ class SequencePrefilled(Prefilled):
         if self._spec.shift:
             columns = np.maximum(columns - 1, 0)
         snapshot = self._recalled(laid) if recall else None
-        if snapshot is None:
-            states = self._full(laid, remember=recall and self._refresh > 1)
-            picked = states[torch.from_numpy(wanted.row), torch.from_numpy(columns)]
-        else:
-            picked = self._partial(laid, snapshot, canvas, wanted, columns)
+        if snapshot is not None:
+            return self._partial(laid, snapshot, canvas, wanted, columns)
+        states = self._full(laid, remember=recall and self._refresh > 1)
+        row, column = torch.from_numpy(np.stack([wanted.row, columns])).to(states.device)
+        picked = states[row, column]
         return predict(
             self._network,
             picked,
@@ -118,25 +122,34 @@ class SequencePrefilled(Prefilled):
         self._snapshot = last
         return last
 
-    def _partial(self, laid: Laid, snapshot: _Snapshot, canvas: Canvas, wanted: Wanted, columns: Ids) -> Tensor:
-        """States [n, width] of the wanted, computing the canvas's columns alone (and those that predict its first)."""
+    def _partial(self, laid: Laid, snapshot: _Snapshot, canvas: Canvas, wanted: Wanted, columns: Ids) -> Prediction:
+        """What is wanted, computing the canvas's columns alone (and those that predict its first)."""
         asked = np.zeros(laid.ids.shape, dtype=bool)
         row, column = np.nonzero(canvas.used)
         asked[row, laid.at[row, column]] = True
-        asked[wanted.row, columns] = True
+        if self._spec.shift:  # always, so that what is cached does not depend on what else was asked
+            asked[row, np.maximum(laid.at[row, column] - 1, 0)] = True
         width = int(asked.sum(axis=1).max())
         # Rows that ask for fewer columns ask for one of them again: what is written twice is the same.
         order = np.argsort(~asked, axis=1, kind="stable")[:, :width]
         order = np.where(np.take_along_axis(asked, order, axis=1), order, order[:, :1])
         place = np.zeros(laid.ids.shape, dtype=np.int64)
         np.put_along_axis(place, order, np.broadcast_to(np.arange(width), order.shape), axis=1)
-        states = self._network.states(
-            self._tokens(np.take_along_axis(laid.ids, order, axis=1)),
-            sees=self._sees(laid.length, laid.ids.shape[1]) if laid.padded else None,
-            memory=snapshot.memory,
-            at=torch.from_numpy(order).to(self._network.device),
+        slot = self._step.slot(*laid.ids.shape)
+        slot.load(snapshot.memory)
+        best = self._step.run(
+            slot,
+            Asked(
+                ids=np.take_along_axis(laid.ids, order, axis=1),
+                at=order,
+                length=laid.length,
+                picked=wanted.row * width + place[wanted.row, columns],
+                standing=wanted.standing,
+                allowed=self._allowed,
+                which=None if self._allowed is None else wanted.which(self._healed),
+            ),
         )
-        return states[torch.from_numpy(wanted.row), torch.from_numpy(place[wanted.row, columns])]
+        return wanted.prediction(best)
 
     def _tokens(self, ids: Ids) -> Tensor:
         return torch.from_numpy(np.where(ids == PADDING, 0, ids)).to(self._network.device)
@@ -150,9 +163,20 @@ class SequencePrefilled(Prefilled):
 class SequenceDenoiser:
     """A bidirectional network with its weights on one device; see `Denoiser`. `refresh` 1 is exact."""
 
-    def __init__(self, network: Decoder, spec: Spec, *, codec: Starts | None = None, refresh: int = 1) -> None:
+    def __init__(
+        self,
+        network: Decoder,
+        spec: Spec,
+        *,
+        codec: Starts | None = None,
+        refresh: int = 1,
+        runner: Runner | None = None,
+    ) -> None:
         self._network, self._codec, self._refresh = network, codec, refresh
         self.spec = spec
+        self._step = HolePass(
+            network, runner or runner_for(network.device), mask_id=spec.mask_id, top_k=spec.top_k, block_tokens=None
+        )
 
     @property
     def device(self) -> str:
@@ -161,4 +185,4 @@ class SequenceDenoiser:
 
     def prefill(self, context: Context, *, reuse: Prefilled | None = None) -> Prefilled:  # noqa: ARG002
         """See `Denoiser.prefill`. Nothing can be reused: what the context computes depends on the hole."""
-        return SequencePrefilled(self._network, self.spec, context, codec=self._codec, refresh=self._refresh)
+        return SequencePrefilled(self._step, self.spec, context, codec=self._codec, refresh=self._refresh)

@@ -12,15 +12,16 @@ from dataclasses import replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from model.canvas import Canvas
 from model.checkpoints.families.family import FimPrompt
 from model.checkpoints.layout import PADDING, Ids, lay
-from model.checkpoints.prediction import Starts, Wanted, healed_tokens, predict, together
+from model.checkpoints.prediction import Starts, Wanted, healed_tokens, together
 from model.decoder import Continued, Decoder, Memory
 from model.denoiser import Context, Prediction, Prefilled, Spec
 from model.errors import BadRequest
+from model.passes.hole_pass import Asked, Healed, HolePass, allowed_table
+from model.passes.runner import Runner, runner_for
 
 
 def prompt_of(context: Context, fim: FimPrompt | None) -> Ids:
@@ -45,10 +46,9 @@ def prompt_of(context: Context, fim: FimPrompt | None) -> Ids:
 class BlockPrefilled(Prefilled):
     """The prompt's whole blocks, exact; see `Prefilled`."""
 
-    def __init__(
-        self, network: Decoder, spec: Spec, prompt: Ids, healed: tuple[Tensor | None, ...], known: BlockPrefilled | None
-    ) -> None:
-        self._network, self._spec, self.prompt, self._healed = network, spec, prompt, healed
+    def __init__(self, step: HolePass, spec: Spec, prompt: Ids, healed: Healed, known: BlockPrefilled | None) -> None:
+        self._step, self._spec, self.prompt, self._healed = step, spec, prompt, healed
+        self._allowed = allowed_table(healed, spec.vocab_size, step.network.device)
         self._block = spec.block_tokens or 1
         shown = len(prompt) - 1 if spec.shift else len(prompt)  # a shifted canvas needs the prompt's last output
         self.kept = max(0, shown) // self._block * self._block
@@ -65,7 +65,11 @@ class BlockPrefilled(Prefilled):
         if have == self.kept:
             return past
         grown = Continued(past, keep=True)
-        self._states(self.prompt[None, have : self.kept], start=have, memory=grown)
+        device = self._step.network.device
+        at = torch.arange(have, self.kept, device=device)
+        sees = at[:, None] // self._block >= torch.arange(self.kept, device=device)[None] // self._block
+        tokens = torch.from_numpy(self.prompt[None, have : self.kept]).to(device)
+        self._step.network.states(tokens, sees=sees[None, None], memory=grown, at=at[None])
         return grown
 
     @torch.no_grad()
@@ -101,36 +105,47 @@ class BlockPrefilled(Prefilled):
         width = -(-laid.ids.shape[1] // self._block) * self._block
         ids = np.full((canvas.rows, width), self._spec.mask_id, dtype=np.int64)
         ids[:, : laid.ids.shape[1]] = np.where(laid.ids == PADDING, self._spec.mask_id, laid.ids)
-        memory = Continued(self.memory, keep=False)
-        states = self._states(ids[:, self.kept :], start=self.kept, memory=memory)
         columns = laid.at[wanted.row, wanted.column]
         source = np.maximum(columns - 1, 0) if self._spec.shift else columns
-        prediction = predict(
-            self._network,
-            states[torch.from_numpy(wanted.row), torch.from_numpy(source - self.kept)],
-            wanted,
-            mask_id=self._spec.mask_id,
-            top_k=self._spec.top_k,
-            healed=self._healed,
+        slot = self._step.slot(canvas.rows, width)
+        slot.load(self.memory)
+        tail = width - self.kept
+        best = self._step.run(
+            slot,
+            Asked(
+                ids=ids[:, self.kept :],
+                at=np.broadcast_to(np.arange(self.kept, width), (canvas.rows, tail)),
+                length=np.full(canvas.rows, width, dtype=np.int64),
+                picked=wanted.row * tail + source - self.kept,
+                standing=wanted.standing,
+                allowed=self._allowed,
+                which=None if self._allowed is None else wanted.which(self._healed),
+            ),
         )
-        return prediction, laid.at
-
-    def _states(self, ids: Ids, *, start: int, memory: Continued) -> Tensor:
-        """States of `ids` int64 [B, Q], which stand from column `start` on, behind the blocks that `memory` knows."""
-        device = self._network.device
-        at = torch.arange(start, start + ids.shape[1], device=device)
-        key = torch.arange(start + ids.shape[1], device=device)
-        sees = at[:, None] // self._block >= key[None, :] // self._block
-        tokens = torch.from_numpy(np.ascontiguousarray(ids)).to(device)
-        return self._network.states(tokens, sees=sees, memory=memory, at=at.expand(len(ids), -1))
+        return wanted.prediction(best), laid.at
 
 
 class BlockDenoiser:
     """A block-causal network with its weights on one device; see `Denoiser`."""
 
-    def __init__(self, network: Decoder, spec: Spec, *, fim: FimPrompt | None, codec: Starts | None = None) -> None:
+    def __init__(
+        self,
+        network: Decoder,
+        spec: Spec,
+        *,
+        fim: FimPrompt | None,
+        codec: Starts | None = None,
+        runner: Runner | None = None,
+    ) -> None:
         self._network, self._fim, self._codec = network, fim, codec
         self.spec = spec
+        self._step = HolePass(
+            network,
+            runner or runner_for(network.device),
+            mask_id=spec.mask_id,
+            top_k=spec.top_k,
+            block_tokens=spec.block_tokens or 1,
+        )
 
     @property
     def device(self) -> str:
@@ -141,5 +156,5 @@ class BlockDenoiser:
     def prefill(self, context: Context, *, reuse: Prefilled | None = None) -> Prefilled:
         """See `Denoiser.prefill`. Raises BadRequest for several holes."""
         known = reuse if isinstance(reuse, BlockPrefilled) else None
-        healed = healed_tokens(context.starts_with, self._codec, self._network.device)
-        return BlockPrefilled(self._network, self.spec, prompt_of(context, self._fim), healed, known)
+        healed = healed_tokens(context.starts_with, self._codec)
+        return BlockPrefilled(self._step, self.spec, prompt_of(context, self._fim), healed, known)

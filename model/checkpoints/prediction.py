@@ -14,9 +14,8 @@ from torch import Tensor
 from model.canvas import Canvas
 from model.decoder import Decoder
 from model.denoiser import Prediction
-
-ROWS_AT_ONCE = 128
-"""A row of probabilities takes half a megabyte with the largest vocabularies."""
+from model.passes.head import Best, best_of, unpacked
+from model.passes.hole_pass import Healed, allowed_table, rows_of_table
 
 
 class Starts(Protocol):
@@ -38,47 +37,50 @@ class Wanted:
         row, column = np.nonzero(where)
         return cls(canvas=canvas, row=row, column=column)
 
+    @property
+    def standing(self) -> NDArray[np.int64]:
+        """int64 [n]: what stands there."""
+        return self.canvas.ids[self.row, self.column]
+
+    def which(self, healed: Healed) -> NDArray[np.int64]:
+        """int64 [n]: the row of `allowed_table` for each; only the first position of a hole that heals is confined."""
+        hole = self.canvas.hole[self.row, self.column]
+        first = self.canvas.first[self.row, self.column]
+        return np.where(first, rows_of_table(healed)[hole], 0)
+
+    def prediction(self, best: Best) -> Prediction:
+        """The prediction of the whole canvas, 0 where nothing was wanted."""
+        canvas, at = self.canvas, (self.row, self.column)
+        made = _empty(canvas, best.ids.shape[1])
+        made.ids[at], made.probs[at], made.entropy[at] = best.ids, best.probs, best.entropy
+        made.current[at] = np.where(canvas.open[at], 0, best.current)
+        return made
+
 
 def predict(
-    network: Decoder, states: Tensor, wanted: Wanted, *, mask_id: int, top_k: int, healed: Sequence[Tensor | None]
+    network: Decoder, states: Tensor, wanted: Wanted, *, mask_id: int, top_k: int, healed: Healed
 ) -> Prediction:
-    """The prediction from `states` [n, width], one per wanted position. The mask is never predicted.
-
-    healed[h]: int64 [m], the tokens that hole h may begin with (None: any).
-    """
-    canvas, parts = wanted.canvas, []
-    k = min(top_k, network.config.vocab_size - 1)
-    standing = torch.from_numpy(canvas.ids[wanted.row, wanted.column]).to(states.device)
-    bounds = _bounds(wanted, healed)
-    for start in range(0, len(states), ROWS_AT_ONCE):
-        logits = network.logits(states[start : start + ROWS_AT_ONCE]).float()
-        logits[:, mask_id] = -torch.inf
-        for row, allowed in bounds:
-            if start <= row < start + len(logits):
-                _confine(logits[row - start], allowed)
-        log_probs = logits.log_softmax(-1)
-        probs = log_probs.exp()
-        best = probs.topk(k, dim=-1)
-        entropy = -(probs * log_probs.clamp(min=-1e4)).sum(-1)
-        current = log_probs.gather(-1, standing[start : start + len(logits), None]).squeeze(-1)
-        parts.append((best.indices, best.values, entropy, current))
-    prediction = _empty(canvas, k)
-    if parts:
-        at = (wanted.row, wanted.column)
-        made = [torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True)]
-        prediction.ids[at], prediction.probs[at], prediction.entropy[at] = made[:3]
-        prediction.current[at] = np.where(canvas.open[at], 0, np.maximum(made[3], -1e4))
-    return prediction
+    """The prediction from `states` [n, width], one per wanted position. The mask is never predicted."""
+    device = states.device
+    allowed = allowed_table(healed, network.config.vocab_size, device)
+    made = best_of(
+        network,
+        states,
+        torch.from_numpy(wanted.standing).to(device),
+        mask_id=mask_id,
+        top_k=top_k,
+        allowed=allowed,
+        which=None if allowed is None else torch.from_numpy(wanted.which(healed)).to(device),
+    )
+    return wanted.prediction(unpacked(made, len(wanted.row)))
 
 
-def healed_tokens(
-    starts_with: Sequence[bytes], codec: Starts | None, device: torch.device
-) -> tuple[Tensor | None, ...]:
+def healed_tokens(starts_with: Sequence[bytes], codec: Starts | None) -> Healed:
     """Per hole the tokens that it may begin with; None where any may, or where no token covers what is demanded."""
-    found: list[Tensor | None] = []
+    found: list[NDArray[np.int64] | None] = []
     for start in starts_with:
         tokens = codec.tokens_starting_with(start) if start and codec is not None else np.empty(0, dtype=np.int64)
-        found.append(torch.from_numpy(tokens).to(device) if len(tokens) else None)
+        found.append(tokens if len(tokens) else None)
     return tuple(found)
 
 
@@ -87,24 +89,6 @@ def together(a: Prediction, b: Prediction) -> Prediction:
     return Prediction(
         ids=a.ids + b.ids, probs=a.probs + b.probs, entropy=a.entropy + b.entropy, current=a.current + b.current
     )
-
-
-def _bounds(wanted: Wanted, healed: Sequence[Tensor | None]) -> list[tuple[int, Tensor]]:
-    """(index among the wanted, tokens allowed there) for the first positions of holes that heal."""
-    canvas, bounds = wanted.canvas, []
-    first = canvas.first[wanted.row, wanted.column]
-    hole = canvas.hole[wanted.row, wanted.column]
-    for h, allowed in enumerate(healed):
-        if allowed is not None:
-            bounds += [(int(n), allowed) for n in np.flatnonzero(first & (hole == h))]
-    return bounds
-
-
-def _confine(logits: Tensor, allowed: Tensor) -> None:
-    """In place: only `allowed` tokens keep their logits [V]."""
-    kept = logits[allowed].clone()
-    logits.fill_(-torch.inf)
-    logits[allowed] = kept
 
 
 def _empty(canvas: Canvas, k: int) -> Prediction:
