@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,31 +13,25 @@ from tests.e2e.builtin import DEMO, DEMO_LINE, needs_model
 from tests.lsp_server.editor import connected, span_of, until, within
 
 COMMAND = [str(Path(sys.executable).with_name("dlm-fill")), "lsp"]
+UNHURRIED = {"maxTimeMs": 100_000}  # on a busy machine a fill that is cut short says something else, or nothing
 
 
 async def test_an_unknown_model_is_reported_to_the_user() -> None:
     async with connected(command=[*COMMAND, "--model", "no-such-model"], wait=False) as editor:
-        await until(lambda: len(editor.client.messages) > 0, seconds=30)
+        await until(lambda: len(editor.client.messages) > 0)
         (shown,) = editor.client.messages
         assert shown.type == lsp.MessageType.Error
         assert "no-such-model" in shown.message
         editor.open("x = \n")
         with pytest.raises(JsonRpcException, match="no-such-model"):
-            await within(5, editor.complete(0, 4))
-        assert await editor.leave() < 0.5
+            await within(60, editor.complete(0, 4))
+        assert await editor.leave() == 0
 
 
 async def test_a_model_named_at_initialize_is_the_one_that_is_opened() -> None:
     async with connected(command=COMMAND, options={"model": "no-such-model"}, wait=False) as editor:
-        await until(lambda: len(editor.client.messages) > 0, seconds=30)
+        await until(lambda: len(editor.client.messages) > 0)
         assert "no-such-model" in editor.client.messages[0].message
-
-
-def resident_kib(pid: int) -> int:
-    """Resident memory in KiB; 0 where the system does not say."""
-    status = Path(f"/proc/{pid}/status")
-    rows = status.read_text(encoding="utf-8").splitlines() if status.exists() else []
-    return next((int(row.split()[1]) for row in rows if row.startswith("VmRSS")), 0)
 
 
 @needs_model
@@ -46,11 +39,9 @@ async def test_an_editor_gets_a_fill_from_the_built_in_model() -> None:
     source = DEMO.read_text(encoding="utf-8")
     line = DEMO_LINE - 1
     gap = source.split("\n")[line]
-    async with connected(command=COMMAND) as editor:
+    async with connected(command=COMMAND, options=UNHURRIED) as editor:
         editor.open(source)
-        started = time.perf_counter()
-        result = await within(60, editor.fill((line, len(gap) - 3, line, len(gap)), version=1))
-        print(f"dlm.fill: {(time.perf_counter() - started) * 1000:.0f} ms")
+        result = await within(120, editor.fill((line, len(gap) - 3, line, len(gap)), version=1))
         assert result["applied"] is True, result["reason"]
         ((change,),) = (a.edit.document_changes or () for a in editor.applied)
         assert isinstance(change, lsp.TextDocumentEdit)
@@ -59,10 +50,9 @@ async def test_an_editor_gets_a_fill_from_the_built_in_model() -> None:
         assert edit.range == span_of(line, len(gap) - 3, line, len(gap))
         assert edit.new_text.strip()
         editor.change(((line, len(gap) - 3, line, len(gap)), ""))
-        items = await within(60, editor.complete(line, len(gap) - 3))
+        items = await within(120, editor.complete(line, len(gap) - 3))
         assert all(item.range is not None and item.insert_text for item in items)
-        print(f"resident with the model loaded: {resident_kib(editor.process.pid) / 1024:.0f} MiB")
-        assert await editor.leave() < 0.5
+        assert await editor.leave() == 0
 
 
 @needs_model
@@ -71,9 +61,9 @@ async def test_typing_what_the_built_in_model_suggests_needs_no_further_fill() -
     source = (
         "def area(width, height):\n    return width * height\n\n\ndef volume(width, height, depth):\n    return wid\n"
     )
-    async with connected(command=COMMAND, inline=True, options={"preview": True}) as editor:
+    async with connected(command=COMMAND, inline=True, options={**UNHURRIED, "preview": True}) as editor:
         editor.open(source)
-        items = await within(60, editor.complete(5, 14))
+        items = await within(120, editor.complete(5, 14))
         assert items, "the pattern of the function above is there to be copied"
         text, fills = items[0].insert_text, sum(s.state == "busy" for s in editor.statuses)
         assert isinstance(text, str)
@@ -86,9 +76,9 @@ async def test_typing_what_the_built_in_model_suggests_needs_no_further_fill() -
         assert not any(token.open for token in previews[-1].holes[0].tokens)
         for typed in range(1, len(text.rstrip())):
             editor.change(((5, 13 + typed, 5, 13 + typed), text[typed - 1]))
-            (item,) = await within(60, editor.complete(5, 14 + typed, automatic=True))
+            (item,) = await within(120, editor.complete(5, 14 + typed, automatic=True))
             assert item.insert_text == text[typed:]
         editor.change(((5, 14, 5, 14 + len(text.rstrip()) - 1), ""))
-        (item,) = await within(60, editor.complete(5, 14, automatic=True))
+        (item,) = await within(120, editor.complete(5, 14, automatic=True))
         assert item.insert_text == text
         assert sum(s.state == "busy" for s in editor.statuses) == fills

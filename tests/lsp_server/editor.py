@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import sys
 import tempfile
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,9 +34,11 @@ def large_file() -> str:
 class Editor:
     """A connection. `applied` collects the edits the server asked for; `accepts` says how they are answered."""
 
-    def __init__(self, client: LanguageClient, record: Path | None) -> None:
+    def __init__(self, client: LanguageClient, record: Path, gates: Mapping[str, Path]) -> None:
         self.client = client
         self.record = record
+        self._gates = gates
+        self._ids = itertools.count(1)
         self.applied: list[lsp.ApplyWorkspaceEditParams] = []
         self.accepts = lsp.ApplyWorkspaceEditResult(applied=True)
         self.initialized: lsp.InitializeResult | None = None
@@ -115,7 +117,7 @@ class Editor:
         return self.request(lsp.WORKSPACE_EXECUTE_COMMAND, lsp.ExecuteCommandParams(command=name, arguments=arguments))
 
     def request(self, method: str, params: Any) -> Awaitable[Any]:
-        self.last_id = f"request-{time.monotonic_ns()}"
+        self.last_id = f"request-{next(self._ids)}"
         return asyncio.wrap_future(self.client.protocol.send_request(method, params, msg_id=self.last_id))
 
     def cancel(self, request_id: str) -> None:
@@ -135,9 +137,7 @@ class Editor:
 
     def recorded(self) -> list[dict[str, Any]]:
         """One entry per fill that has ended."""
-        if self.record is None or not self.record.exists():
-            return []
-        return [json.loads(line) for line in self.record.read_text(encoding="utf-8").splitlines()]
+        return [json.loads(line) for line in _whole_lines(self.record)]
 
     async def until_recorded(self, count: int) -> list[dict[str, Any]]:
         """The fills, as soon as `count` have ended."""
@@ -146,17 +146,17 @@ class Editor:
 
     async def until_filling(self, count: int = 1) -> None:
         """Return as soon as `count` fills have begun: what is cancelled before that leaves no record."""
-        assert self.record is not None
-        begun = begun_beside(self.record)
-        await until(lambda: begun.exists() and len(begun.read_text(encoding="utf-8").splitlines()) >= count)
+        await until(lambda: len(_whole_lines(begun_beside(self.record))) >= count)
 
-    async def leave(self) -> float:
-        """Seconds from `shutdown` to the end of the process."""
-        started = time.perf_counter()
-        await within(20, self.client.shutdown_async(None))
+    def let(self, what: str) -> None:
+        """Let go on what `connected` holds: "load" or "fill"."""
+        self._gates[what].touch()
+
+    async def leave(self) -> int:
+        """The exit code of the process, which was asked to leave."""
+        await within(60, self.client.shutdown_async(None))
         self.client.exit(None)
-        await within(20, self.process.wait())
-        return time.perf_counter() - started
+        return await within(60, self.process.wait())
 
 
 @asynccontextmanager
@@ -174,38 +174,50 @@ async def connected(
     settings: Mapping[str | None, Any] | None = None,
     resolves: bool = False,
     parent: int | None = None,
+    holds: Sequence[str] = (),
     **fake: Any,
 ) -> AsyncIterator[Editor]:
     """An initialized connection to a server whose FakeFiller has `fake`'s fields; `wait`: until it is loaded.
+
+    `holds`: "load" (the model is not loaded) and "fill" (no fill makes a step, unless it is cancelled) before
+    `Editor.let` says so: what a test does meanwhile is meanwhile on any machine.
 
     `command` starts another server instead. `state` is the user's state directory; `inline`: the client says that
     it has inline completion. `settings`, by folder uri and for None, are what it answers `workspace/configuration` with.
     `resolves`: it asks for the edits of code actions when they are chosen. `parent`: the number of the editor's process (None: this one's).
     """
-    config = {"texts": ["filled"], "record": str(record) if record else None, **fake}
-    client = make_test_lsp_client()
-    editor = Editor(client, record)
-    editor.settings = settings or {}
     elsewhere = tempfile.TemporaryDirectory()
+    record = record or Path(elsewhere.name, "fills")
+    gates = {what: Path(elsewhere.name, f"{what}.gate") for what in ("load", "fill")}
+    config = {
+        "texts": ["filled"],
+        "record": str(record),
+        **{f"{what}_gate": str(gates[what]) for what in holds},
+        **fake,
+    }
+    client = make_test_lsp_client()
+    editor = Editor(client, record, gates)
+    editor.settings = settings or {}
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(state or elsewhere.name)}
     script = str(ROOT / "tests" / "lsp_server" / "fake_server.py")
     command = command or [sys.executable, script, json.dumps(config)]
     await client.start_io(*command, env=environment, cwd=str(ROOT))
     try:
         editor.initialized = await within(
-            20,
+            120,
             client.initialize_session(
                 _params(encodings, options, folders, progress, inline, settings is not None, resolves, parent)
             ),
         )
         if wait:
             editor.open("", uri="file:///nowhere/warm-up")
-            await within(60, editor.complete(0, 0, uri="file:///nowhere/warm-up"))
+            await within(120, editor.complete(0, 0, uri="file:///nowhere/warm-up"))
         yield editor
     finally:
         if editor.process.returncode is None:
             editor.process.kill()
         await client.stop()  # type: ignore[no-untyped-call]
+        await editor.process.wait()  # before that it may still write to what is removed now
         elsewhere.cleanup()
 
 
@@ -245,11 +257,16 @@ async def within(seconds: float, awaited: Awaitable[T]) -> T:
         return await awaited
 
 
-async def until(true: Callable[[], bool], *, seconds: float = 30) -> None:
+async def until(true: Callable[[], bool], *, seconds: float = 120) -> None:
     """Return as soon as `true()` is."""
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110 - what is waited for happens in another process
             await asyncio.sleep(0.005)
+
+
+def _whole_lines(path: Path) -> list[str]:
+    """The lines of a file that another process is writing, without one that is not whole yet."""
+    return path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
 
 
 def span_of(line: int, character: int, end_line: int, end_character: int) -> lsp.Range:

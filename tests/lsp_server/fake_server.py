@@ -2,7 +2,11 @@
 
 The JSON holds FakeFiller's fields ("{model}" in `texts` is the model's name) and: `load_s` (how long opening takes),
 `load_error` (its message; a ModelError, or with `load_crash` a RuntimeError), `record` (a file that gets one JSON line
-per finished fill; the file beside it that ends in `.begun` gets a line per fill that began).
+per finished fill; the file beside it that ends in `.begun` gets a line per fill that began), `load_gate` and
+`fill_gate` (loading, each step of a fill waits until this file exists, or the fill is cancelled), `deaf` (a fill that
+waits does not notice that it is cancelled) and `list_deadline_s` (how long the completion list waits for a fill).
+
+Otherwise the server is as patient as can be, so that a busy machine changes no outcome.
 """
 
 from __future__ import annotations
@@ -10,21 +14,26 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lsp_server.handlers import completion, configuration, progress
 from lsp_server.server import create_server, leave, serve
 from model.errors import UnknownModel
-from model.types import Fill, FillRequest
+from model.types import Cancelled, Fill, FillRequest
 from tests.fakes import FakeFiller
+
+PATIENCE_S = 300.0
 
 
 class RecordingFiller(FakeFiller):
     """Writes to `record` what each fill was asked and how it ended, and beside it that one began."""
 
     record: Path | None = None
+    gate: Gate | None = None
 
-    def fill(self, request: FillRequest, **kwargs: Any) -> Fill:
+    def fill(self, request: FillRequest, *, cancelled: Cancelled = lambda: False, **kwargs: Any) -> Fill:
         if not any(request.template.pieces):  # an empty document: the editor waits for the model to be loaded
             return FakeFiller(self.texts, steps=1).fill(request, **kwargs)
         before = self.steps_done
@@ -33,7 +42,8 @@ class RecordingFiller(FakeFiller):
         if self.record is not None:
             with begun_beside(self.record).open("a", encoding="utf-8") as file:
                 file.write("begun\n")
-        fill = super().fill(request, **kwargs)
+        gate = self.gate
+        fill = super().fill(request, cancelled=gate.watched(cancelled) if gate else cancelled, **kwargs)
         if self.record is not None:
             line = {
                 "stopped": fill.stopped,
@@ -49,6 +59,27 @@ class RecordingFiller(FakeFiller):
         return fill
 
 
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """Shut until `file` exists. `deaf`: who waits here does not hear that it is cancelled."""
+
+    file: Path
+    deaf: bool = False
+
+    def wait(self, cancelled: Cancelled = lambda: False) -> None:
+        while not self.file.exists() and (self.deaf or not cancelled()):
+            time.sleep(0.002)
+
+    def watched(self, cancelled: Cancelled) -> Cancelled:
+        """`cancelled`, which is answered once the gate is open or the answer is yes."""
+
+        def asked() -> bool:
+            self.wait(cancelled)
+            return cancelled()
+
+        return asked
+
+
 def begun_beside(record: Path) -> Path:
     """The file that gets a line per fill that began."""
     return record.with_suffix(".begun")
@@ -58,15 +89,21 @@ def main() -> None:
     config = json.loads(sys.argv[1])
     load_s, record = config.pop("load_s", 0.0), config.pop("record", None)
     load_error, load_crash = config.pop("load_error", None), config.pop("load_crash", None)
+    load_gate, fill_gate, deaf = config.pop("load_gate", None), config.pop("fill_gate", None), config.pop("deaf", False)
+    completion.DEADLINE_S = config.pop("list_deadline_s", PATIENCE_S)
+    configuration._PATIENCE_S = progress._PATIENCE_S = PATIENCE_S
 
     def open_filler(name: str, *, device: str) -> FakeFiller:
         time.sleep(load_s)
+        if load_gate is not None:
+            Gate(file=Path(load_gate)).wait()
         if load_error is not None:
             raise UnknownModel(load_error)
         if load_crash is not None:
             raise RuntimeError(load_crash)
         filler = RecordingFiller(**{**config, "texts": [text.replace("{model}", name) for text in config["texts"]]})
         filler.record = Path(record) if record else None
+        filler.gate = Gate(file=Path(fill_gate), deaf=deaf) if fill_gate else None
         return filler
 
     leave(serve(create_server(open_filler)))

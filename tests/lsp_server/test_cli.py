@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -199,10 +198,9 @@ def test_the_old_text_is_not_shown_to_the_model(dlm_fill: Run, filler: FakeFille
 
 def test_time_out_returns_the_best_so_far_and_says_so(dlm_fill: Run, filler: FakeFiller) -> None:
     filler.steps, filler.step_s = 100, 0.02
-    started = time.perf_counter()
     result = dlm_fill("area.py:2", "--max-time", "0.05")
-    assert time.perf_counter() - started < 1.5
     assert (result.code, "time ran out" in result.err) == (0, True)
+    assert filler.steps_done == 3
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["  \n"]])

@@ -54,7 +54,7 @@ async def test_errors_of_the_work_reach_who_asked_and_nothing_is_left_behind() -
 async def test_a_newer_request_is_served_once_the_older_has_noticed() -> None:
     session, started, stopped = session_with(), threading.Event(), threading.Event()
     older = asyncio.ensure_future(session.run(URI, until_cancelled(started, stopped), automatic=True))
-    await asyncio.to_thread(started.wait, 5)
+    await asyncio.to_thread(started.wait, 60)
     assert await session.run(URI, lambda *_: stopped.is_set(), automatic=True) is True
     assert await older == Interrupted("a newer request for this document took its place")
 
@@ -62,9 +62,9 @@ async def test_a_newer_request_is_served_once_the_older_has_noticed() -> None:
 async def test_cancelling_who_waits_stops_the_work() -> None:
     session, started, stopped = session_with(), threading.Event(), threading.Event()
     waiting = asyncio.ensure_future(session.run(URI, until_cancelled(started, stopped), automatic=False))
-    await asyncio.to_thread(started.wait, 5)
+    await asyncio.to_thread(started.wait, 60)
     waiting.cancel()
-    assert await asyncio.to_thread(stopped.wait, 5)
+    assert await asyncio.to_thread(stopped.wait, 60)
     with pytest.raises(asyncio.CancelledError):
         await waiting
 
@@ -73,7 +73,7 @@ async def test_a_change_interrupts_also_who_waits_for_the_model() -> None:
     go = threading.Event()
 
     def opening() -> Filler:
-        go.wait(5)
+        go.wait(60)
         return FakeFiller(["x"])
 
     session = session_with(opening)
@@ -113,7 +113,7 @@ async def test_an_unforeseen_failure_names_its_place_and_the_remedy_but_not_its_
 async def test_closing_interrupts_everything() -> None:
     session, started, stopped = session_with(), threading.Event(), threading.Event()
     waiting = asyncio.ensure_future(session.run(URI, until_cancelled(started, stopped), automatic=False))
-    await asyncio.to_thread(started.wait, 5)
+    await asyncio.to_thread(started.wait, 60)
     session.close()
     assert await waiting == Interrupted("the server is shutting down")
-    assert await asyncio.to_thread(stopped.wait, 5)
+    assert await asyncio.to_thread(stopped.wait, 60)

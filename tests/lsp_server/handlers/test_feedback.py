@@ -123,7 +123,7 @@ async def test_no_code_gets_into_any_file_log_or_count(
             editor.change(((0, 0, 0, 0), CANARY), uri=document)
             for automatic in (True, False):
                 try:
-                    await within(5, editor.complete(0, 29, automatic=automatic, uri=document))
+                    await within(60, editor.complete(0, 29, automatic=automatic, uri=document))
                 except JsonRpcException:
                     assert load
             editor.client.protocol.notify("dlm/didShow", {"uri": document, "text": CANARY})

@@ -106,16 +106,15 @@ async def test_a_blank_answer_is_no_suggestion() -> None:
         assert await editor.complete(0, 4) == []
 
 
-async def test_a_document_that_changed_meanwhile_gets_nothing_and_frees_the_machine(tmp_path: Path) -> None:
-    async with connected(texts=["1"], steps=2000, step_s=0.01, record=tmp_path / "fills") as editor:
+async def test_a_document_that_changed_meanwhile_gets_nothing_and_frees_the_machine() -> None:
+    async with connected(texts=["1"], holds=["fill"]) as editor:
         editor.open("x = \n")
         answer = editor.complete(0, 4)
         await editor.until_filling()
         editor.change(((0, 4, 0, 4), "y"))
-        assert await within(20, answer) == []
+        assert await within(60, answer) == []
         (fill,) = await editor.until_recorded(1)
-        assert fill["stopped"] == "cancelled"
-        assert fill["steps"] < 1000  # of 2000
+        assert (fill["stopped"], fill["steps"]) == ("cancelled", 0)
 
 
 async def test_an_unopened_file_of_the_workspace_is_read_and_no_other(tmp_path: Path) -> None:

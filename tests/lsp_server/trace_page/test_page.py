@@ -184,7 +184,7 @@ def test_a_browser_plays_the_step_that_the_address_names(
     page.write_text(page_of([done(EVIL)], INFO), "utf-8")
     command = [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
     command += ["--virtual-time-budget=2000", "--dump-dom", f"{page.as_uri()}#step={step}"]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
     assert says in shown
     code = shown[shown.index('<div id="code"') : shown.index('<div class="legend"')]
     assert re.findall(r'class="cell (\w+)', code) == cells

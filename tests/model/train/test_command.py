@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -128,16 +129,16 @@ def test_an_interrupt_writes_the_checkpoint(tmp_path: Path) -> None:
     )
     try:
         log = tmp_path / "run" / "log.jsonl"
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not log.exists() and time.monotonic() < deadline and process.poll() is None:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=300)
     finally:
         process.kill()
     assert process.returncode == 130, said
     assert "the same command goes on from here" in said
-    assert "step 1, 0.0 of 60.0 min: next" in said
+    assert re.search(r"step \d+, [\d.]+ of 60\.0 min: next", said), said
     assert (tmp_path / "run" / "checkpoint.pt").exists()
 
 

@@ -113,7 +113,8 @@ def test_a_cache_makes_steps_cheap() -> None:
     assert dual.step_gflop < 0.3 * again.step_gflop
 
 
-def test_arms_run_resume_and_are_reported(corpus: Path, tmp_path: Path) -> None:
+def test_arms_run_resume_and_are_reported(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model.train.ab.race.time", toy.Clock(tick_s=0.05))
     run: list[str | int | Path] = [
         "ab",
         "run",
