@@ -53,6 +53,7 @@ class Attempt:
             likeness=float(np.mean([d.likeness for d in self.drafts] or [0])),
             kept=self.kept,
             renamed=any(draft.renamed for draft in self.drafts),
+            elsewhere=any(draft.elsewhere for draft in self.drafts),
             draft_rank=self.draft_rank,
             written_rank=self.written_rank,
             repetition=max(repetition(ids) for ids in self.ids),

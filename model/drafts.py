@@ -32,8 +32,9 @@ class Draft:
     """`text` for the hole, and how many characters around its source recur left and right of the hole.
 
     likeness: what orders drafts (log-odds up to a constant). source: index of the piece it stands in, or
-    number of pieces + index of the extra context. sources: how many of the best places give this same text.
-    rank: its place among the drafts. renamed: it is in the names of its new place, its source in others.
+    number of pieces + index of the extra context; of the other file if it is from `elsewhere`.
+    sources: how many of the best places give this same text. rank: its place among the drafts of the own file, or
+    of the others. renamed: it is in the names of its new place, its source in others.
     """
 
     text: str
@@ -44,6 +45,7 @@ class Draft:
     sources: int = 1
     rank: int = 0
     renamed: bool = False
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,7 @@ class _Search:
     """A hole, and the texts that it is compared with.
 
     original: all texts, with barriers between them; searched: the same, without indentation if the hole begins a line.
+    elsewhere: they are of other files.
     """
 
     before: str
@@ -58,14 +61,22 @@ class _Search:
     original: str
     searched: str
     whole_lines: bool
+    elsewhere: bool
 
     @classmethod
-    def of(cls, pieces: Sequence[str], hole_index: int, extra_context: Sequence[str]) -> _Search:
+    def of(cls, pieces: Sequence[str], hole_index: int, texts: Sequence[str], *, elsewhere: bool) -> _Search:
         before, after = pieces[hole_index], pieces[hole_index + 1]
         whole_lines = not before or before.endswith("\n")
-        original = BARRIER.join((*pieces, *extra_context))
+        original = BARRIER.join(texts)
         searched = _INDENT.sub("", original) if whole_lines else original
-        return cls(before=before, after=after, original=original, searched=searched, whole_lines=whole_lines)
+        return cls(
+            before=before,
+            after=after,
+            original=original,
+            searched=searched,
+            whole_lines=whole_lines,
+            elsewhere=elsewhere,
+        )
 
     @cached_property
     def lines(self) -> list[str]:
@@ -114,7 +125,25 @@ def drafts_for(
     Behind them come up to `renamings` of them in the names of their new place, where these differ. A draft is
     never blank, has at most `max_lines` lines, and reaches across no hole.
     """
-    search = _Search.of(pieces, hole_index, extra_context)
+    search = _Search.of(pieces, hole_index, (*pieces, *extra_context), elsewhere=False)
+    return _found(search, limit, max_lines=max_lines, renamings=renamings)
+
+
+def drafts_from(
+    other_files: Sequence[str],
+    pieces: Sequence[str],
+    hole_index: int,
+    limit: int,
+    *,
+    max_lines: int | None = None,
+    renamings: int = 0,
+) -> list[Draft]:
+    """Likewise the best drafts that text of other files has for the hole."""
+    search = _Search.of(pieces, hole_index, other_files, elsewhere=True)
+    return _found(search, limit, max_lines=max_lines, renamings=renamings)
+
+
+def _found(search: _Search, limit: int, *, max_lines: int | None, renamings: int) -> list[Draft]:
     left, right = search.sides
     likeness = _likeness(search.searched, left, right)
     best: dict[str, tuple[float, Place, int]] = {}
@@ -134,6 +163,7 @@ def drafts_for(
             source=search.searched.count(BARRIER, 0, place.start),
             sources=times,
             rank=rank,
+            elsewhere=search.elsewhere,
         )
         for rank, (_, (value, place, times)) in enumerate(order)
     ]

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from model.attempts import Attempt
 from model.denoiser import Denoiser, Prefilled
+from model.elsewhere import OtherFiles
 from model.engine import Clock, Meter, Stopped
 from model.errors import BadRequest
 from model.framing import Codec, Framed, frame, token_table
@@ -51,6 +52,7 @@ class LocalFiller:
         self._table = token_table(codec, vocab_size=denoiser.spec.vocab_size)
         self._search = LengthSearch(denoiser)
         self._prefilled: Prefilled | None = None
+        self._others = OtherFiles()
 
     def watch(self, on_attempts: Callable[[list[Attempt]], None]) -> None:
         """From now on tell what there was to choose from, and never be content with a sure draft alone."""
@@ -58,7 +60,13 @@ class LocalFiller:
 
     @property
     def info(self) -> FillerInfo:
-        return FillerInfo(name=self._name, device=self._device, context_tokens=self._denoiser.spec.context_tokens)
+        spec = self._denoiser.spec
+        return FillerInfo(
+            name=self._name,
+            device=self._device,
+            context_tokens=spec.context_tokens,
+            reads_other_files=spec.scores and self._drafts > 0,
+        )
 
     def count_tokens(self, text: str) -> int:
         return self._codec.count(text)
@@ -85,6 +93,9 @@ class LocalFiller:
         if not 1 <= request.candidates <= MOST_CANDIDATES:
             raise BadRequest(f"{request.candidates} candidates: ask for 1 to {MOST_CANDIDATES}")
         meter = Meter(budget=request.budget, clock=self._clock)
+        if request.other_files:
+            others = self._others.most_similar(request.other_files, request.template.pieces) if self._drafts else ()
+            request = replace(request, other_files=others)
         framed = self._framed(request)
         job_over = self._prepared(request, framed, meter, cancelled, on_event)
         if cancelled():

@@ -32,7 +32,7 @@ class Features:
     left_chars, right_chars: how much of the text around recurs around the draft's source (0: not a draft).
     likeness: how like the surroundings of the draft's source are, see `drafts.Draft` (0: not a draft).
     kept: share of the draft's tokens that stand as they were copied (0: not a draft).
-    renamed: the draft is in the names of its new place.
+    renamed: the draft is in the names of its new place. elsewhere: it stands in another file.
     draft_rank, written_rank: its place among the drafts, and among what the model wrote; None if it was not there.
     repetition: share of its token triples that occurred before in it.
     sources: how many places, and the model's own fill, propose this same text. tokens: its length, per line.
@@ -50,6 +50,7 @@ class Features:
     likeness: float = 0.0
     kept: float = 0.0
     renamed: bool = False
+    elsewhere: bool = False
     draft_rank: int | None = None
     written_rank: int | None = None
     repetition: float = 0.0
@@ -79,6 +80,7 @@ class Weights:
     copied_sum: float = -0.02
     copied_odds: float = -0.23
     renamed: float = 1.83
+    elsewhere: float = 0.0
     likeness: float = 0.02
     left_match: float = 0.62
     right_match: float = 0.29
@@ -143,6 +145,7 @@ def signals(features: Features) -> dict[str, float]:
         "copied_sum": total * whole,
         "copied_odds": odds * whole,
         "renamed": float(f.renamed and whole),
+        "elsewhere": float(f.elsewhere and whole),
         "likeness": f.likeness * whole,
         "left_match": left,
         "right_match": right,

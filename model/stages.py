@@ -182,6 +182,7 @@ def _drafted(job: Job) -> Drafted:
         job.codec,
         spec,
         extra_context=job.request.extra_context,
+        other_files=job.request.other_files,
         lengths=job.lengths,
         limit=job.drafts,
     )

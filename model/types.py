@@ -81,7 +81,9 @@ class Budget:
 class FillRequest:
     """One request: all holes of the template are filled jointly.
 
-    `extra_context` is text from elsewhere (other files) that may serve as source of drafts, nearest first.
+    `extra_context` is text of the file beyond the template, where drafts are looked for, too; `other_files` texts of
+    other files, most similar first: drafts from there are told apart. Neither costs the model context, nor leaves this
+    machine.
     `candidates` is how many to make; a few more may come back if they were at hand. `steps` is read by
     samplers with a fixed number of steps. `parses` tells whether the holes' texts make the file parse
     (None: cannot tell); it ranks candidates. `accepts` says what of the texts to fill anew (None: nothing,
@@ -92,6 +94,7 @@ class FillRequest:
     template: Template
     language: str = ""
     extra_context: tuple[str, ...] = ()
+    other_files: tuple[str, ...] = ()
     candidates: int = 1
     seed: int = 0
     sampler: str = "auto"
@@ -223,13 +226,15 @@ class FillEvent:
 class FillerInfo:
     """`context_tokens`: how many tokens of context around the holes the back end makes use of.
 
-    `sent_to`: the host that the text of requests goes to ("": it stays in this process).
+    `sent_to`: the host that the text of requests goes to ("": it stays in this process). `reads_other_files`: whether
+    it makes use of `FillRequest.other_files`; whoever sends text elsewhere does not.
     """
 
     name: str
     device: str
     context_tokens: int
     sent_to: str = ""
+    reads_other_files: bool = False
 
 
 class Filler(Protocol):

@@ -19,7 +19,8 @@ class Case:
     """A file with a hole: `prefix + middle + suffix` is the file. `name` is stable over runs.
 
     `check` is code that fails, run behind the filled file, if the fill does not work; "" if there is none.
-    To judge a fill of a case with a check is to run what the model wrote.
+    To judge a fill of a case with a check is to run what the model wrote. path, root: the file that it was cut from,
+    and the folder that is taken for its workspace; None if there are none.
     """
 
     name: str
@@ -28,6 +29,8 @@ class Case:
     middle: str
     suffix: str
     check: str = ""
+    path: Path | None = None
+    root: Path | None = None
 
 
 def is_telling(line: str) -> bool:
@@ -83,7 +86,13 @@ def cut_cases(root: Path, *, per_kind: dict[str, int], seed: int) -> list[Case]:
             name = f"{path.relative_to(root.parent)}:{line + 1}:{kind}"
             cases.append(
                 Case(
-                    name=name, kind=kind, prefix=text[: span[0]], middle=text[span[0] : span[1]], suffix=text[span[1] :]
+                    name=name,
+                    kind=kind,
+                    prefix=text[: span[0]],
+                    middle=text[span[0] : span[1]],
+                    suffix=text[span[1] :],
+                    path=path,
+                    root=root,
                 )
             )
     return cases

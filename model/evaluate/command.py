@@ -20,7 +20,7 @@ from model.evaluate.measure import Result
 from model.evaluate.own_cases import own_cases, sample, tasks
 from model.evaluate.report import append_result, end_torn_line, figures, mcnemar, read_results, show
 from model.evaluate.running import passes
-from model.evaluate.systems import LEFT_TO_RIGHT, ORACLE, SYSTEMS, Choice
+from model.evaluate.systems import LEFT_TO_RIGHT, ORACLE, SYSTEMS, WITH_FILES, Choice
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _RUNS_CODE = (
@@ -95,9 +95,10 @@ def _cases(*, sources: Sequence[Path], kinds: Sequence[str], own: Path | None, i
 @click.option("--cases", "total", type=click.IntRange(min=1),
               help="How many holes, over all folders and kinds (default: 1000), or how many of a file's (default: all).")  # fmt: skip
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS), help="Kinds of holes (default: all).")
-@click.option("--system", "chosen", multiple=True, type=click.Choice([*SYSTEMS, ORACLE, LEFT_TO_RIGHT]),
-              help="What to compare (default: all but the last two). `model` is the engine without drafts, `oracle-length`"
-                   " the engine told the truth's length, `left-to-right` the same network writing token after token.")  # fmt: skip
+@click.option("--system", "chosen", multiple=True, type=click.Choice([*SYSTEMS, ORACLE, LEFT_TO_RIGHT, WITH_FILES]),
+              help="What to compare (default: the first four). `model` is the engine without drafts, `oracle-length`"
+                   " the engine told the truth's length, `left-to-right` the same network writing token after token,"
+                   " `engine+files` the engine told of other files of the package.")  # fmt: skip
 @click.option("--model", default="builtin", show_default=True, help="Name, or a directory.")
 @click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda", "mps"]))
 @click.option("--sampler", default="auto", show_default=True, metavar="SPEC",
@@ -138,4 +139,6 @@ def main(context: click.Context, *, sources: tuple[Path, ...], own: Path | None,
         summary["mcnemar"] = mcnemar(results["engine"], results[f"engine@{other}"])
     if {"engine", ORACLE} <= results.keys():
         summary["mcnemar_oracle_length"] = mcnemar(results["engine"], results[ORACLE])
+    if {"engine", WITH_FILES} <= results.keys():
+        summary["mcnemar_with_files"] = mcnemar(results[WITH_FILES], results["engine"])
     click.echo(json.dumps(summary))

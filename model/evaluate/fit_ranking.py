@@ -23,6 +23,7 @@ from model.attempts import Attempt
 from model.evaluate.cases import KINDS, Case, cases_from
 from model.evaluate.measure import parses
 from model.evaluate.systems import request_of
+from model.evaluate.workspace import Workspace
 from model.filler import open_filler
 from model.local import LocalFiller
 from model.ranking import Ranking, Weights, signals
@@ -162,9 +163,9 @@ def main(model: Path, sources: tuple[Path, ...], cases: int, seed: int) -> None:
     filler = open_filler(str(model))
     assert isinstance(filler, LocalFiller)
     filler.watch(seen.append)
-    holes = []
+    holes, workspace = [], Workspace()
     for case in track(cases_from(sources, total=cases, kinds=KINDS, seed=seed), console=Console(stderr=True)):
-        filler.fill(request_of(case))
+        filler.fill(request_of(case, other_files=workspace.others(case)))
         holes.append(choices_of(case, seen.pop()))
     written = ranking_of(holes)
     (model / "ranking.json").write_text(json.dumps(written, indent=1) + "\n")

@@ -11,6 +11,7 @@ from model.drafts import drafts_for
 from model.errors import BadRequest
 from model.evaluate.cases import Case
 from model.evaluate.measure import Result, judge, parses
+from model.evaluate.workspace import Workspace
 from model.filler import directory_of, open_filler, require
 from model.framing import frame
 from model.samplers import sampler
@@ -24,6 +25,8 @@ ONE_LINE = ("line", "rest", "identifier", "argument", "SingleLineInfilling")
 SYSTEMS = ("engine", "model", "longest-match", "previous-line")
 ORACLE = "oracle-length"
 LEFT_TO_RIGHT = "left-to-right"
+WITH_FILES = "engine+files"
+"""The engine, told of other files of the package."""
 
 
 def previous_line(case: Case) -> Result:
@@ -52,23 +55,33 @@ def template_of(case: Case, *, length_tokens: int | None = None) -> Template:
     return Template(pieces=(prefix, suffix), holes=(hole,))
 
 
-def request_of(case: Case, *, sampler: str = "auto", max_time_s: float | None = None) -> FillRequest:
-    """The case as the server would ask: near text as context, the rest of the file as source of drafts."""
+def request_of(
+    case: Case, *, sampler: str = "auto", max_time_s: float | None = None, other_files: tuple[str, ...] = ()
+) -> FillRequest:
+    """The case as the server would ask: near text as context, the rest of the file and others as source of drafts."""
     template = template_of(case)
     whole = len(case.prefix) + len(case.suffix) <= sum(map(len, template.pieces))
     return FillRequest(
         template=template,
         language="python",
         extra_context=() if whole else (case.prefix[-100_000:], case.suffix[:100_000]),
+        other_files=other_files,
         sampler=sampler,
         budget=Budget(max_time_s=max_time_s),
         parses=lambda texts: parses(case.prefix + texts[0] + case.suffix),
     )
 
 
-def filler_system(filler: Filler, *, sampler: str = "auto", max_time_s: float | None = None) -> System:
-    """A filler as users meet it."""
-    return lambda case: _filled(filler, case, request_of(case, sampler=sampler, max_time_s=max_time_s))
+def filler_system(
+    filler: Filler, *, sampler: str = "auto", max_time_s: float | None = None, workspace: Workspace | None = None
+) -> System:
+    """A filler as users meet it; told of other files if there is a workspace."""
+
+    def solve(case: Case) -> Result:
+        others = workspace.others(case) if workspace else ()
+        return _filled(filler, case, request_of(case, sampler=sampler, max_time_s=max_time_s, other_files=others))
+
+    return solve
 
 
 def oracle_system(
@@ -121,7 +134,8 @@ class Choice:
         if self.name == ORACLE:
             tokenizer = Tokenizer(directory_of(self.model) / "tokenizer.json")
             return oracle_system(filler, tokenizer, sampler=self.sampler, max_time_s=self.max_time_s)
-        return filler_system(filler, sampler=self.sampler, max_time_s=self.max_time_s)
+        workspace = Workspace() if self.name == WITH_FILES else None
+        return filler_system(filler, sampler=self.sampler, max_time_s=self.max_time_s, workspace=workspace)
 
 
 def _filled(filler: Filler, case: Case, request: FillRequest) -> Result:

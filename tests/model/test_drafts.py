@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.drafts import Draft, drafts_for
+from model.drafts import Draft, drafts_for, drafts_from
 
 
 def split(marked: str) -> list[str]:
@@ -119,3 +119,25 @@ def test_the_work_in_a_hundred_thousand_characters_is_bounded() -> None:
     finally:
         sys.setprofile(None)
     assert next(events) < 25_000, "8,600; per line or draft of the text it would be millions"
+
+
+def test_drafts_of_other_files_come_from_there_alone() -> None:
+    here = split("begin()\nhere()\nfinish()\n\nbegin()\n‸\nfinish()\n")
+    others = ["nothing of the kind\n", "    begin()\n    there()\n    finish()\n"]
+    found = drafts_from(others, here, 0, 4, max_lines=1)
+    assert found[0].text == "there()"
+    assert "here()" not in [draft.text for draft in found]
+    assert (found[0].elsewhere, found[0].source) == (True, 1)
+    own = drafts_for(here, 0, (), 4, max_lines=1)
+    assert (own[0].text, own[0].elsewhere) == ("here()", False)
+
+
+def test_no_draft_reaches_from_one_file_into_the_next() -> None:
+    assert drafts_from(["begin()\none()", "finish()\n"], split("begin()\n‸\nfinish()\n"), 0, 4, max_lines=2) == []
+
+
+def test_drafts_of_other_files_are_renamed_as_well() -> None:
+    there = "open_command(command)\nrun_command(command)\nclose_command(command)\n"
+    here = split("open_option(option)\n‸\nclose_option(option)\n")
+    found = drafts_from([there], here, 0, 4, max_lines=1, renamings=2)
+    assert "run_option(option)" in [draft.text for draft in found if draft.renamed and draft.elsewhere]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from model.attempts import Attempt
 from model.denoiser import Context, Prefilled
 from model.errors import BadRequest, UnknownModel
 from model.filler import open_filler
@@ -180,6 +181,30 @@ def test_drafts_come_from_the_extra_context_too() -> None:
     denoiser = Scripted(["value = compute()"])
     fill = filler(denoiser).fill(request("begin_the_work()\n", "\nfinish_the_work()\n", extra_context=(other,)))
     assert fill.candidates[0].origin == "draft"
+
+
+def test_drafts_come_from_other_files_behind_those_of_the_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Attempt] = []
+    there = "begin_the_work()\nvalue = compute()\nfinish_the_work()\n"
+    here = "begin_the_work()\nother = compute()\nfinish_the_work()\n\n"
+    pieces = (here + "begin_the_work()\n", "\nfinish_the_work()\n")
+    watching = filler(Scripted(["value = compute()"]))
+    watching.watch(seen.extend)
+    fill = watching.fill(request(*pieces, other_files=(there, "nothing alike\n", here)))
+    copies = {a.texts[0]: a for a in seen if a.origin == "draft"}
+    assert [copies[text].drafts[0].elsewhere for text in ("other = compute()", "value = compute()")] == [False, True]
+    assert copies["other = compute()"].sources == 2, "both files say it, and the own one counts"
+    assert next(iter(copies)) == "other = compute()"
+    assert fill.candidates[0].texts == ("value = compute()",)
+
+
+def test_a_network_alone_reads_no_other_files() -> None:
+    there = "begin_the_work()\nvalue = compute()\nfinish_the_work()\n"
+    alone = filler(Scripted(["x"]), drafts=0)
+    fill = alone.fill(request("begin_the_work()\n", "\nfinish_the_work()\n", other_files=(there,)))
+    assert texts(fill) == [("x",)]
+    assert not alone.info.reads_other_files
+    assert filler(Scripted(["x"])).info.reads_other_files
 
 
 def test_drafts_of_several_holes_are_put_together() -> None:

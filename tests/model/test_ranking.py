@@ -57,6 +57,13 @@ def test_probabilities_leave_room_for_none_being_right() -> None:
     assert probabilities([]) == []
 
 
+def test_a_copy_from_another_file_can_be_worth_less() -> None:
+    wary = Ranking(inside=Weights(elsewhere=-1.5))
+    elsewhere = replace(COPY, elsewhere=True)
+    assert utility(elsewhere, wary) == pytest.approx(utility(COPY, wary) - 1.5)
+    assert utility(replace(elsewhere, kept=0.5), wary) == utility(replace(COPY, kept=0.5), wary)
+
+
 def test_equals_keep_their_order() -> None:
     assert best_first([OWN, OWN, OWN]) == [0, 1, 2]
 
@@ -65,7 +72,7 @@ def test_equals_keep_their_order() -> None:
 def test_every_weight_has_its_signal(weight: str) -> None:
     nothing = {f.name: 0.0 for f in fields(Weights)}
     only = Ranking(inside=Weights(**{**nothing, weight: 2.0}))
-    some = replace(COPY, parses=True, repetition=0.5, written_rank=2, known_words=0.5, repeats=True)
+    some = replace(COPY, parses=True, repetition=0.5, written_rank=2, known_words=0.5, repeats=True, elsewhere=True)
     assert utility(some, only) == pytest.approx(2.0 * signals(some)[weight])
     assert set(signals(some)) == set(nothing)
 

@@ -69,10 +69,14 @@ def test_llamacpp_is_asked_with_every_field(server: Server, opened: Open, model:
     assert fill.candidates[0].texts == ("x + 1",)
 
 
-def test_text_from_elsewhere_is_never_sent(server: Server, opened: Open) -> None:
-    server.script = [Reply(events=[{"content": "1", "stop": True}])]
-    opened("llamacpp").fill(request("a = ", "\n", extra_context=("elsewhere",)))
+@pytest.mark.parametrize("kind", ["llamacpp", "openai", "mercury"])
+def test_text_from_elsewhere_is_never_sent(server: Server, opened: Open, kind: str) -> None:
+    server.script = [Reply(events=[{"content": "1", "stop": True, "choices": [{"text": "1"}]}])]
+    filler = opened(kind)
+    assert not filler.info.reads_other_files
+    filler.fill(request("a = ", "\n", extra_context=("elsewhere",), other_files=("in another file",)))
     assert "elsewhere" not in str(server.asked[0].body)
+    assert "in another file" not in str(server.asked[0].body)
 
 
 def test_a_gap_of_several_lines_has_no_stop_and_a_given_length_is_the_limit(server: Server, opened: Open) -> None:
