@@ -31,7 +31,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "doctor": ("lsp_server.command_line.doctor:main", "Tell what this machine has for models, and what it lacks."),
     "bench": (
         "lsp_server.cli:bench",
-        "Measure speed: `bench cut`, `bench server`, `bench fill`, `bench engine`, `bench drift`.",
+        "Measure speed: `bench cut`, `bench server`, `bench fill`, `bench engine`, `bench gpu`, `bench drift`.",
     ),
 }
 _BENCHES: Mapping[str, tuple[str, str]] = {
@@ -39,6 +39,7 @@ _BENCHES: Mapping[str, tuple[str, str]] = {
     "server": ("lsp_server.bench.server:main", "From keystroke to suggestion in a running language server."),
     "fill": ("model.evaluate.bench_fill:main", "Filling from start to end, cold and warm."),
     "engine": ("model.evaluate.bench_engine.command:main", "The engine against other ways to run the same weights."),
+    "gpu": ("model.evaluate.bench_gpu.command:main", "Published shapes with random weights against the GPU's floors."),
     "drift": ("model.evaluate.bench_drift:main", "What a stale context cache does to a published checkpoint."),
 }
 
