@@ -19,6 +19,10 @@ class BadRequest(ModelError):
     """The request cannot be met as it stands (unknown sampler, hole too long, …)."""
 
 
+class NotEnoughMemory(ModelError):
+    """A model or a request does not fit into memory; the message names sizes."""
+
+
 class MissingExtra(ModelError):
     """What was asked for needs a package that is not installed; the message names the command that installs it."""
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from model.canvas import Canvas
 from model.checkpoints.layout import PADDING, Ids, Laid, lay
 from model.checkpoints.prediction import Starts, Wanted, healed_tokens, predict, together
+from model.checkpoints.room import sizes_told
 from model.decoder import Decoder, Memory
 from model.denoiser import Context, Prediction, Prefilled, Spec
 from model.passes.hole_pass import Asked, HolePass, allowed_table
@@ -66,6 +67,15 @@ class SequencePrefilled(Prefilled):
         return made
 
     def _predict(self, canvas: Canvas, where: NDArray[np.bool_], *, laid: Laid, recall: bool) -> Prediction:
+        rows, tokens = laid.ids.shape
+        with sizes_told(self._network.device, rows=rows, tokens=tokens, release=self._release):
+            return self._predicted(canvas, where, laid=laid, recall=recall)
+
+    def _release(self) -> None:
+        self._snapshot = None
+        self._step.release()
+
+    def _predicted(self, canvas: Canvas, where: NDArray[np.bool_], *, laid: Laid, recall: bool) -> Prediction:
         wanted = Wanted.of(canvas, where)
         columns = laid.at[wanted.row, wanted.column]
         if self._spec.shift:

@@ -17,9 +17,11 @@ from model.canvas import Canvas
 from model.checkpoints.families.family import FimPrompt
 from model.checkpoints.layout import PADDING, Ids, lay
 from model.checkpoints.prediction import Starts, Wanted, healed_tokens, together
+from model.checkpoints.room import sizes_told
 from model.decoder import Continued, Decoder, Memory
 from model.denoiser import Context, Prediction, Prefilled, Spec
 from model.errors import BadRequest
+from model.passes.head import Best
 from model.passes.hole_pass import Asked, Healed, HolePass, allowed_table
 from model.passes.runner import Runner, runner_for
 
@@ -52,7 +54,8 @@ class BlockPrefilled(Prefilled):
         self._block = spec.block_tokens or 1
         shown = len(prompt) - 1 if spec.shift else len(prompt)  # a shifted canvas needs the prompt's last output
         self.kept = max(0, shown) // self._block * self._block
-        self.memory = self._read(known)
+        with sizes_told(step.network.device, rows=1, tokens=len(prompt), release=step.release):
+            self.memory = self._read(known)
 
     def _read(self, known: BlockPrefilled | None) -> Memory:
         """Keys and values of the prompt's whole blocks; those that `known` has in common are not computed again."""
@@ -106,11 +109,19 @@ class BlockPrefilled(Prefilled):
         ids = np.full((canvas.rows, width), self._spec.mask_id, dtype=np.int64)
         ids[:, : laid.ids.shape[1]] = np.where(laid.ids == PADDING, self._spec.mask_id, laid.ids)
         columns = laid.at[wanted.row, wanted.column]
+        release = self._step.release
+        with sizes_told(self._step.network.device, rows=canvas.rows, tokens=width, release=release):
+            best = self._stepped(canvas, wanted, ids, columns)
+        return wanted.prediction(best), laid.at
+
+    def _stepped(self, canvas: Canvas, wanted: Wanted, ids: Ids, columns: Ids) -> Best:
+        """Of the wanted, which stand in `columns` (int64 [n]) of `ids` (int64 [B, T]); only those behind the prompt are read."""
+        width = ids.shape[1]
         source = np.maximum(columns - 1, 0) if self._spec.shift else columns
         slot = self._step.slot(canvas.rows, width)
         slot.load(self.memory)
         tail = width - self.kept
-        best = self._step.run(
+        return self._step.run(
             slot,
             Asked(
                 ids=ids[:, self.kept :],
@@ -122,7 +133,6 @@ class BlockPrefilled(Prefilled):
                 which=None if self._allowed is None else wanted.which(self._healed),
             ),
         )
-        return wanted.prediction(best), laid.at
 
 
 class BlockDenoiser:

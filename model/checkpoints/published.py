@@ -14,7 +14,8 @@ from model.checkpoints.builtin import choose_device
 from model.checkpoints.codec import PublishedCodec, read_codec
 from model.checkpoints.families import family_of
 from model.checkpoints.families.family import Family
-from model.checkpoints.weights import choose_dtype, load_weights
+from model.checkpoints.room import check_room
+from model.checkpoints.weights import choose_dtype, load_weights, weight_files
 from model.decoder import Decoder
 from model.denoiser import Spec
 from model.errors import BadRequest, UnknownModel
@@ -105,9 +106,11 @@ def load(path: str | Path, device: str | torch.device, dtype: str | torch.dtype)
             f"{directory / 'config.json'}: the mask is token {family.mask_id}, of {family.config.vocab_size}:"
             " set mask_token_id to the mask's id"
         )
+    chosen = choose_dtype(dtype, place)
+    check_room(directory, weight_files(directory), device=place, dtype=chosen)
     with torch.device("meta"):
         network = Decoder(family.config)
-    load_weights(network, family, directory, device=place, dtype=choose_dtype(dtype, place))
+    load_weights(network, family, directory, device=place, dtype=chosen)
     network = network.eval().requires_grad_(False)
     with torch.no_grad():
         network.join()

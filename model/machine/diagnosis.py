@@ -19,6 +19,7 @@ Version = Callable[[str], str | None]
 Gpu = tuple[str, str, int]
 SMALL, LARGE = 0.5e9, 7.6e9
 _LARGE_NAME = "7B"
+_CONTEXT_TOKENS, _STEPS = 2048, 8
 
 
 def version_of(package: str) -> str | None:
@@ -127,10 +128,13 @@ def _fits(memory: int, bytes_each: int) -> str:
 def _speed(device: str, dtype: str, bytes_each: int, speed: Speed) -> Finding:
     small, large = (speed.pass_s(size, bytes_each=bytes_each, tokens=64) * 1000 for size in (SMALL, LARGE))
     measured = f"{speed.flops / 1e12:.2f} TFLOP/s, {speed.bandwidth / 1e9:.0f} GB/s in {dtype}"
+    read = [1000 * speed.pass_s(size, bytes_each=bytes_each, tokens=_CONTEXT_TOKENS) for size in (SMALL, LARGE)]
+    fills = [one + (_STEPS - 1) * step for one, step in zip(read, (small, large), strict=True)]
     return Finding(
         topic="speed",
         text=f"{device}: {measured}; a step over 64 tokens takes at least {small:.1f} ms with 0.5 B parameters,"
-        f" {large:.1f} ms with {_LARGE_NAME}",
+        f" {large:.1f} ms with {_LARGE_NAME}; a gap of 64 in {_CONTEXT_TOKENS:,} tokens, 8 a step, the context read once"
+        f" (--context-refresh {_STEPS}), at least {fills[0]:.0f} and {fills[1]:.0f} ms",
     )
 
 

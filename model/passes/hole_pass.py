@@ -85,6 +85,11 @@ class HolePass:
         self._slots[rows, tokens] = slot
         return slot
 
+    def release(self) -> None:
+        """Give up all that is kept: memory is short."""
+        for sizes in list(self._slots):
+            self._drop(sizes)
+
     def _drop(self, sizes: tuple[int, int]) -> None:
         del self._slots[sizes]
         if isinstance(self.runner, Replayed):
