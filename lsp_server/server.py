@@ -29,7 +29,9 @@ from lsp_server.feedback.acceptance import Acceptance
 from lsp_server.feedback.kept import Kept, Later
 from lsp_server.feedback.metrics import Metrics, Save
 from lsp_server.feedback.store import add, state_file
-from lsp_server.handlers import code_action, commands, configuration, documents, feedback, inline_completion, lifecycle
+from lsp_server.handlers import documents, feedback, inline_completion
+from lsp_server.handlers.connection import configuration, lifecycle
+from lsp_server.handlers.filling import code_action, commands
 from lsp_server.session import OpenFiller, Session
 from lsp_server.suggestions.service import Suggester
 

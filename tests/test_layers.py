@@ -100,7 +100,14 @@ def test_no_state_in_modules(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["lsp_server.cli", "lsp_server.server", "lsp_server.command_line.fill", "lsp_server.pipeline"]
+    "module",
+    [
+        "lsp_server.cli",
+        "lsp_server.command_line.options",
+        "lsp_server.command_line.fill",
+        "lsp_server.server",
+        "lsp_server.pipeline",
+    ],
 )
 def test_starting_imports_no_tensor_library(module: str) -> None:
     heavy = ("torch", "numpy", "onnxruntime", "transformers")

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lsp_server.handlers import completion, configuration, progress
+from lsp_server.handlers import completion, progress
+from lsp_server.handlers.connection import configuration
 from lsp_server.server import create_server, leave, serve
 from model.errors import UnknownModel
 from model.types import Cancelled, Fill, FillRequest

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 from rich.console import Console
@@ -18,6 +19,8 @@ from model.train.options import FOLDER, duration_s, size_option
 if TYPE_CHECKING:
     from model.train.tune.run import TuneOptions, Verdict
 
+Gate: TypeAlias = Callable[[Path], Callable[[Path], bool]]
+"""Of a folder: what tells whether a model may see a file below it. The command line hands it over."""
 NOT_HELPED = 1
 
 
@@ -38,10 +41,11 @@ NOT_HELPED = 1
 @size_option("--canvas", 256, "Tokens of holes per window.", 64)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), metavar="N")
 @size_option("--workers", 1, "Processes that cut windows and holes; 0: in this one.", 0)
-def main(code: Path, model: str, device: str, time_budget: float, **wish: Any) -> int:
+@click.pass_obj
+def main(gate: Gate, /, code: Path, model: str, device: str, time_budget: float, **wish: Any) -> int:
     """Continue a model on the source files below DIR, on this machine alone.
 
-    Files that git ignores, vendored and generated ones are left out. A part of the files is held out: they
+    Files that git or a .dlmignore ignores, vendored and generated ones and secrets are left out. A part of the files is held out: they
     measure the model before and after, and what did not help is not kept.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # people work on while it trains; read when torch loads
@@ -54,7 +58,12 @@ def main(code: Path, model: str, device: str, time_budget: float, **wish: Any) -
 
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     options = TuneOptions(
-        code=code, source=directory_of(model), time_budget_s=time_budget, device=choose_device(chosen).type, **wish
+        code=code,
+        may_read=gate(code.resolve()),
+        source=directory_of(model),
+        time_budget_s=time_budget,
+        device=choose_device(chosen).type,
+        **wish,
     )
     return _tune(options, Console(stderr=True, highlight=False))
 

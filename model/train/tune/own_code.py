@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -72,8 +72,11 @@ def _ignored(path: Path, rules: _Rules, *, is_folder: bool) -> bool:
     return False
 
 
-def source_files(folder: Path) -> Iterator[Path]:
-    """Source files below `folder` that git would not ignore; no links, nothing hidden, vendored or built."""
+def source_files(folder: Path, *, may_read: Callable[[Path], bool]) -> Iterator[Path]:
+    """Source files below `folder` that git would not ignore and that `may_read` lets through.
+
+    No links, nothing hidden, vendored or built.
+    """
     rules = {folder: _rules_above(folder)}
     for place, folders, names in os.walk(folder):
         here = Path(place)
@@ -81,7 +84,8 @@ def source_files(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(f for f in folders if _is_own(here / f) and not _ignored(here / f, mine, is_folder=True))
         rules.update(dict.fromkeys((here / f for f in folders), mine))
         for path in (here / name for name in sorted(names)):
-            if path.suffix in SUFFIXES and _is_readable(path) and not _ignored(path, mine, is_folder=False):
+            ours = path.suffix in SUFFIXES and _is_readable(path) and not _ignored(path, mine, is_folder=False)
+            if ours and may_read(path):
                 yield path
 
 
@@ -120,15 +124,19 @@ def split(texts: dict[str, str]) -> tuple[list[str], list[str]]:
     return train, held_out
 
 
-def read(folder: Path, corpus: Path, *, tokenizer: Path) -> OwnCode:
+def read(folder: Path, corpus: Path, *, may_read: Callable[[Path], bool], tokenizer: Path) -> OwnCode:
     """Tokenise the code below `folder` into the folder `corpus`. Copies of held-out files are not trained on.
+
+    `may_read`: whether a model may see a file.
 
     Raises BadRequest if there is no such folder, or too little code in it.
     """
     if not folder.is_dir():
         raise BadRequest(f"no folder {folder}: name the folder that holds your code")
     root = folder.resolve()
-    texts = {path.relative_to(root).as_posix(): text for path, text in sources(root, source_files(root))}
+    texts = {
+        path.relative_to(root).as_posix(): text for path, text in sources(root, source_files(root, may_read=may_read))
+    }
     train, held_out = (Package("own code", "", "own", files) for files in split(texts))
     held_out.name, held_out.held_out = "own code, held out", True
     deduplicate([train, held_out], package_characters=sum(map(len, texts.values())), seed=0)

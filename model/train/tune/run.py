@@ -26,9 +26,13 @@ HELD_OUT_BATCHES = 8
 
 @dataclass(frozen=True, kw_only=True)
 class TuneOptions:
-    """What to tune on what. `source` and `out` are model directories; rates are a tenth of those of training anew."""
+    """What to tune on what. `source` and `out` are model directories; rates are a tenth of those of training anew.
+
+    `may_read`: whether a model may see a file below `code`.
+    """
 
     code: Path
+    may_read: Callable[[Path], bool]
     source: Path
     out: Path
     time_budget_s: float = 300.0
@@ -72,7 +76,9 @@ class Tuning:
         self._ranking = _bytes(options.source / "ranking.json")
         self._source = json.loads((options.source / "config.json").read_text("utf-8"))
         self._manifest = _bytes(options.source / "manifest.json")
-        self.code: OwnCode = read(options.code, work / "corpus", tokenizer=options.source / "tokenizer.json")
+        self.code: OwnCode = read(
+            options.code, work / "corpus", may_read=options.may_read, tokenizer=options.source / "tokenizer.json"
+        )
         train_options = TrainOptions(
             corpus=self.code.corpus,
             run=work / "run",

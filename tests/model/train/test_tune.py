@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +73,13 @@ def tune(code: Path, base: Path, out: Path, *words: str) -> int:
     return run(["tune", str(code), "--model", str(base), "--out", str(out), "--time-budget", "0.3", *WORDS, *words])
 
 
+def anything(path: Path) -> bool:
+    return path.is_file()
+
+
 def options(code: Path, base: Path, out: Path) -> TuneOptions:
     return TuneOptions(
-        code=code, source=base, out=out, time_budget_s=0.6, batch=4, window=64, canvas=64, workers=0,
+        code=code, may_read=anything, source=base, out=out, time_budget_s=0.6, batch=4, window=64, canvas=64, workers=0,
         matrix_rate=0.01, other_rate=0.003,
     )  # fmt: skip
 
@@ -234,7 +239,7 @@ def test_only_ones_own_source_files_are_read(tmp_path: Path) -> None:
     (repository / "here" / "deep" / ".gitignore").write_text("i.py\n!kept.py\n")
     (repository / "here" / "link.py").symlink_to(repository / "above.py")
     (repository / "here" / "linked").symlink_to(tmp_path)
-    found = [path.relative_to(repository).as_posix() for path in source_files(repository / "here")]
+    found = [path.relative_to(repository).as_posix() for path in source_files(repository / "here", may_read=anything)]
     assert sorted(found) == sorted(kept)
 
 
@@ -249,7 +254,30 @@ def test_git_agrees_on_what_it_ignores(tmp_path: Path) -> None:
         ["git", "ls-files", "--others", "--exclude-standard", "*.py"],
         cwd=tmp_path, capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
-    assert sorted(p.relative_to(tmp_path).as_posix() for p in source_files(tmp_path)) == sorted(listed)
+    found = source_files(tmp_path, may_read=anything)
+    assert sorted(p.relative_to(tmp_path).as_posix() for p in found) == sorted(listed)
+
+
+def test_what_no_model_gets_to_see_is_not_tuned_on(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ["good.py", "secrets.py", "own/private.py", "own/brought_back.py", "deep/er/left.py"]
+    for name in names:
+        (tmp_path / "code" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "code" / name).write_text(toy.source(1))
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".dlmignore").write_text("left.py\n")
+    (tmp_path / "code" / "own" / ".dlmignore").write_text("*\n!brought_back.py\n")
+    read: list[Path] = []
+
+    def sources(root: Path, files: Iterator[Path]) -> list[tuple[Path, str]]:
+        read.extend(path.relative_to(root) for path in files)
+        return []
+
+    monkeypatch.setattr(own_code, "sources", sources)
+    assert tune(tmp_path / "code", base, tmp_path / "out") == 2
+    assert "too little code" in told(capsys)
+    assert sorted(path.as_posix() for path in read) == ["good.py", "own/brought_back.py"]
 
 
 def test_a_files_side_follows_from_its_path() -> None:
@@ -272,13 +300,14 @@ def test_copies_of_held_out_files_are_not_trained_on(
     (tmp_path / "code").mkdir()
     for n in range(40):
         (tmp_path / "code" / f"{n}.py").write_text(toy.source(n % 20))
-    found = own_code.read(tmp_path / "code", tmp_path / "corpus", tokenizer=base / "tokenizer.json")
+    tokenizer = base / "tokenizer.json"
+    found = own_code.read(tmp_path / "code", tmp_path / "corpus", may_read=anything, tokenizer=tokenizer)
     assert found.held_out_files >= 4
     assert found.files <= 20
     (tmp_path / "one").mkdir()
     (tmp_path / "one" / "all.py").write_text(toy.source(1))
     with pytest.raises(BadRequest, match=r"in 1 files.* in several files"):
-        own_code.read(tmp_path / "one", tmp_path / "other", tokenizer=base / "tokenizer.json")
+        own_code.read(tmp_path / "one", tmp_path / "other", may_read=anything, tokenizer=tokenizer)
 
 
 def test_rates_rise_shortly_and_fall_to_nothing() -> None:

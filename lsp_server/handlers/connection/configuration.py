@@ -15,7 +15,7 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from lsp_server.configuration.layers import SECTION
-from lsp_server.handlers.loading import load
+from lsp_server.handlers.connection.loading import load
 from lsp_server.session import Session
 from lsp_server.suggestions.service import Suggester
 

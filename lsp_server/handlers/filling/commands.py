@@ -15,8 +15,8 @@ from pygls.lsp.server import LanguageServer
 
 from lsp_server.errors import StaleDocument
 from lsp_server.handlers.error_codes import with_codes
-from lsp_server.handlers.fill_arguments import FillArguments, read
-from lsp_server.handlers.filling import fill, workspace_edit
+from lsp_server.handlers.filling.arguments import FillArguments, read
+from lsp_server.handlers.filling.fill import fill, workspace_edit
 from lsp_server.session import Session
 from lsp_server.types import Edit, Filled, Snapshot
 

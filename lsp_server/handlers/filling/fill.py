@@ -10,7 +10,7 @@ from pygls.lsp.server import LanguageServer
 
 from lsp_server import pipeline
 from lsp_server.errors import StaleDocument
-from lsp_server.handlers.fill_arguments import FillArguments, regions_of
+from lsp_server.handlers.filling.arguments import FillArguments, regions_of
 from lsp_server.handlers.positions import to_lsp
 from lsp_server.handlers.preview import preview_of
 from lsp_server.handlers.progress import Progress

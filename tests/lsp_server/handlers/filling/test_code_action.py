@@ -9,7 +9,7 @@ import pytest
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 
-from lsp_server.handlers.code_action import action_of
+from lsp_server.handlers.filling.code_action import action_of
 from tests.lsp_server.editor import URI, Editor, connected, span_of
 
 TEXT = "def f(x):\n    '😀'; y = ___\n    return ___\n\ndef g():\n    return ___\n"

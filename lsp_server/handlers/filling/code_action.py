@@ -11,10 +11,10 @@ from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
 from lsp_server.errors import InputError
-from lsp_server.handlers.commands import FILL
 from lsp_server.handlers.error_codes import with_codes
-from lsp_server.handlers.fill_arguments import read
-from lsp_server.handlers.filling import fill, workspace_edit
+from lsp_server.handlers.filling.arguments import read
+from lsp_server.handlers.filling.commands import FILL
+from lsp_server.handlers.filling.fill import fill, workspace_edit
 from lsp_server.handlers.positions import to_lsp
 from lsp_server.session import Session
 from lsp_server.source.positions import LineIndex

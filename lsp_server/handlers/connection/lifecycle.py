@@ -15,9 +15,10 @@ from pygls.lsp.server import LanguageServer
 
 from lsp_server.documents import Documents
 from lsp_server.feedback.metrics import Metrics
-from lsp_server.handlers import completion, configuration
-from lsp_server.handlers.loading import load
-from lsp_server.handlers.parent import outlived
+from lsp_server.handlers import completion
+from lsp_server.handlers.connection import configuration
+from lsp_server.handlers.connection.loading import load
+from lsp_server.handlers.connection.parent import outlived
 from lsp_server.session import Session
 from lsp_server.source.exclusions import Exclusions
 from lsp_server.source.positions import Encoding
