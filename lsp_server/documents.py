@@ -55,6 +55,7 @@ class Documents:
 
     def open(self, uri: str, text: str, *, language_id: str | None, version: int) -> Snapshot:
         """The document from now on, also if it was open before."""
+        self._open.pop(uri, None)
         self._open[uri] = _document(uri, _bytes(text), language_id=language_id, version=version)
         return self._open[uri].snapshot
 
@@ -77,8 +78,13 @@ class Documents:
             if on_edit is not None:
                 on_edit(region, change.text)
         document = replace(document, snapshot=replace(document.snapshot, version=version))
+        del self._open[uri]  # so that it becomes the last
         self._open[uri] = document
         return document.snapshot
+
+    def others(self, uri: str) -> tuple[Snapshot, ...]:
+        """The open documents but that one: what was opened or edited last comes first."""
+        return tuple(document.snapshot for name, document in reversed(self._open.items()) if name != uri)
 
     def close(self, uri: str) -> None:
         self._open.pop(uri, None)

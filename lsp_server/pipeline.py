@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TypeAlias
 
+from lsp_server.context.gather import OtherFiles
 from lsp_server.filters.tidy import tidied
 from lsp_server.settings import FillOptions
 from lsp_server.source.accept import offending, whole
@@ -38,12 +39,14 @@ def run(
     cancelled: Cancelled,
     on_event: OnEvent | None = None,
     exclusions: Exclusions | None = None,
+    other_files: OtherFiles | None = None,
 ) -> Filled:
     """Fill all `gaps` (in the order of the file, apart from each other) jointly.
 
     Raises Excluded when no model may see the file, by the rules of `exclusions` (None: of the file's own place):
-    there is no other way to a filler. Raises model.errors.BadRequest when the model cannot meet the options. When memory
-    runs out, a shorter context is tried. Cancelled, out of time and nothing acceptable are results: no edits, and a reason.
+    there is no other way to a filler. `other_files` gathers texts of others, for fillers that read them. Raises
+    model.errors.BadRequest when the model cannot meet the options. When memory runs out, a shorter context is tried.
+    Cancelled, out of time and nothing acceptable are results: no edits, and a reason.
     """
     (exclusions or Exclusions()).check(snapshot.uri)
     gaps = tuple(_with_length(gap, options.length_tokens) for gap in gaps)
@@ -51,6 +54,7 @@ def run(
     fitted = cache(lambda texts: _tidied(snapshot, gaps, texts))
     verdict = cache(lambda tidied_texts: whole(snapshot, gaps, tidied_texts))
     accepts = cache(lambda texts: offending(snapshot, gaps, texts, tidied=[text for text, _ in fitted(texts)]))
+    others = other_files(cancelled) if other_files is not None and filler.info.reads_other_files else ()
     for share in _CONTEXT_SHARES:
         started = time.perf_counter()
         budget_tokens = filler.info.context_tokens // share
@@ -58,6 +62,7 @@ def run(
         cut_ms = (time.perf_counter() - started) * 1000
         request = replace(
             _request(snapshot, gaps, template, options),
+            other_files=others,
             parses=lambda texts: verdict(tuple(text for text, _ in fitted(texts))),
             accepts=accepts,
         )

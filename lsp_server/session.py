@@ -17,10 +17,12 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from lsp_server.configuration.layers import Configuration
 from lsp_server.configuration.settings import Settings
+from lsp_server.context.gather import Gathering, OtherFiles, Workspace
 from lsp_server.documents import Documents
 from lsp_server.errors import Excluded, InputError, SwitchedOff, place_of
 from lsp_server.source.exclusions import Exclusions
 from lsp_server.status import Status, StatusBoard
+from lsp_server.types import Snapshot
 from model.errors import BadRequest, ModelError
 from model.types import Cancelled, Filler
 
@@ -68,6 +70,7 @@ class Session:
         self._loaded: tuple[str, str] | None = None
         self._jobs: dict[str, _Job] = {}
         self._left_alone = ""
+        self._gathering = Gathering()  # used on the filling thread alone
 
     @property
     def options(self) -> Settings:
@@ -136,6 +139,15 @@ class Session:
         except (Excluded, SwitchedOff):
             return True
         return False
+
+    def other_files(self, snapshot: Snapshot) -> OtherFiles | None:
+        """What gathers texts of other files for a fill in `snapshot`, on the filling thread; None if none are wanted."""
+        if not self.options_of(snapshot.uri).cross_file:
+            return None
+        workspace = Workspace(
+            folders=self.documents.folders, exclusions=self.exclusions, opened=self.documents.others(snapshot.uri)
+        )
+        return lambda cancelled: self._gathering.others(snapshot, workspace, cancelled=cancelled)
 
     def closed(self, uri: str) -> None:
         """The document at `uri` is no longer in use."""

@@ -12,7 +12,7 @@ NEAR_BEFORE_CHARS, NEAR_AFTER_CHARS = 1500, 1000
 MOST_FILES = 8
 MOST_CHARS = 200_000
 """In all. Twice as much found one more right draft in two hundred holes, and searching takes 6 ms per 100,000."""
-KEPT_CHARS = 8_000_000
+KEPT_CHARS = 4_000_000
 """Of texts whose words are remembered."""
 
 

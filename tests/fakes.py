@@ -41,13 +41,19 @@ class FakeFiller:
     step_s: float = 0.0
     confidence: float = 0.9
     context_tokens: int = 1024
+    reads_other_files: bool = True
     requests: list[FillRequest] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
     steps_done: int = 0
 
     @property
     def info(self) -> FillerInfo:
-        return FillerInfo(name="fake", device="cpu", context_tokens=self.context_tokens)
+        return FillerInfo(
+            name="fake",
+            device="cpu",
+            context_tokens=self.context_tokens,
+            reads_other_files=self.reads_other_files,
+        )
 
     def count_tokens(self, text: str) -> int:
         return sum(1 for _ in _TOKEN.finditer(text))

@@ -16,7 +16,9 @@ import click
 from lsp_server import pipeline
 from lsp_server.command_line import files, ranges, report, terminal
 from lsp_server.command_line.diff import coloured, unified_diff
+from lsp_server.command_line.repository import other_files
 from lsp_server.command_line.targets import Target, parse_target
+from lsp_server.context.gather import Gathering
 from lsp_server.errors import InputError
 from lsp_server.settings import FillOptions
 from lsp_server.source.edits import apply
@@ -34,7 +36,8 @@ FILLED, NOT_FILLED = 0, 1
 class Wish:
     """What the user asked for. `targets` as spelled on the command line; `trace`: where the page goes, if anywhere.
 
-    offline: no model is fetched from the hub. context_refresh: see `model.filler.open_filler`.
+    offline: no model is fetched from the hub. context_refresh: see `model.filler.open_filler`. cross_file: other files
+    of the repository may be copied from.
     """
 
     targets: Sequence[str]
@@ -46,6 +49,7 @@ class Wish:
     trace: str | None = None
     offline: bool = False
     context_refresh: int = 1
+    cross_file: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +71,18 @@ def fill(wish: Wish) -> int:
     screen = terminal.screen(silent=wish.json)
     with screen.waiting("loading the model …"):
         filler, load_ms = loading.result()
-    done = []
+    done, gathering = [], Gathering()
     for job in jobs:
+        others = other_files(job.snapshot, gathering) if wish.cross_file else None
         with screen.denoising(job.snapshot, job.gaps, job.file.name) as on_event:
             filled = pipeline.run(
-                job.snapshot, job.gaps, filler, wish.options, cancelled=lambda: False, on_event=on_event
+                job.snapshot,
+                job.gaps,
+                filler,
+                wish.options,
+                cancelled=lambda: False,
+                on_event=on_event,
+                other_files=others,
             )
         done.append(report.Done(file=job.file, snapshot=job.snapshot, filled=filled))
     total_ms = (time.perf_counter() - started) * 1000

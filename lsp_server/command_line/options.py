@@ -104,6 +104,9 @@ def _length(ctx: click.Context, param: click.Parameter, value: str) -> int | Non
     help="Published bidirectional models: read the context anew in every Nth pass (1 is exact, more is faster).",
 )
 @click.option(
+    "--cross-file/--no-cross-file", default=True, help="Copy from other files of the repository, too (default: yes)."
+)
+@click.option(
     "--trace",
     default=None,
     metavar="FILE.html",
@@ -142,6 +145,7 @@ def _fill(
     length: int | None,
     sampler: str,
     context_refresh: int,
+    cross_file: bool,
     trace: str | None,
 ) -> int:
     if not targets:
@@ -172,5 +176,6 @@ def _fill(
             trace=trace,
             offline=offline,
             context_refresh=context_refresh,
+            cross_file=cross_file,
         )
     )

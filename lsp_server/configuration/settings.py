@@ -40,6 +40,9 @@ class Settings:
         "how many suggestions one gets who asks; who just types gets one",
         repository=True,
     )
+    cross_file: bool = _setting(
+        True, _SWITCH, "copy from other files of the workspace and open ones, too; never sent anywhere", repository=True
+    )
     completion_list: bool | None = _setting(
         None, _SWITCH, "serve `textDocument/completion`", unset="if there is no inline completion"
     )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 _Signature: TypeAlias = tuple[int, int, int]
+_REMEMBERED = 5_000
+"""Paths per file and version: matching one takes longer than all else about it."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,16 @@ class _IgnoreFile:
     path: str
     lines: tuple[tuple[int, str], ...]
     spec: GitIgnoreSpec | None
+    said: dict[str, Line | None] = field(default_factory=dict)
 
     def says(self, relative: str) -> Line | None:
+        if relative not in self.said:
+            if len(self.said) >= _REMEMBERED:
+                self.said.clear()
+            self.said[relative] = self._line(relative)
+        return self.said[relative]
+
+    def _line(self, relative: str) -> Line | None:
         if self.spec is None:
             return Line(text="", file=self.path, number=0, excludes=True)
         said = self.spec.check_file(relative)

@@ -115,6 +115,8 @@ class Suggester:
             candidates=run.asked, max_time_s=self._session.options_of(question.now.uri).max_time_s(default=_MAX_TIME_S)
         )
 
+        others = self._session.other_files(question.now)
+
         def see(event: FillEvent) -> None:
             run.see(event)
             if on_event is not None:
@@ -129,6 +131,7 @@ class Suggester:
                 cancelled=cancelled,
                 on_event=see,
                 exclusions=self._session.exclusions,
+                other_files=others,
             )
             whole = filled.fill.stopped in ("done", "steps")
             return *suggestions_of(question, filled), whole

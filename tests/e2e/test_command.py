@@ -130,3 +130,24 @@ def test_make_knows_its_targets() -> None:
     done = subprocess.run(["make", "-n", "demo"], cwd=ROOT, capture_output=True, text=True, timeout=300, check=True,
                           env={k: v for k, v in os.environ.items() if not k.startswith("MAKE")})  # fmt: skip
     assert f"inventory.py:{DEMO_LINE}" in done.stdout
+
+
+SHELVES = '''def load_shelves(path, *, encoding="utf-8"):
+    """Shelves by their label."""
+    shelves = {}
+    for row in read_rows(path, encoding=encoding):
+        shelves[row["label"]] = Shelf(row["aisle"], int(row["level"]), float(row["load_kg"]))
+    return shelves
+'''
+
+
+@needs_model
+def test_a_line_that_stands_in_another_file_of_the_repository_is_found(tmp_path: Path) -> None:
+    *_, line, _ = SHELVES.splitlines()
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "shelves.py").write_text(SHELVES)
+    (tmp_path / "depot.py").write_text(SHELVES.replace(line, "        ...").replace("load_shelves", "load_depot"))
+    found = [dlm_fill("depot.py:5", "--json", *options, cwd=tmp_path) for options in ([], ["--no-cross-file"])]
+    texts = [json.loads(done.stdout)["fills"][0]["candidates"][0]["text"] for done in found]
+    assert texts[0] == line
+    assert texts[1] != line

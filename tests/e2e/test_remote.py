@@ -48,6 +48,15 @@ def test_a_refused_key_is_one_line(server: Server, capsys: pytest.CaptureFixture
     assert Path("area.py").read_text() == SOURCE
 
 
+def test_nothing_of_other_files_is_sent(server: Server) -> None:
+    Path(".git").mkdir()
+    Path("other.py").write_text("def canary(width, height):\n    return width * height\n")
+    server.script = [Reply(events=[{"choices": [{"text": "    return width * height"}]}])]
+    assert dlm_fill(server, "area.py:2") == 0
+    (asked,) = server.asked
+    assert "canary" not in str(asked.body)
+
+
 @pytest.mark.parametrize("name", [".env", "hidden.py"])
 def test_nothing_of_an_excluded_file_is_sent(server: Server, capsys: pytest.CaptureFixture[str], name: str) -> None:
     Path(name).write_text("TOKEN = 1\nKEY = 2\n")

@@ -50,6 +50,7 @@ class RecordingFiller(FakeFiller):
                 "stopped": fill.stopped,
                 "steps": self.steps_done - before,
                 "pieces": list(request.template.pieces),
+                "other_files": list(request.other_files),
                 "holes": len(request.template.holes),
                 "strengths": [hole.strength for hole in request.template.holes],
                 "candidates": request.candidates,

@@ -120,6 +120,18 @@ def test_changes_of_one_batch_each_see_the_one_before() -> None:
     assert documents.snapshot(URI).source == b"Xb\n"
 
 
+def test_other_documents_come_last_edited_first() -> None:
+    documents = Documents()
+    for name in "abc":
+        documents.open(f"file:///{name}.py", name, language_id=None, version=1)
+    documents.change("file:///a.py", [Change(text="A")], version=2)
+    assert [other.source for other in documents.others("file:///b.py")] == [b"A", b"c"]
+    documents.open("file:///c.py", "C", language_id=None, version=1)
+    assert [other.source for other in documents.others("file:///b.py")] == [b"C", b"A"]
+    documents.close("file:///a.py")
+    assert [other.source for other in documents.others("untitled:new")] == [b"C", b"b"]
+
+
 def test_a_snapshot_stays_what_it_was() -> None:
     documents = opened("def f():\n    return 1\n")
     before = documents.snapshot(URI)

@@ -44,10 +44,18 @@ async def fill(server: LanguageServer, session: Session, wanted: FillArguments) 
     options = FillOptions(max_time_s=session.options_of(wanted.uri).max_time_s(default=_MAX_TIME_S))
 
     preview = preview_of(server, session, snapshot, gaps)
+    others = session.other_files(snapshot)
 
     def work(filler: Filler, cancelled: Cancelled) -> Filled:
         return pipeline.run(
-            covered, gaps, filler, options, cancelled=cancelled, on_event=preview, exclusions=session.exclusions
+            covered,
+            gaps,
+            filler,
+            options,
+            cancelled=cancelled,
+            on_event=preview,
+            exclusions=session.exclusions,
+            other_files=others,
         )
 
     progress = Progress(server, "dlm-fill: filling", on_cancel=lambda: session.interrupt(wanted.uri, "cancelled"))

@@ -1,0 +1,18 @@
+"""Other files that a fill on the command line may copy from: those of the repository around the file."""
+
+from __future__ import annotations
+
+from lsp_server.context.gather import Gathering, OtherFiles, Workspace
+from lsp_server.source.exclusions import Exclusions
+from lsp_server.source.uris import path_of
+from lsp_server.types import Snapshot
+
+
+def other_files(snapshot: Snapshot, gathering: Gathering) -> OtherFiles | None:
+    """What gathers their texts; None for standard input, and where no folder above the file holds a `.git`."""
+    path = path_of(snapshot.uri)
+    root = next((folder for folder in path.parents if (folder / ".git").exists()), None) if path else None
+    if root is None:
+        return None
+    workspace = Workspace(folders=(root,), exclusions=Exclusions([root]))
+    return lambda cancelled: gathering.others(snapshot, workspace, cancelled=cancelled)

@@ -1,0 +1,91 @@
+"""Texts of other files that a fill may copy from: what is open, what the file imports, what lies near it.
+
+Which of them are like the surroundings of a gap is the filler's to judge; what no model may see is not among them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from lsp_server.context.listing import Listings
+from lsp_server.context.texts import LARGEST_BYTES, Texts
+from lsp_server.source.exclusions import Exclusions
+from lsp_server.source.uris import path_of
+from lsp_server.types import Snapshot
+from model.types import Cancelled
+
+OtherFiles: TypeAlias = Callable[[Cancelled], tuple[str, ...]]
+
+MOST_FILES = 64
+MOST_CHARS = 2_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """Where to look: `folders`, the only places read from disk; `exclusions`, their rules; `opened`, the documents that
+    the editor has open, the one that was edited last first.
+    """
+
+    folders: tuple[Path, ...]
+    exclusions: Exclusions
+    opened: Sequence[Snapshot] = ()
+
+
+class Gathering:
+    """Gathers texts for one request after the other, and keeps what it has read. One thread at a time."""
+
+    def __init__(self) -> None:
+        self._texts, self._listings = Texts(), Listings()
+
+    def others(self, snapshot: Snapshot, workspace: Workspace, *, cancelled: Cancelled) -> tuple[str, ...]:
+        """Up to `MOST_FILES` texts: open documents, then imported files, then those in the nearest folders.
+
+        Only files of the workspace are read, links followed. Nothing if `cancelled` says so meanwhile.
+        """
+        found: list[str] = []
+        chars = 0
+        for text in self._texts_of(snapshot, workspace):
+            if cancelled():
+                return ()
+            if text and chars + len(text) <= MOST_CHARS:
+                found.append(text)
+                chars += len(text)
+            if len(found) == MOST_FILES:
+                break
+        return tuple(found)
+
+    def _texts_of(self, snapshot: Snapshot, workspace: Workspace) -> Iterator[str | None]:
+        """The text of each file that there is; None where it is not to be had."""
+        own = path_of(snapshot.uri)
+        seen = {_name(snapshot)}
+        for document in workspace.opened:
+            if (name := _name(document)) not in seen:
+                seen.add(name)
+                small = len(document.source) <= LARGEST_BYTES
+                allowed = small and workspace.exclusions.excluded(document.uri, for_context=True) is None
+                yield document.source.decode("utf-8", errors="replace") if allowed else None
+        root = _root(own, workspace.folders)
+        if own is None or root is None:
+            return
+        for path in self._listings.around(snapshot, own, root):
+            real = os.path.realpath(path)
+            if real not in seen:
+                seen.add(real)
+                rule = workspace.exclusions.excluded(Path(path), opened=False, for_context=True)
+                yield self._texts.read(real) if rule is None else None
+
+
+def _name(document: Snapshot) -> str:
+    """What tells the file from others: its path without links, or its uri."""
+    path = path_of(document.uri)
+    return document.uri if path is None else os.path.realpath(path)
+
+
+def _root(own: Path | None, folders: Sequence[Path]) -> Path | None:
+    """The innermost workspace folder that holds the file."""
+    holding = [folder for folder in folders if own is not None and own.is_relative_to(folder)]
+    return max(holding, key=lambda folder: len(folder.parts), default=None)
