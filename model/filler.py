@@ -55,10 +55,10 @@ def fetch(name: str, *, renew: bool = False) -> Path | None:
         return None
     require("torch", extra="torch", why=f"the published model {published}")
     require("huggingface_hub", extra="torch", why=f"the published model {published}")
-    from model.checkpoints.families import family_of
+    from model.checkpoints.published import recognised
     from model.hub.download import download
 
-    return download(published, check=family_of if diffusion else None, renew=renew)
+    return download(published, check=recognised if diffusion else None, renew=renew)
 
 
 def require(package: str, *, extra: str, why: str) -> None:
@@ -132,13 +132,15 @@ def _need_no_refresh(name: str, refresh: int) -> None:
 
 def _published(directory: Path, *, name: str, device: str, drafts: bool, refresh: int) -> Filler:
     require("torch", extra="torch", why=f"the published checkpoint in {directory}")
-    from model.checkpoints.published import open_denoiser
+    from model.checkpoints.published import is_experimental, open_denoiser
     from model.local import DRAFTS, LocalFiller
 
     denoiser, codec = open_denoiser(directory, device=device, refresh=refresh)
     shown = (
         directory.name if Path(name).expanduser().is_dir() else name
     )  # in the hub's cache folders are called by commits
+    if is_experimental(denoiser):
+        shown = f"{shown} (experimental)"
     return LocalFiller(denoiser, codec, name=shown, device=denoiser.device, drafts=DRAFTS if drafts else 0)
 
 

@@ -139,7 +139,8 @@ class LocalFiller:
         """The job, but for the context that the network has yet to read. Raises BadRequest."""
         spec = self._denoiser.spec
         template = sized(request.template, framed, self._codec)
-        chosen_sampler = sampler(request.sampler, steps=request.steps)
+        free = request.sampler == "auto" and request.steps is None
+        chosen_sampler = sampler(spec.sampler if free else request.sampler, steps=request.steps)
         lengths = first_lengths(
             template.holes,
             canvas_tokens=spec.canvas_tokens,

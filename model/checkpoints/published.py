@@ -14,10 +14,11 @@ from model.checkpoints.builtin import choose_device
 from model.checkpoints.codec import PublishedCodec, read_codec
 from model.checkpoints.families import family_of
 from model.checkpoints.families.family import Family
+from model.checkpoints.native.diffusion_gemma import NoiseDenoiser, is_diffusion_gemma, open_noise_denoiser
 from model.checkpoints.room import check_room
 from model.checkpoints.weights import choose_dtype, load_weights, weight_files
 from model.decoder import Decoder
-from model.denoiser import Spec
+from model.denoiser import Denoiser, Spec
 from model.errors import BadRequest, UnknownModel
 
 CANVAS_TOKENS = 256
@@ -117,13 +118,28 @@ def load(path: str | Path, device: str | torch.device, dtype: str | torch.dtype)
     return LoadedModel(network, family, directory)
 
 
+def recognised(directory: Path) -> None:
+    """Raises UnknownModel if the checkpoint, of which the weights may still be missing, could not be opened here."""
+    if not is_diffusion_gemma(directory):
+        family_of(directory)
+
+
+def is_experimental(denoiser: Denoiser) -> bool:
+    """Whether it does what its model was not made for."""
+    return isinstance(denoiser, NoiseDenoiser)
+
+
 def open_denoiser(
     directory: Path, *, device: str, refresh: int = 1
-) -> tuple[SequenceDenoiser | BlockDenoiser, PublishedCodec]:
+) -> tuple[SequenceDenoiser | BlockDenoiser | NoiseDenoiser, PublishedCodec]:
     """The checkpoint in `directory` with its tokenizer, ready to fill.
 
     Raises UnknownModel and UnknownDevice as `model.checkpoints.load_checkpoint`, and for a tokenizer that is not its.
     """
+    if is_diffusion_gemma(directory):
+        if refresh > 1:
+            raise BadRequest(f"{directory.name} keeps its context in any case: leave out --context-refresh")
+        return open_noise_denoiser(directory, device=device)
     codec = read_codec(directory)
     loaded = load(directory, device, "auto")
     if codec.text_ids > loaded.spec.vocab_size:

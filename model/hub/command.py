@@ -95,5 +95,5 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         row["licence"] + ("" if row["free"] else ", non-commercial"),
         "its own choice" if row["variable"] else "searched for",
         row["attention"],
-        "instruct" if row["instruct"] else "",
+        ", ".join(kind for kind in ("instruct", "experimental") if row[kind]),
     )

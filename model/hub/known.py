@@ -11,7 +11,8 @@ class Known:
     """`parameters` in billions. `licence`: "" where it is not stated. `free`: commercial use is allowed.
 
     variable: it chooses the length of a gap itself. blocks: attention is causal from block to block, so it appends
-    text, and knows what stands after a gap only by a fill-in-the-middle prompt, if at all.
+    text, and knows what stands after a gap only by a fill-in-the-middle prompt, if at all. experimental: it was not
+    made to fill gaps.
     """
 
     repo: str
@@ -23,6 +24,7 @@ class Known:
     variable: bool = False
     instruct: bool = False
     blocks: bool = False
+    experimental: bool = False
 
 
 def _model(
@@ -79,5 +81,14 @@ KNOWN: Final = (
         _blocks(4),
         instruct=True,
         blocks=True,
+    ),
+    _model(
+        "google/diffusiongemma-26B-A4B-it",
+        "DiffusionGemma",
+        26.0,
+        "Apache-2.0",
+        "uniform noise in a canvas",
+        instruct=True,
+        experimental=True,
     ),
 )

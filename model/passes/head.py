@@ -42,24 +42,36 @@ def best_of(
     standing: int64 [n], ids whose log-probability is asked. Row i may take the tokens of row `which[i]` (int64 [n]) of
     `allowed` (bool [m, V]). Nothing here waits for the device.
     """
-    k = min(top_k, network.config.vocab_size - 1)
     parts = []
     rows = [None] * len(states.split(ROWS_AT_ONCE)) if which is None else which.split(ROWS_AT_ONCE)
     for some, asked, row in zip(states.split(ROWS_AT_ONCE), standing.split(ROWS_AT_ONCE), rows, strict=True):
         logits = network.logits(some).float()
-        logits.select(-1, mask_id).fill_(NEVER)
-        if allowed is not None and row is not None:
-            logits = logits.masked_fill(~allowed.index_select(0, row), NEVER)
-        logits = logits - logits.amax(-1, keepdim=True)
-        total = logits.logsumexp(-1)
-        values, ids = logits.topk(k, dim=-1)
-        current = logits.gather(-1, asked.unsqueeze(-1)).squeeze(-1) - total
-        probs = (logits - total.unsqueeze(-1)).exp_()
-        entropy = total - logits.mul_(probs).sum(-1)
-        numbers = ids.to(torch.int32).view(torch.float32)  # as they are, bit for bit
-        rest = torch.stack([entropy, current], dim=-1)
-        parts.append(torch.cat([numbers, (values - total.unsqueeze(-1)).exp(), rest], dim=-1))
+        parts.append(best_of_logits(logits, asked, mask_id=mask_id, top_k=top_k, allowed=allowed, which=row))
     return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def best_of_logits(
+    logits: Tensor,
+    standing: Tensor,
+    *,
+    mask_id: int,
+    top_k: int,
+    allowed: Tensor | None = None,
+    which: Tensor | None = None,
+) -> Tensor:
+    """As `best_of`, from logits float32 [n, V], which are overwritten."""
+    logits.select(-1, mask_id).fill_(NEVER)
+    if allowed is not None and which is not None:
+        logits = logits.masked_fill(~allowed.index_select(0, which), NEVER)
+    logits = logits - logits.amax(-1, keepdim=True)
+    total = logits.logsumexp(-1)
+    values, ids = logits.topk(min(top_k, logits.shape[-1] - 1), dim=-1)
+    current = logits.gather(-1, standing.unsqueeze(-1)).squeeze(-1) - total
+    probs = (logits - total.unsqueeze(-1)).exp_()
+    entropy = total - logits.mul_(probs).sum(-1)
+    numbers = ids.to(torch.int32).view(torch.float32)  # as they are, bit for bit
+    rest = torch.stack([entropy, current], dim=-1)
+    return torch.cat([numbers, (values - total.unsqueeze(-1)).exp(), rest], dim=-1)
 
 
 def unpacked(packed: Tensor, count: int) -> Best:

@@ -1,0 +1,1 @@
+"""Published diffusion models that run in transformers' own classes: their networks are too unlike ours. Experimental."""
