@@ -13,6 +13,7 @@ import click
 from lsp_server.command_line.names import COMMANDS, load
 from lsp_server.errors import InputError
 from model.errors import ModelError
+from model.types import Fill, Filler, Hole
 
 FILL = "lsp_server.command_line.options:main"
 BAD_INPUT, CRASHED, INTERRUPTED = 2, 70, 130
@@ -29,11 +30,12 @@ def main() -> None:
 
 def run(args: Sequence[str]) -> int:
     """The exit code of `dlm-fill ARGS`: what is not a command's name is a target to fill."""
-    place, name = FILL, "dlm-fill"
+    place, name, brought = FILL, "dlm-fill", None
     try:
         if args and args[0] in COMMANDS:
+            brought = {"tune": _gate, "eval": _serve}.get(args[0])
             place, name, args = COMMANDS[args[0]][0], f"{name} {args[0]}", args[1:]
-        result = load(place).main(list(args), prog_name=name, standalone_mode=False, obj=_gate)
+        result = load(place).main(list(args), prog_name=name, standalone_mode=False, obj=brought)
     except click.exceptions.Exit as done:
         return done.exit_code
     except (click.ClickException, InputError, ModelError) as error:
@@ -58,6 +60,13 @@ def _gate(folder: Path) -> Callable[[Path], bool]:
 
     exclusions = Exclusions((folder,))
     return lambda path: exclusions.excluded(path) is None
+
+
+def _serve(filler: Filler, prefix: str, suffix: str, hole: Hole) -> Fill:
+    """What editors and the command line would fill the hole of a file with: for `dlm-fill eval`."""
+    from lsp_server.bench.served import serve
+
+    return serve(filler, prefix, suffix, hole)
 
 
 if __name__ == "__main__":

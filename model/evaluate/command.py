@@ -20,6 +20,7 @@ from model.evaluate.measure import Result
 from model.evaluate.own_cases import own_cases, sample, tasks
 from model.evaluate.report import append_result, end_torn_line, figures, mcnemar, read_results, show
 from model.evaluate.running import passes
+from model.evaluate.served import SERVED, Serve
 from model.evaluate.systems import LEFT_TO_RIGHT, ORACLE, SYSTEMS, WITH_FILES, Choice
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -95,10 +96,13 @@ def _cases(*, sources: Sequence[Path], kinds: Sequence[str], own: Path | None, i
 @click.option("--cases", "total", type=click.IntRange(min=1),
               help="How many holes, over all folders and kinds (default: 1000), or how many of a file's (default: all).")  # fmt: skip
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS), help="Kinds of holes (default: all).")
-@click.option("--system", "chosen", multiple=True, type=click.Choice([*SYSTEMS, ORACLE, LEFT_TO_RIGHT, WITH_FILES]),
+@click.option("--system", "chosen", multiple=True, type=click.Choice([*SYSTEMS, ORACLE, LEFT_TO_RIGHT, WITH_FILES, *SERVED]),
               help="What to compare (default: the first four). `model` is the engine without drafts, `oracle-length`"
                    " the engine told the truth's length, `left-to-right` the same network writing token after token,"
-                   " `engine+files` the engine told of other files of the package.")  # fmt: skip
+                   " `engine+files` the engine told of other files of the package,"
+                   " `served` the engine with what editors and the command line have around it: context cut by syntax,"
+                   " filters, and fills mended until they parse; `served-ranked` the same without mending,"
+                   " `served-unchecked` without any notion of syntax.")  # fmt: skip
 @click.option("--model", default="builtin", show_default=True, help="Name, or a directory.")
 @click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda", "mps"]))
 @click.option("--sampler", default="auto", show_default=True, metavar="SPEC",
@@ -127,7 +131,13 @@ def main(context: click.Context, *, sources: tuple[Path, ...], own: Path | None,
     )
     if not cases:
         raise click.UsageError("no holes found: name a --source with Python files of 800 to 150,000 characters")
-    choices = {n: Choice(name=n, model=model, device=device, sampler=sampler, max_time_s=max_time_s) for n in names}
+    serve: Serve | None = context.obj
+    if serve is None and SERVED.keys() & set(names):
+        raise click.UsageError("what serves a file lies outside of model/: `dlm-fill eval` brings it along")
+    choices = {
+        n: Choice(name=n, model=model, device=device, sampler=sampler, max_time_s=max_time_s, serve=serve)
+        for n in names
+    }
     if other:
         choices[f"engine@{other}"] = Choice(
             name="engine", model=other, device=device, sampler=sampler, max_time_s=max_time_s
@@ -141,4 +151,7 @@ def main(context: click.Context, *, sources: tuple[Path, ...], own: Path | None,
         summary["mcnemar_oracle_length"] = mcnemar(results["engine"], results[ORACLE])
     if {"engine", WITH_FILES} <= results.keys():
         summary["mcnemar_with_files"] = mcnemar(results[WITH_FILES], results["engine"])
+    for freer in ("served-ranked", "served-unchecked"):
+        if {"served", freer} <= results.keys():
+            summary[f"mcnemar_served_{freer}"] = mcnemar(results["served"], results[freer])
     click.echo(json.dumps(summary))

@@ -82,7 +82,11 @@ def interval(hits: Sequence[bool], *, draws: int = 1000, seed: int = 0) -> tuple
 
 
 def summary(results: Sequence[Result]) -> dict[str, object]:
-    """The figures of one system over cases of one kind (or all); pass@1 where cases have a check."""
+    """The figures of one system over cases of one kind (or all); pass@1 where cases have a check.
+
+    `returned`: the share of holes for which there is a fill at all; `returned_parses`: the share of these that parse.
+    """
+    returned = [r for r in results if r.text.strip()]
     times = sorted(r.ms for r in results)
     checked = [r.passed for r in results if r.passed is not None]
     share = {"pass@1": round(100 * statistics.fmean(checked), 1), "pass@1_95": interval(checked)} if checked else {}
@@ -93,6 +97,8 @@ def summary(results: Sequence[Result]) -> dict[str, object]:
         "stripped": round(100 * statistics.fmean(r.stripped for r in results), 1),
         "similarity": round(statistics.fmean(r.similarity for r in results), 3),
         "parses": round(100 * statistics.fmean(r.parses for r in results), 1),
+        "returned": round(100 * len(returned) / len(results), 1),
+        "returned_parses": round(100 * statistics.fmean(r.parses for r in returned), 1) if returned else None,
         "length_right": round(100 * statistics.fmean(r.length_right for r in results), 1),
         "forward_passes": round(statistics.fmean(r.forward_passes for r in results), 1),
         "ms_p50": round(times[len(times) // 2], 1),

@@ -20,6 +20,8 @@ COLUMNS = (
     "stripped",
     "similarity",
     "parses",
+    "returned",
+    "returned_parses",
     "length_right",
     "forward_passes",
     "ms_p50",

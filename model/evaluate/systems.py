@@ -11,12 +11,13 @@ from model.drafts import drafts_for
 from model.errors import BadRequest
 from model.evaluate.cases import Case
 from model.evaluate.measure import Result, judge, parses
+from model.evaluate.served import SERVED, Serve, Told
 from model.evaluate.workspace import Workspace
 from model.filler import directory_of, open_filler, require
 from model.framing import frame
 from model.samplers import sampler
 from model.tokenizer import Tokenizer
-from model.types import Budget, Filler, FillRequest, Hole, Template
+from model.types import Budget, Fill, Filler, FillRequest, Hole, Template
 
 System: TypeAlias = Callable[[Case], Result]
 NEAR_CHARACTERS = 9_000
@@ -108,15 +109,30 @@ def oracle_system(
     return solve
 
 
+def served_system(filler: Filler, serve: Serve) -> System:
+    """A filler within all that surrounds it, the time of which counts, too."""
+
+    def solve(case: Case) -> Result:
+        started = time.perf_counter()
+        fill = serve(filler, case.prefix, case.suffix, template_of(case).holes[0])
+        return _judged(case, fill, ms=1000 * (time.perf_counter() - started))
+
+    return solve
+
+
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """A system by name, with what it takes to open it: in this process, or in another."""
+    """A system by name, with what it takes to open it: in this process, or in another.
+
+    `serve`: what the systems of `SERVED` need.
+    """
 
     name: str
     model: str = "builtin"
     device: str = "auto"
     sampler: str = "auto"
     max_time_s: float | None = None
+    serve: Serve | None = None
 
     def open(self) -> System:
         """Raises UnknownModel and UnknownDevice, and BadRequest for an unknown sampler."""
@@ -131,6 +147,9 @@ class Choice:
 
             return filler_system(open_left_to_right(directory_of(self.model), device=self.device))
         filler = open_filler(self.model, device=self.device, drafts=self.name != "model")
+        if self.name in SERVED:
+            assert self.serve is not None, "the command line asks for it"
+            return served_system(Told(filler, self.name, sampler=self.sampler, max_time_s=self.max_time_s), self.serve)
         if self.name == ORACLE:
             tokenizer = Tokenizer(directory_of(self.model) / "tokenizer.json")
             return oracle_system(filler, tokenizer, sampler=self.sampler, max_time_s=self.max_time_s)
@@ -141,7 +160,10 @@ class Choice:
 def _filled(filler: Filler, case: Case, request: FillRequest) -> Result:
     started = time.perf_counter()
     fill = filler.fill(request)
-    ms = 1000 * (time.perf_counter() - started)
+    return _judged(case, fill, ms=1000 * (time.perf_counter() - started))
+
+
+def _judged(case: Case, fill: Fill, *, ms: float) -> Result:
     if not fill.candidates:
         return judge(case, "", ms=ms, forward_passes=fill.forward_passes)
     best = fill.candidates[0]

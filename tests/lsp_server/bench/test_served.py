@@ -1,0 +1,91 @@
+"""`dlm-fill eval --system served`: holes of whole files through the pipeline, with the built-in model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lsp_server.bench.served import serve
+from lsp_server.cli import BAD_INPUT, run
+from model.evaluate.command import main
+from model.evaluate.served import SERVED, Told
+from model.types import FillRequest, Hole
+from tests.e2e.builtin import needs_model
+from tests.fakes import FakeFiller
+
+SOURCE = "".join(
+    f"def area_{n}(width, height, scale={n}):\n"
+    f"    total = width * height * scale\n"
+    f"    print('the area is', total, width)\n"
+    f"    return round(total, {n})\n\n\n"
+    for n in range(12)
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "shapes").mkdir()
+    (tmp_path / "shapes" / "area.py").write_text(SOURCE)
+    return tmp_path / "shapes"
+
+
+def asked(name: str, **options: object) -> FillRequest:
+    filler = FakeFiller(["return x"])
+    serve(Told(filler, name, **options), "def f(x):\n    ", "\n", Hole(max_lines=1))  # type: ignore[arg-type]
+    (request,) = filler.requests
+    return request
+
+
+def test_the_file_is_served_with_the_hole_cut_out() -> None:
+    fill = serve(FakeFiller(["return x"]), "def f(x):\n    ", "\n", Hole(max_lines=1))
+    assert [(c.texts, c.parses) for c in fill.candidates] == [(("return x",), True)]
+    assert asked("served").template.joined(("«»",)) == "def f(x):\n    «»\n"
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_each_system_hears_of_syntax_what_it_may(name: str) -> None:
+    ranks, mends = SERVED[name]
+    request = asked(name, sampler="threshold", max_time_s=3)
+    assert (request.parses is not None, request.accepts is not None) == (ranks, mends)
+    assert (request.sampler, request.budget.max_time_s) == ("threshold", 3)
+
+
+@needs_model
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_the_command_brings_along_what_serves(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], jobs: str
+) -> None:
+    out = tmp_path / "eval.jsonl"
+    systems = ["--system", "served", "--system", "served-unchecked"]
+    assert (
+        run(
+            [
+                "eval",
+                "--source",
+                str(folder),
+                "--cases",
+                "4",
+                "--kind",
+                "line",
+                "--jobs",
+                jobs,
+                "--out",
+                str(out),
+                *systems,
+            ]
+        )
+        == 0
+    )
+    figures = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert figures["served"]["all"]["returned"] == 100
+    assert figures["served"]["all"]["returned_parses"] == 100
+    assert figures["mcnemar_served_served-unchecked"]["cases"] == 4
+
+
+def test_without_the_command_line_nothing_serves(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--source", str(folder), "--system", "served"])
+    assert left.value.code == BAD_INPUT
+    assert "dlm-fill eval" in capsys.readouterr().err
