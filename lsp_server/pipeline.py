@@ -20,6 +20,7 @@ from lsp_server.source.accept import offending, whole
 from lsp_server.source.cut import cut
 from lsp_server.source.edits import edit_of
 from lsp_server.source.exclusions import Exclusions
+from lsp_server.source.python_syntax import Beginnings
 from lsp_server.types import Edit, Filled, Gap, Snapshot
 from model.types import Budget, Cancelled, Candidate, Fill, Filler, FillRequest, OnEvent, Template
 
@@ -52,8 +53,13 @@ def run(
     gaps = tuple(_with_length(gap, options.length_tokens) for gap in gaps)
     # The engine asks about the same texts again and again, and each answer takes a parse or several.
     fitted = cache(lambda texts: _tidied(snapshot, gaps, texts))
-    verdict = cache(lambda tidied_texts: whole(snapshot, gaps, tidied_texts))
-    accepts = cache(lambda texts: offending(snapshot, gaps, texts, tidied=[text for text, _ in fitted(texts)]))
+    beginnings = Beginnings(snapshot.source, snapshot.tree)
+    verdict = cache(lambda tidied_texts: whole(snapshot, gaps, tidied_texts, beginnings=beginnings))
+    accepts = cache(
+        lambda texts: offending(
+            snapshot, gaps, texts, tidied=[text for text, _ in fitted(texts)], beginnings=beginnings
+        )
+    )
     others = other_files(cancelled) if other_files is not None and filler.info.reads_other_files else ()
     for share in _CONTEXT_SHARES:
         started = time.perf_counter()

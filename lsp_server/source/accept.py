@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lsp_server.source.edits import edit_of
 from lsp_server.source.parse import errors, parse, parses
-from lsp_server.source.python_syntax import python_error
+from lsp_server.source.python_syntax import Beginnings, Begins, python_error
 from lsp_server.types import Edit, Gap, Region, Snapshot
 from model.types import Span
 
@@ -17,62 +17,74 @@ if TYPE_CHECKING:
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 
 
-def whole(snapshot: Snapshot, gaps: Sequence[Gap], texts: Sequence[str]) -> bool | None:
-    """Whether the file with the texts (one per gap, tidied) has no new syntax error; None if that cannot be told."""
+def whole(
+    snapshot: Snapshot, gaps: Sequence[Gap], texts: Sequence[str], *, beginnings: Beginnings | None = None
+) -> bool | None:
+    """Whether the file with the texts (one per gap, tidied) has no new syntax error; None if that cannot be told.
+
+    `beginnings`: of the snapshot, for who asks more than once.
+    """
     edits = [edit_of(snapshot, gap, text) for gap, text in zip(gaps, texts, strict=True)]
     verdict = parses(snapshot, edits)
     if verdict is not True or snapshot.language.name != "python":
         return verdict
-    source, places = _filled(snapshot.source, edits)
-    begins = _beginnings(snapshot, edits)
-    return all(python_error(source, place, begins=begins) is None for place in places)
+    return not any(_python_errors(snapshot, edits, beginnings))
 
 
 def offending(
-    snapshot: Snapshot, gaps: Sequence[Gap], texts: Sequence[str], *, tidied: Sequence[str]
+    snapshot: Snapshot,
+    gaps: Sequence[Gap],
+    texts: Sequence[str],
+    *,
+    tidied: Sequence[str],
+    beginnings: Beginnings | None = None,
 ) -> tuple[Span, ...] | None:
     """The parts of `texts` (one per gap, as the model wrote them) to blame for a syntax error; None if there is none.
 
     What counts is the file with the texts `tidied`, as it would be edited: an error that it had before, in or beside
     the top-level statements of the gaps, has to be gone too, for that may be what the gaps took out. None too where
-    nothing can be told.
+    nothing can be told. `beginnings`: as in `whole`.
     """
     edits = [edit_of(snapshot, gap, text) for gap, text in zip(gaps, tidied, strict=True)]
     verdict = parses(snapshot, edits, cleanly=True)
-    source, places = _filled(snapshot.source, edits)
     python = snapshot.language.name == "python"
-    begins = _beginnings(snapshot, edits)
-    if verdict is None or (
-        verdict and not (python and any(python_error(source, p, around=True, begins=begins) for p in places))
-    ):
+    if verdict is None or (verdict and not (python and any(_python_errors(snapshot, edits, beginnings, around=True)))):
         return None
     raw = [edit_of(snapshot, gap, text) for gap, text in zip(gaps, texts, strict=True)]
     source, places = _filled(snapshot.source, raw)
     tree = parse(source, snapshot.language)
     found = [_touched(tree, place) for place in places] if tree else [None] * len(gaps)
     if python:
-        begins = _beginnings(snapshot, raw)
-        found = [bad or python_error(source, place, begins=begins) for bad, place in zip(found, places, strict=True)]
+        blamed = _python_errors(snapshot, raw, beginnings)
+        found = [bad or error for bad, error in zip(found, blamed, strict=True)]
     spans = tuple(_spans(gaps, source, places, found, texts))
     return spans or tuple(Span(hole=hole, start=0, end=len(text)) for hole, text in enumerate(texts))
 
 
-def _beginnings(snapshot: Snapshot, edits: Sequence[Edit]) -> Callable[[int], bool]:
-    """Whether a byte of the source with the edits made, outside of them, begins a top-level statement."""
-    if snapshot.tree is None:
-        return lambda _: False
-    starts = {child.start_byte for child in snapshot.tree.root_node.children}
+def _python_errors(
+    snapshot: Snapshot, edits: Sequence[Edit], beginnings: Beginnings | None, *, around: bool = False
+) -> Iterator[Region | None]:
+    """What `python_error` says of each edit, once all are made."""
+    known = beginnings or Beginnings(snapshot.source, snapshot.tree)
+    source, places = _filled(snapshot.source, edits)
+    first, last = _outside(edits, known.first), _outside(edits, known.last)
+    for place in places:
+        yield python_error(source, place, around=around, first=first, last=last)
 
-    def begins(at: int) -> bool:
+
+def _outside(edits: Sequence[Edit], begins: Begins) -> Begins:
+    """`begins`, of bytes of the source with the edits made; what they brought is not known."""
+
+    def moved(at: int) -> bool:
         for edit in edits:
             if at < edit.region.start:
                 break
             at -= len(edit.new_text.encode()) - (edit.region.end - edit.region.start)
             if at < edit.region.end:
                 return False
-        return at in starts
+        return begins(at)
 
-    return begins
+    return moved
 
 
 def _touched(tree: Tree, place: Region) -> Region | None:

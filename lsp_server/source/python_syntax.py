@@ -9,41 +9,102 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from lsp_server.types import Region
 
+if TYPE_CHECKING:
+    from tree_sitter import Tree
+
 _BEGIN = re.compile(rb"^(?:async|def|class|@|if|for|while|with|try|import|from)\b", re.MULTILINE)
 _NEXT = re.compile(rb"^(?!(?:else|elif|except|finally)\b)[A-Za-z_@]", re.MULTILINE)
-_MOST_BYTES, _MOST_BYTES_AGAIN = 50_000, 20_000
+_MOST_BYTES, _MOST_BYTES_AGAIN, _MOST_BYTES_ALONE = 100_000, 20_000, 200_000
+_TRIED = 4  # bounds that look like statements and may stand in a string
+
+Begins = Callable[[int], bool]
+
+
+class Beginnings:
+    """Where top-level statements of `source` begin, as far as one can be sure; each byte is looked into once.
+
+    What looks like a statement may stand in a string. The tree of a sound file knows; where a gap tore the file, what
+    stands before such a place, or from it on, is read alone: a torn string makes that fail.
+    """
+
+    def __init__(self, source: bytes, tree: Tree | None) -> None:
+        self._source, self._known = source, dict[tuple[int, bool], bool]()
+        sound = tree is not None and not tree.root_node.has_error
+        self._starts = {child.start_byte for child in tree.root_node.children} if tree and sound else None
+
+    def first(self, at: int) -> bool:
+        """Whether a statement begins at byte `at`, whatever follows."""
+        return at == 0 or self._looked_up(at, before=True)
+
+    def last(self, at: int) -> bool:
+        """Whether a statement begins at byte `at`, whatever stood before."""
+        return at == len(self._source) or self._looked_up(at, before=False)
+
+    def _looked_up(self, at: int, *, before: bool) -> bool:
+        if self._starts is not None:
+            return at in self._starts
+        if (at, before) not in self._known:
+            alone = self._source[:at] if before else self._source[at:]
+            self._known[at, before] = len(alone) <= _MOST_BYTES_ALONE and _error(alone) is None
+        return self._known[at, before]
 
 
 def python_error(
-    source: bytes, place: Region, *, around: bool = False, begins: Callable[[int], bool] = lambda _: False
+    source: bytes,
+    place: Region,
+    *,
+    around: bool = False,
+    first: Begins = lambda _: False,
+    last: Begins = lambda _: False,
 ) -> Region | None:
     """Where Python finds an error in what stands in `place` of the source, or right below it; None if nowhere.
 
-    `around`: or anywhere in the top-level statements around. `begins`: whether a top-level statement is known to begin
-    at a byte. The region lies in `place`. None too if these statements are too long to be read while somebody waits,
-    or if what looks like their bounds may stand in a string.
+    `around`: or anywhere in the top-level statements around. `first`, `last`: whether a top-level statement is known to
+    begin at a byte before the place, or behind it. The region lies in `place`. None too if these statements are too long
+    to be read while somebody waits, or if what looks like their bounds may stand in a string.
     """
     line = source.rfind(b"\n", 0, place.start) + 1
-    start = max((found.start() for found in _BEGIN.finditer(source, max(0, line - _MOST_BYTES), line)), default=0)
-    below = source.find(b"\n", place.end)
-    following = _NEXT.search(source, below + 1) if below >= 0 else None
-    end = following.start() if following else len(source)
+    start, end = next(_starts(source, line), 0), next(_ends(source, place.end), len(source))
     if end - start > _MOST_BYTES:
         return None
-    window = source[start:end]
-    error = _error(window)
+    error = _error(source[start:end])
     if error is None:
         return None
-    # What looks like a statement may stand in a string: then the whole file, if it is read in no time, knows better.
-    certain = (start == 0 or begins(start)) and (end == len(source) or begins(end))
-    if not certain and (len(source) > _MOST_BYTES_AGAIN or _error(source) is None):
+    certain = next(filter(first, islice(_starts(source, line), _TRIED)), None)
+    ends = next(filter(last, islice(_ends(source, place.end), _TRIED)), None)
+    if certain is not None and ends is not None:
+        if ends - certain > _MOST_BYTES:
+            return None
+        if (certain, ends) != (start, end):
+            start, end = certain, ends
+            error = _error(source[start:end])
+    elif len(source) > _MOST_BYTES_AGAIN or _error(source) is None:
+        return None  # the whole file, if it is read in no time, knows better
+    if error is None:
         return None
-    found = _region(error, window, Region(place.start - start, place.end - start), start)
+    found = _region(error, source[start:end], Region(place.start - start, place.end - start), start)
     return place if found is None and around else found
+
+
+def _starts(source: bytes, line: int) -> Iterator[int]:
+    """Where a top-level statement may begin before `line` (a byte), the nearest first; at last the file's start."""
+    found = [match.start() for match in _BEGIN.finditer(source, max(0, line - _MOST_BYTES), line)]
+    yield from reversed(found)
+    yield 0
+
+
+def _ends(source: bytes, end: int) -> Iterator[int]:
+    """Where a top-level statement may begin on a line behind `end`, the nearest first; at last the file's end."""
+    below = source.find(b"\n", end)
+    if below >= 0:
+        yield from (match.start() for match in _NEXT.finditer(source, below + 1))
+    yield len(source)
 
 
 def _error(source: bytes) -> SyntaxError | None:

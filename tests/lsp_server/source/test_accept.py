@@ -1,0 +1,73 @@
+"""What of a fill is to blame for a syntax error, in files that the gap tore."""
+
+from __future__ import annotations
+
+import pytest
+
+from lsp_server.source.accept import offending, whole
+from lsp_server.source.languages import by_name
+from lsp_server.source.parse import parse
+from lsp_server.source.python_syntax import Beginnings
+from model.types import Span
+from tests.lsp_server.marked import marked
+
+LONG = "".join(f"def far_{n}(x):\n    '''Add.\n\n    Some.\n    '''\n    return x + {n}\n\n\n" for n in range(700))
+"""More than is read again as a whole; a torn string turns its strings and its code round."""
+
+
+def blamed(text: str, fill: str) -> tuple[Span, ...] | None:
+    snapshot, gap = marked(text)
+    return offending(snapshot, (gap,), (fill,), tidied=(fill,))
+
+
+DOCSTRING = "class A:\n    '''Doc.\n\n    {mark}\n\n    def f(self):\n        return 1\n\n\n"
+
+
+@pytest.mark.parametrize("far", ["", LONG])
+@pytest.mark.parametrize(
+    ("torn", "good", "bad"),
+    [
+        (DOCSTRING, "More.\n    '''", "More."),
+        (DOCSTRING, "'''", "'''\n        return 2"),
+        (
+            "def g(x):\n    try:\n{mark}\n    return x\n\n\n",
+            "        x += 1\n    finally:\n        pass",
+            "        x += 1",
+        ),
+        ("def g(x):\n    if x:\n{mark}\n    return x\n\n\n", "        x += 1", "        for y in x:"),
+        ("A = [\n    1,\n{mark}\n    3: 4,\n}\n\n\n", "]\nB = {", "    2,"),
+    ],
+)
+def test_what_does_not_parse_is_blamed_wherever_the_gap_tore_the_file(far: str, torn: str, good: str, bad: str) -> None:
+    text = far + torn.replace("{mark}", "‸") + far.replace("far", "behind")
+    assert blamed(text, good) is None
+    spans = blamed(text, bad)
+    assert spans
+    assert all(0 <= span.start <= span.end <= len(bad) for span in spans)
+
+
+def test_what_looks_like_a_statement_in_a_string_is_no_bound() -> None:
+    text = (
+        LONG + "TEXT = '''\nclass Inside:\n    pass\n'''\n\n\nVALUE = f(‸)\n\n\nMORE = '''\ndef inside(\n'''\n" + LONG
+    )
+    assert blamed(text, "1, 2") is None
+    assert blamed(text, "1, (2") is not None
+
+
+def test_whether_the_whole_parses_is_told_of_the_tidied_texts() -> None:
+    snapshot, gap = marked("def f(x):\n    return ‸\n")
+    assert whole(snapshot, (gap,), ("x",)) is True
+    assert whole(snapshot, (gap,), ("(x",)) is False
+
+
+def test_bounds_are_looked_into_once() -> None:
+    source = b"def f():\n    return 1\n\n\nx = '''\ndef g():\n'''\n"
+    torn = Beginnings(source, None)
+    assert torn.first(0)
+    assert torn.last(len(source))
+    assert torn.first(source.index(b"x ="))
+    assert not torn.first(source.index(b"def g"))
+    assert not torn.last(source.index(b"def g"))
+    sound = Beginnings(source, parse(source, by_name("python")))
+    assert sound.first(source.index(b"x ="))
+    assert not sound.first(source.index(b"def g"))
