@@ -7,7 +7,8 @@ Wu et al. 2016, arXiv 1609.08144, section 7.)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,13 @@ LONGEST_LINE, LONGEST_LINES = 64, 160
 """Tokens of one line, and of several."""
 LEAST_PROBABILITY = 1e-6
 OnBeam = Callable[[int, "Beam"], None]
+Kind = Callable[[NDArray[np.int64]], Hashable]
+WIDTH_BY_KIND, OF_A_KIND, LOOKED_AT = 24, 2, 300
+"""Rows of a search by kinds, in all and of one kind; continuations that are looked at for it."""
+LIKELY_END = 0.001
+JUDGED_OF_A_KIND = 4
+STEPS_BEHIND = 3
+"""So many steps behind the first text that fits others may come, for the ranking to choose from."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,50 +95,95 @@ class Beam:
         )
 
 
-def search(
-    prefilled: Prefilled,
-    hole: Hole,
-    *,
-    spec: Spec,
-    table: TokenTable,
-    width: int,
-    meter: Meter,
-    cancelled: Cancelled,
-    on_beam: OnBeam | None = None,
-) -> tuple[list[Written], int, Stopped]:
-    """(texts for the one hole, best first; tokens written in all rows; why it stopped).
+class Search:
+    """A beam search over the one hole of a request. It can be taken up again when nothing that it found will do.
 
-    It ends when `width` texts are finished and none that is being written is better than the best of them,
-    or at the longest length. When the budget is spent, what is being written is handed back as it stands.
+    `tokens`: written in all rows.
     """
-    end = spec.end_of_hole_id
-    assert end is not None, "a network that cannot end a hole cannot search for its length"
-    beam, done, tokens = Beam.start(), list[Written](), 0
-    longest = min(LONGEST_LINE if hole.max_lines == 1 else LONGEST_LINES, spec.canvas_tokens)
-    if hole.length_tokens is not None:
-        longest = hole.length_tokens + 1
-    for step in range(longest):
-        if cancelled():
-            return [], tokens, "cancelled"
-        canvas = beam.canvas(spec.mask_id)
-        prediction = prefilled.score(canvas, wanted=canvas.open)
-        meter.count_pass()
-        beam, finished = _advanced(beam, prediction, hole, end=end, table=table, width=width, last=step == longest - 1)
-        done = sorted([*done, *finished], key=lambda text: -text.value)[: 2 * width]
-        tokens += beam.width
-        if on_beam is not None:
-            on_beam(step, beam)
-        if not beam.width or (len(done) >= width and done[0].value > beam.value):
-            break
-        if meter.spent:
-            return [*done, *_as_it_stands(beam, end)][: 2 * width], tokens, meter.spent
-    return done or _as_it_stands(beam, end), tokens, "done"
+
+    def __init__(
+        self,
+        prefilled: Prefilled,
+        hole: Hole,
+        *,
+        spec: Spec,
+        table: TokenTable,
+        width: int,
+        meter: Meter,
+        cancelled: Cancelled,
+        on_beam: OnBeam | None = None,
+    ) -> None:
+        assert spec.end_of_hole_id is not None, "a network that cannot end a hole cannot search for its length"
+        self._prefilled, self._hole, self._table = prefilled, hole, table
+        self._mask_id, self._end, self._width = spec.mask_id, spec.end_of_hole_id, width
+        self._meter, self._cancelled, self._on_beam = meter, cancelled, on_beam
+        self._longest = min(LONGEST_LINE if hole.max_lines == 1 else LONGEST_LINES, spec.canvas_tokens)
+        if hole.length_tokens is not None:
+            self._longest = hole.length_tokens + 1
+        self.tokens = 0
+
+    def run(self) -> tuple[list[Written], Stopped]:
+        """(texts for the hole, best first; why it stopped).
+
+        It ends when `width` texts are finished and none that is being written is better than the best of them,
+        or at the longest length. When the budget is spent, what is being written is handed back as it stands.
+        """
+        beam, done = Beam.start(), list[Written]()
+        for step in range(self._longest):
+            if self._cancelled():
+                return [], "cancelled"
+            beam, finished = self._advanced(beam, step)
+            done = sorted([*done, *finished], key=lambda text: -text.value)[: 2 * self._width]
+            if not beam.width or (len(done) >= self._width and done[0].value > beam.value):
+                break
+            if self._meter.spent:
+                return [*done, *_as_it_stands(beam, self._end)][: 2 * self._width], self._meter.spent
+        return done or _as_it_stands(beam, self._end), "done"
+
+    def until(self, fits: Callable[[Written], bool], *, kind: Kind, passes: int, judged: int) -> list[Written]:
+        """Texts that fit, best first, by a second search that keeps the best of every kind; none in so many passes.
+
+        The best six by likelihood are often alike: all lack the same bracket. So here beginnings compete with those
+        of their own kind alone. `fits` is asked of at most `judged` texts. Nothing comes when there is no time left.
+        """
+        beam, found, last = Beam.start(), list[Written](), min(passes, self._longest)
+        refused = Counter[Hashable]()
+        for step in range(last):
+            if not beam.width or self._meter.spent or self._cancelled():
+                break
+            beam, finished = self._advanced(beam, step, kind=kind)
+            for text in sorted(finished, key=lambda text: -text.value):
+                of = kind(text.ids[:-1])
+                if text.log_probs[-1] > np.log(LIKELY_END) and judged and refused[of] < JUDGED_OF_A_KIND:
+                    judged -= 1
+                    refused[of] += 1
+                    if fits(text):
+                        found.append(text)
+                        last = min(last, step + STEPS_BEHIND)
+            if step >= last or not judged:
+                break
+        return sorted(found, key=lambda text: -text.value)
+
+    def _advanced(self, beam: Beam, step: int, *, kind: Kind | None = None) -> tuple[Beam, list[Written]]:
+        """One forward pass: the best continuations, and the texts that end where the rows stood."""
+        canvas = beam.canvas(self._mask_id)
+        prediction = self._prefilled.score(canvas, wanted=canvas.open)
+        self._meter.count_pass()
+        longer, finished = _advanced(
+            beam, prediction, self._hole, end=self._end, table=self._table, width=self._width,
+            last=step == self._longest - 1, kind=kind,
+        )  # fmt: skip
+        self.tokens += longer.width
+        if self._on_beam is not None and kind is None:
+            self._on_beam(step, longer)
+        return longer, finished
 
 
 def _advanced(
-    beam: Beam, prediction: Prediction, hole: Hole, *, end: int, table: TokenTable, width: int, last: bool
-) -> tuple[Beam, list[Written]]:
-    """The best `width` continuations, and the texts that end here."""
+    beam: Beam, prediction: Prediction, hole: Hole, *, end: int, table: TokenTable, width: int, last: bool,
+    kind: Kind | None,
+) -> tuple[Beam, list[Written]]:  # fmt: skip
+    """The best `width` continuations (given `kind`: the best ones of every kind), and the texts that end here."""
     ids, probs = prediction.ids[:, -1], prediction.probs[:, -1].astype(np.float64)
     ends = ids == end
     if hole.max_lines is not None:
@@ -145,14 +198,29 @@ def _advanced(
     ]
     nats = np.where(ends | (probs <= LEAST_PROBABILITY), -np.inf, np.log(np.maximum(probs, LEAST_PROBABILITY)))
     total = beam.log_probs.sum(axis=1, dtype=np.float64)[:, None] + nats
-    order = np.argsort(-total, axis=None, kind="stable")[:width]
+    order = np.argsort(-total, axis=None, kind="stable")
     order = order[np.isfinite(total.ravel()[order])]
     if last and fixed:
         order = order[:0]
+    order = order[:width] if kind is None else order[_best_of_kinds(beam, ids, order[:LOOKED_AT], kind)]
     rows, columns = np.divmod(order, ids.shape[1])
     chosen = ids[rows, columns]
     longer = beam.extended(rows, chosen, nats[rows, columns].astype(np.float32))
     return Beam(ids=longer.ids, log_probs=longer.log_probs, blank=longer.blank & table.blank[chosen]), finished
+
+
+def _best_of_kinds(beam: Beam, ids: NDArray[np.int64], order: NDArray[np.int64], kind: Kind) -> list[int]:
+    """Which of the continuations in `order` to keep: `OF_A_KIND` of every kind, as many as there is room for."""
+    seen, kept = Counter[Hashable](), list[int]()
+    for place, at in enumerate(order.tolist()):
+        row, column = divmod(at, ids.shape[1])
+        of = kind(np.append(beam.ids[row], ids[row, column]))
+        seen[of] += 1
+        if seen[of] <= OF_A_KIND:
+            kept.append(place)
+        if len(kept) == WIDTH_BY_KIND:
+            break
+    return kept
 
 
 def _finished(beam: Beam, row: int, end_nats: float, end_of_hole_id: int) -> Written:

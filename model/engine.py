@@ -61,6 +61,22 @@ class Meter:
         return None
 
 
+@dataclass(kw_only=True)
+class Stretch(Meter):
+    """A part of a request with a budget of its own; what it uses counts for the `whole`, too."""
+
+    whole: Meter
+
+    def count_pass(self) -> None:
+        super().count_pass()
+        self.whole.count_pass()
+
+    @property
+    def spent(self) -> Literal["time", "steps"] | None:
+        """What leaves no room for another forward pass, here or in the whole."""
+        return super().spent or self.whole.spent
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Draws:
     """Randomness of the rows. temperature: float32 [B], 0 for the greedy row; `seed` makes it repeatable.

@@ -8,6 +8,7 @@ from copy import copy
 from dataclasses import replace
 
 from model.attempts import Attempt
+from model.choosing import chosen, repaired, scored
 from model.denoiser import Denoiser, Prefilled
 from model.elsewhere import OtherFiles
 from model.engine import Clock, Meter, Stopped
@@ -19,7 +20,7 @@ from model.ranking import Ranking
 from model.repair import judge
 from model.samplers import sampler
 from model.samplers.length import first_lengths
-from model.stages import Job, attempted, chosen, repaired, scored
+from model.stages import Job, attempted
 from model.start import sized
 from model.surroundings import surroundings
 from model.trace import Recorder
@@ -48,15 +49,14 @@ class LocalFiller:
         self._name, self._device = name, device
         self._ranking, self._clock, self._drafts = ranking, clock, drafts
         self._on_attempts: Callable[[list[Attempt]], None] | None = None
-        self._sure = True
         self._table = token_table(codec, vocab_size=denoiser.spec.vocab_size)
         self._search = LengthSearch(denoiser)
         self._prefilled: Prefilled | None = None
         self._others = OtherFiles()
 
     def watch(self, on_attempts: Callable[[list[Attempt]], None]) -> None:
-        """From now on tell what there was to choose from, and never be content with a sure draft alone."""
-        self._on_attempts, self._sure = on_attempts, False
+        """From now on tell what there was to choose from."""
+        self._on_attempts = on_attempts
 
     @property
     def info(self) -> FillerInfo:
@@ -106,19 +106,22 @@ class LocalFiller:
         job = job_over(prefilled)
         started = self._clock()
         if self._search.needed:
-            found = self._search.lengths(
+            lengths = self._search.lengths(
                 job.prefilled, job.request.template.holes, job.lengths, meter=meter, cancelled=cancelled
             )
-            job = replace(job, lengths=found)
-        attempts, tokens, stopped = attempted(job)
+            job = replace(job, lengths=lengths)
+        found = attempted(job)
+        attempts, stopped = found.attempts, found.stopped
         if stopped != "cancelled" and not cancelled():
-            attempts = repaired(job, scored(job, attempts))
+            attempts = repaired(job, scored(job, attempts), found.search)
         if stopped == "cancelled" or cancelled():
             attempts, stopped = [], "cancelled"
         if self._on_attempts is not None:  # to fit the ranking on what there was to choose from
             self._on_attempts(attempts)
         candidates = chosen(job, attempts)
-        fill = self._finished(candidates, meter, prefill_ms=prefill_ms, started=started, tokens=tokens, stopped=stopped)
+        fill = self._finished(
+            candidates, meter, prefill_ms=prefill_ms, started=started, tokens=found.tokens, stopped=stopped
+        )
         if job.recorder is None:
             return fill
         return replace(fill, trace=job.recorder.trace(job.framed, self._codec, attempts, candidates, self._ranking))
@@ -156,7 +159,6 @@ class LocalFiller:
             table=self._table,
             ranking=self._ranking,
             drafts=self._drafts,
-            content_if_sure=self._sure,
             sampler=chosen_sampler,
             framed=framed,
             prefilled=recorder.watched(prefilled) if recorder else prefilled,

@@ -9,41 +9,35 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from model.attempts import Attempt, acceptable, attempt_of, merged, ranked, with_scores, written_attempt
-from model.beam import search
+from model.attempts import Attempt, acceptable, attempt_of, merged, written_attempt
+from model.beam import Search, Written
 from model.canvas import Canvas, Decision
 from model.denoiser import Prefilled, Spec
 from model.drafting import Drafted, draft_rows, judged
-from model.engine import Denoised, Draws, Meter, OnStep, Stopped, denoise, repeated
+from model.engine import Denoised, Draws, Meter, OnStep, Stopped, Stretch, denoise, repeated
 from model.events import beam_event, event_of, finished_event
 from model.framing import Codec, Framed, TokenTable, rules_of
-from model.holes.ties import ties_of
+from model.late import Late
 from model.proposal import Proposal
-from model.ranking import Ranking, best_first
-from model.repair import MOST_JUDGED, closed, fitting, mended, rework
+from model.ranking import Ranking
 from model.samplers import Sampler
 from model.samplers.base import layer_of
 from model.samplers.drawn import Drawn
 from model.start import first_canvas, rewrites
 from model.surroundings import Surroundings
 from model.trace import Recorder
-from model.types import Accepts, Cancelled, Candidate, FillRequest, OnEvent, Span
+from model.types import Accepts, Budget, Cancelled, FillRequest, OnEvent
 
 SPARE_ROWS = 2
 """Rows drawn beyond the candidates asked for, since some come out equal."""
-SPARE_CANDIDATES = 3
-"""Handed back beyond those asked for, since they are there: the caller may find the best ones unfit."""
 TEMPERATURE = 0.8
-SEED_STEP = 7919
-"""Between the seeds of a request's own rows and of each round of repair."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """What the stages of one request share.
 
-    table: what is known of every token. drafts: copies proposed at most; 0 leaves the network alone. content_if_sure:
-    whether a draft that the network is sure of ends the request.
+    table: what is known of every token. drafts: copies proposed at most; 0 leaves the network alone.
     """
 
     request: FillRequest
@@ -52,7 +46,6 @@ class Job:
     table: TokenTable
     ranking: Ranking | None
     drafts: int
-    content_if_sure: bool
     sampler: Sampler
     framed: Framed
     prefilled: Prefilled
@@ -65,76 +58,36 @@ class Job:
     around: Sequence[Surroundings]
 
 
-def repaired(job: Job, attempts: list[Attempt]) -> list[Attempt]:
-    """The attempts; where none is accepted, also what can be made of them."""
-    if job.judge is None:
-        return attempts
-    return mended(
-        attempts,
-        job.judge,
-        order=partial(_order, job),
-        again=partial(_decided_anew, job),
-        score=partial(scored, job),
-        close=partial(closed, framed=job.framed, codec=job.codec, spec=job.spec),
-    )
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Attempted:
+    """What there is to compare; the number of tokens committed; why it stopped; the search that can be taken up again."""
+
+    attempts: list[Attempt]
+    tokens: int
+    stopped: Stopped
+    search: Search | None = None
 
 
-def _order(job: Job, attempts: Sequence[Attempt]) -> list[int]:
-    return best_first([attempt.features(None, job.around) for attempt in attempts], job.ranking)
-
-
-def chosen(job: Job, attempts: list[Attempt]) -> tuple[Candidate, ...]:
-    """The candidates, best first: what is accepted before what is not."""
-    request, judged = job.request, job.judge
-    limit = request.candidates + SPARE_CANDIDATES
-    fits = fitting(attempts, request.template.holes)
-    rank = partial(ranked, fits, job.around, parses=request.parses, ranking=job.ranking)
-    found = rank(limit=limit)
-    if judged is None or all(judged(c.texts) is None for c in found[: request.candidates]):
-        return found
-    return tuple(sorted(rank(limit=MOST_JUDGED), key=lambda c: judged(c.texts) is not None)[:limit])
-
-
-def _decided_anew(job: Job, attempt: Attempt, spans: Sequence[Span], round_: int) -> list[Attempt]:
-    """What comes of the attempt when `spans` of it are denoised anew; nothing when there is no time left."""
-    if job.meter.spent or job.cancelled():
-        return []
-    rows = rework(
-        attempt,
-        spans,
-        job.framed,
-        job.codec,
-        job.spec,
-        sizes=[max(n, len(ids)) for n, ids in zip(job.lengths, attempt.ids, strict=True)],
-        ties=ties_of(job.request.template.holes),
-    )
-    if job.recorder is not None:
-        job.recorder.labels = ("repair",) * rows.canvas.rows
-    seed = job.request.seed + SEED_STEP * (round_ + 1)
-    done = _denoise_rows(job, rows.canvas, ended=rows.ended, temperature=rows.temperature, seed=seed)
-    if done.stopped == "cancelled":
-        return []
-    made = [attempt_of(done.canvas, row, job.framed, job.codec) for row in range(done.canvas.rows)]
-    kept = [replace(a, drafts=attempt.drafts, kept=min(attempt.kept, 0.5)) for a in made if a is not None]
-    return scored(job, acceptable(merged(kept)))
-
-
-def attempted(job: Job) -> tuple[list[Attempt], int, Stopped]:
-    """(attempts, tokens committed, why it stopped): copied drafts and what the loop makes of masks and drafts."""
+def attempted(job: Job) -> Attempted:
+    """Copied drafts and what the network makes of masks and drafts."""
     drafted = _drafted(job)
     copied = list(drafted.attempts)
-    if job.content_if_sure and drafted.sure and job.request.candidates == 1:
+    if drafted.sure and job.request.candidates == 1 and (job.judge is None or job.judge(copied[0].texts) is None):
+        # The network would have written it: so it counts as a search's first text, which it need not be asked for.
+        agreed = replace(copied[0], written_rank=0, sources=copied[0].sources + 1)
         if job.on_event is not None:
-            job.on_event(finished_event(copied[0].texts, confidence=float(np.exp(copied[0].log_probs[0].mean()))))
-        return copied[:1], sum(len(ids) for ids in copied[0].ids), "done"
+            job.on_event(finished_event(agreed.texts, confidence=float(np.exp(agreed.log_probs[0].mean()))))
+        return Attempted(attempts=[agreed], tokens=sum(len(ids) for ids in agreed.ids), stopped="done")
     if job.cancelled():
-        return [], 0, "cancelled"
+        return Attempted(attempts=[], tokens=0, stopped="cancelled")
     if _searches(job):
-        written, tokens, stopped = _written(job)
-        return acceptable(merged([*copied, *written])), tokens, stopped
+        search = _search(job)
+        written, stopped = search.run()
+        attempts = acceptable(merged([*copied, *as_attempts(job, written)]))
+        return Attempted(attempts=attempts, tokens=search.tokens, stopped=stopped, search=search)
     denoised = _denoised(job, drafted)
     if denoised.stopped == "cancelled":
-        return [], denoised.tokens, "cancelled"
+        return Attempted(attempts=[], tokens=denoised.tokens, stopped="cancelled")
     own_rows = denoised.canvas.rows - len(drafted.origins)
     made = []
     for row in np.flatnonzero(denoised.canvas.used.any(axis=1)).tolist():
@@ -145,7 +98,8 @@ def attempted(job: Job) -> tuple[list[Attempt], int, Stopped]:
             attempt = replace(attempt, written_rank=row)
         if attempt is not None:
             made.append(attempt)
-    return acceptable(merged([*copied, *made])), denoised.tokens, denoised.stopped
+    attempts = acceptable(merged([*copied, *made]))
+    return Attempted(attempts=attempts, tokens=denoised.tokens, stopped=denoised.stopped)
 
 
 def _searches(job: Job) -> bool:
@@ -154,9 +108,9 @@ def _searches(job: Job) -> bool:
     return free and job.spec.beam > 0 and job.framed.holes == 1 and job.request.template.holes[0].is_plain
 
 
-def _written(job: Job) -> tuple[list[Attempt], int, Stopped]:
+def _search(job: Job) -> Search:
     spec, request, on_event = job.spec, job.request, job.on_event
-    written, tokens, stopped = search(
+    return Search(
         job.prefilled,
         request.template.holes[0],
         spec=spec,
@@ -168,8 +122,11 @@ def _written(job: Job) -> tuple[list[Attempt], int, Stopped]:
         if on_event is None
         else lambda step, beam: on_event(beam_event(step, beam, framed=job.framed, codec=job.codec)),
     )
+
+
+def as_attempts(job: Job, written: Sequence[Written]) -> list[Attempt]:
     attempts = [written_attempt(text, rank, job.framed, job.codec) for rank, text in enumerate(written)]
-    return [attempt for attempt in attempts if attempt is not None], tokens, stopped
+    return [attempt for attempt in attempts if attempt is not None]
 
 
 def _drafted(job: Job) -> Drafted:
@@ -216,13 +173,24 @@ def _denoised(job: Job, drafted: Drafted) -> Denoised:
     if job.recorder is not None:
         others = (f"drawn {n + 1}" for n in range(wanted - 1))
         job.recorder.labels = ("from masks", *others, *(["draft, repaired"] * (canvas.rows - wanted)))
-    return _denoise_rows(job, canvas, ended=ended, temperature=temperature, seed=request.seed)
+    return denoised_rows(job, canvas, ended=ended, temperature=temperature, seed=request.seed)
 
 
-def _denoise_rows(
-    job: Job, canvas: Canvas, *, ended: NDArray[np.bool_], temperature: NDArray[np.float32], seed: int
+def denoised_rows(
+    job: Job,
+    canvas: Canvas,
+    *,
+    ended: NDArray[np.bool_],
+    temperature: NDArray[np.float32],
+    seed: int,
+    passes: int | None = None,
 ) -> Denoised:
+    """The rows decided, as many of them as are worth it, in at most so many forward passes."""
     spec, drawn = job.spec, layer_of(job.sampler, Drawn)
+    late = Late(temperature=temperature, wanted=job.request.candidates)
+    meter = job.meter
+    if passes is not None:
+        meter = Stretch(budget=Budget(max_forward_passes=passes), clock=meter.clock, whole=meter)
     return denoise(
         job.prefilled,
         canvas,
@@ -231,10 +199,10 @@ def _denoise_rows(
         canvas_tokens=spec.canvas_tokens,
         ended=ended,
         draws=Draws(temperature=temperature, seed=seed, top_p=drawn.top_p if drawn else 1.0),
-        meter=job.meter,
+        meter=meter,
         cancelled=job.cancelled,
         on_step=_on_step(job),
-        hopeless=partial(repeated, ended=ended, temperature=temperature),
+        hopeless=lambda canvas: repeated(canvas, ended=ended, temperature=temperature) | late(canvas),
     )
 
 
@@ -251,12 +219,3 @@ def _on_step(job: Job) -> OnStep | None:
         on_event(replace(show(step, canvas, proposal, decision), forward_passes=job.meter.passes))
 
     return told
-
-
-def scored(job: Job, attempts: list[Attempt]) -> list[Attempt]:
-    """The attempts with comparable scores, if the budget has room for the pass that this takes."""
-    if job.meter.spent or not job.spec.scores or all(attempt.scored for attempt in attempts):
-        return attempts
-    scored = with_scores(attempts, job.prefilled, mask_id=job.spec.mask_id)
-    job.meter.count_pass()
-    return scored

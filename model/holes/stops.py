@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 CLOSERS: Final = MappingProxyType({"(": ")", "[": "]", "{": "}"})
+LONG_QUOTES: Final = ('"""', "'''")
 _PIECES = re.compile(
     r"\"\"\".*?(?:\"\"\"|\Z)|'''.*?(?:'''|\Z)|\"(?:\\.|[^\"\\\n])*(?:\"|$)|'(?:\\.|[^'\\\n])*(?:'|$)|[()\[\]{}]",
     re.DOTALL | re.MULTILINE,
@@ -46,3 +47,21 @@ def unmatched(text: str) -> tuple[str, str]:
             else:
                 closing.append(piece.group())
     return "".join(closing), "".join(opening)
+
+
+def shape(text: str) -> tuple[str, str, int, int, str, bool]:
+    """What of a text decides how it may go on: brackets, whether it stands in a long string, the indentation of its last
+    line, what that begins with where it is indented less than the first, whether it ends with a colon.
+    """
+    first, *_, last = ("", *text.split("\n")) if "\n" in text else ("", "")
+    indent = len(last) - len(last.lstrip())
+    first = text.lstrip("\n").partition("\n")[0]
+    outdented = indent < len(first) - len(first.lstrip())
+    word = last.split(maxsplit=1)[0] if outdented and last.strip() else ""
+    return (
+        *unmatched(text),
+        sum(text.count(quotes) % 2 for quotes in LONG_QUOTES),
+        indent,
+        word,
+        text.rstrip().endswith(":"),
+    )

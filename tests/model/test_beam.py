@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model.beam import Written, search
+from model.beam import Search, Written
 from model.canvas import Canvas
 from model.denoiser import Prediction, Spec
 from model.engine import Meter
 from model.framing import token_table
+from model.holes.stops import unmatched
 from model.types import Budget, Hole
 from tests.model.scripted import END, MASK, VOCAB, CharCodec, prediction, token
 
@@ -52,14 +53,27 @@ def texts(found: list[Written]) -> list[str]:
 def run(
     likely: Likely, *, hole: Hole | None = None, width: int = 3, budget: Budget | None = None
 ) -> tuple[list[Written], int, str]:
-    return search(
-        Tree(likely),
+    search = searching(Tree(likely), hole=hole, width=width, meter=Meter(budget=budget or Budget()))
+    found, stopped = search.run()
+    return found, search.tokens, stopped
+
+
+def searching(
+    tree: Tree,
+    *,
+    hole: Hole | None = None,
+    width: int = 3,
+    meter: Meter | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Search:
+    return Search(
+        tree,
         hole or Hole(max_lines=1),
         spec=SPEC,
         table=token_table(CODEC, vocab_size=VOCAB),
         width=width,
-        meter=Meter(budget=budget or Budget()),
-        cancelled=lambda: False,
+        meter=meter or Meter(budget=Budget()),
+        cancelled=cancelled,
     )
 
 
@@ -137,13 +151,53 @@ def test_a_text_that_never_ends_is_cut_at_the_longest_length() -> None:
 def test_cancelled_before_every_pass() -> None:
     calls = iter([False, False, True])
     tree = Tree(lambda text: {"a": 1.0})
-    found, _, stopped = search(
-        tree,
-        Hole(max_lines=1),
-        spec=SPEC,
-        table=token_table(CODEC, vocab_size=VOCAB),
-        width=2,
-        meter=Meter(budget=Budget()),
-        cancelled=lambda: next(calls),
-    )
+    found, stopped = searching(tree, width=2, cancelled=lambda: next(calls)).run()
     assert (found, stopped, len(tree.passes)) == ([], "cancelled", 2)
+
+
+def words(text: str) -> dict[str, float]:
+    """Many words of three letters are likelier than any text that closes a bracket."""
+    if not text:
+        return {"a": 0.3, "b": 0.3, "c": 0.3}
+    return {"x": 0.45, "y": 0.45, STOP: 0.05, ")": 0.05} if len(text) < 3 else {STOP: 0.9, ")": 0.1}
+
+
+def closed(text: Written) -> bool:
+    return CODEC.decode(text.ids[:-1]).count(")") == 1
+
+
+def further(
+    tree: Tree, *, fits: Callable[[Written], bool] = closed, passes: int = 9, judged: int = 99
+) -> list[Written]:
+    def kind(ids: NDArray[np.int64]) -> tuple[str, str]:
+        return unmatched(CODEC.decode(ids))
+
+    return searching(tree).until(fits, kind=kind, passes=passes, judged=judged)
+
+
+def test_a_search_by_kinds_finds_what_no_likelier_text_leaves_room_for() -> None:
+    assert not any(closed(text) for text in run(words)[0])
+    found = further(Tree(words))
+    assert found
+    assert all(closed(text) for text in found)
+    assert [text.value for text in found] == sorted([text.value for text in found], reverse=True)
+
+
+def test_a_search_for_what_is_not_there_ends_after_so_many_passes_or_judgements() -> None:
+    tree = Tree(words)
+    assert further(tree, fits=lambda _: False, passes=3) == []
+    assert len(tree.passes) == 3
+    asked: list[Written] = []
+
+    def refused(text: Written) -> bool:
+        asked.append(text)
+        return False
+
+    assert further(Tree(words), fits=refused, judged=5) == []
+    assert len(asked) == 5
+
+
+def test_no_further_search_without_time() -> None:
+    tree, meter = Tree(words), Meter(budget=Budget(max_forward_passes=2))
+    assert searching(tree, meter=meter).until(lambda _: False, kind=len, passes=9, judged=99) == []
+    assert len(tree.passes) == 2

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from model.attempts import Attempt
@@ -8,7 +10,7 @@ from model.errors import BadRequest, UnknownModel
 from model.filler import open_filler
 from model.local import LocalFiller
 from model.samplers import KINDS
-from model.types import Budget, Fill, FillEvent, FillRequest, Hole, Template
+from model.types import Budget, Fill, FillEvent, FillRequest, Hole, Span, Template
 from tests.model.scripted import CharCodec, Scripted, ids_of
 
 
@@ -154,6 +156,43 @@ def test_a_draft_that_the_model_agrees_with_takes_one_pass() -> None:
     assert texts(fill) == [("    value = compute()",)]
     assert fill.candidates[0].origin == "draft"
     assert (fill.forward_passes, denoiser.denoised) == (1, [])
+
+
+def test_a_draft_that_the_model_agrees_with_counts_as_written_by_it_too() -> None:
+    seen: list[Attempt] = []
+    watching = filler(Scripted(["    value = compute()"], beam=3))
+    watching.watch(seen.extend)
+    asked = request(REPEATED + "def g():\n    begin_the_work()\n", "\n    finish_the_work()\n")
+    (sure,) = watching.fill(asked).candidates
+    (attempt,) = seen
+    assert (attempt.written_rank, attempt.sources) == (0, 2)
+    seen.clear()
+    several = watching.fill(replace(asked, candidates=2)).candidates
+    searched = next(a for a in seen if a.texts == sure.texts)
+    assert (searched.written_rank, searched.sources) == (0, 2), "as when the search has found it"
+    assert sure.confidence >= several[0].confidence
+
+
+def test_a_draft_that_the_model_agrees_with_but_nobody_accepts_ends_nothing() -> None:
+    denoiser = Scripted(["    value = compute()"], beam=3, sure=lambda h, i: 0.8)
+    asked = request(REPEATED + "def g():\n    begin_the_work()\n", "\n    finish_the_work()\n")
+    fill = filler(denoiser).fill(
+        replace(asked, accepts=lambda t: None if "?" in t[0] else (Span(hole=0, start=0, end=9),))
+    )
+    assert "?" in fill.candidates[0].texts[0]
+
+
+def test_where_nothing_at_hand_is_accepted_the_search_goes_on() -> None:
+    denoiser = Scripted(["call(x)"], beam=2, sure=lambda h, i: 0.7)
+
+    def closes_twice(found: tuple[str, ...]) -> tuple[Span, ...] | None:
+        return None if found[0].count("?") >= 3 else (Span(hole=0, start=0, end=len(found[0])),)
+
+    without = filler(Scripted(["call(x)"], beam=2, sure=lambda h, i: 0.7)).fill(request("(", ")"))
+    assert not any(candidate.texts[0].count("?") >= 3 for candidate in without.candidates)
+    fill = filler(denoiser).fill(request("(", ")", accepts=closes_twice))
+    assert fill.candidates[0].texts[0].count("?") >= 3
+    assert not denoiser.denoised, "nothing had to be made anew"
 
 
 def test_a_draft_that_the_model_half_agrees_with_wins_over_its_own_fill() -> None:
