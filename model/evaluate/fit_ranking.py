@@ -1,15 +1,15 @@
 """Fit the weights by which candidates are ranked: `python -m model.evaluate.fit_ranking MODEL_DIR SOURCE…`.
 
-Holes are cut from packages that the reported evaluation does not use; every candidate that the engine had to
-choose from is kept with its features. The weights maximise the probability of the right ones, in a softmax over
-a hole's candidates and "none of them"; so the probability that comes with a candidate is calibrated, too.
+Holes are cut from packages that the reported evaluation does not use; what the engine had to choose from, as users
+meet it, is kept with its features (`model.evaluate.choices`). The weights maximise the probability of the right
+candidates, in a softmax over a hole's candidates and "none of them"; so the probability that comes with a candidate
+is calibrated, too.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -19,81 +19,60 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from model.attempts import Attempt
-from model.evaluate.cases import KINDS, Case, cases_from
-from model.evaluate.measure import parses
-from model.evaluate.systems import request_of
-from model.evaluate.workspace import Workspace
+from model.evaluate.cases import KINDS, cases_from
+from model.evaluate.choices import NAMES, Choices, append_hole, collector, read_holes
+from model.evaluate.report import end_torn_line
 from model.filler import open_filler
 from model.local import LocalFiller
-from model.ranking import Ranking, Weights, signals
-from model.surroundings import surroundings
+from model.ranking import Ranking, Weights
 
 Matrix = NDArray[np.float64]
-NAMES = tuple(f.name for f in fields(Weights))
 CONSTANT = NAMES.index("constant")
 RELIABILITY_BINS = 5
+RARE_HOLES = 30
+"""A signal that tells candidates apart in fewer holes is not fitted: it keeps its default weight."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Choices:
-    """What there was to choose from for one hole: signals float64 [n, len(NAMES)], and which are right, bool [n].
-
-    whole_lines: the hole begins a line, see `ranking.Ranking`.
-    """
-
-    signals: Matrix
-    right: NDArray[np.bool_]
-    whole_lines: bool = False
+def held(holes: Sequence[Choices], default: Weights) -> dict[str, float]:
+    """The weights that are too rare to be fitted on these holes, by name, with their defaults."""
+    counts = np.sum([np.ptp(hole.signals, axis=0) > 0 for hole in holes if len(hole.right)], axis=0)
+    rare = [name for n, name in enumerate(NAMES) if n != CONSTANT and counts[n] < RARE_HOLES]
+    return {name: getattr(default, name) for name in rare}
 
 
-def choices_of(case: Case, attempts: Sequence[Attempt]) -> Choices:
-    """The attempts of one case, all of them parsed."""
-    around = surroundings((case.prefix, case.suffix))
-    rows, right = [], []
-    for attempt in attempts:
-        text = attempt.texts[0]
-        given = signals(attempt.features(parses(case.prefix + text + case.suffix), around))
-        rows.append([given[name] for name in NAMES])
-        right.append(text.strip() == case.middle.strip())
-    return Choices(
-        signals=np.asarray(rows, dtype=np.float64).reshape(-1, len(NAMES)),
-        right=np.asarray(right, dtype=bool),
-        whole_lines=not around[0].line_start.strip(),
-    )
-
-
-def fit(holes: Sequence[Choices], *, ridge: float = 0.002) -> Matrix:
-    """Weights float64 [len(NAMES)], by maximum likelihood with a ridge on standardised signals."""
+def fit(holes: Sequence[Choices], *, ridge: float = 0.002, given: Mapping[str, float] | None = None) -> Matrix:
+    """Weights float64 [len(NAMES)], by maximum likelihood with a ridge on standardised signals; those `given` stay."""
     useful = [hole for hole in holes if len(hole.right)]
     everything = np.concatenate([hole.signals for hole in useful])
     mean, scale = everything.mean(axis=0), everything.std(axis=0) + 1e-9
     mean[CONSTANT], scale[CONSTANT] = 0.0, 1.0
     most = max(len(hole.right) for hole in useful)
-    given = torch.zeros(len(useful), most, len(NAMES), dtype=torch.float64)
+    signals = torch.zeros(len(useful), most, len(NAMES), dtype=torch.float64)
     right = torch.zeros(len(useful), most + 1, dtype=torch.bool)
     there = torch.zeros(len(useful), most + 1, dtype=torch.bool)
     there[:, most] = True  # none of them: utility 0
     for i, hole in enumerate(useful):
         n = len(hole.right)
-        given[i, :n] = torch.from_numpy((hole.signals - mean) / scale)
+        signals[i, :n] = torch.from_numpy((hole.signals - mean) / scale)
         right[i, :n], there[i, :n] = torch.from_numpy(hole.right), True
         right[i, most] = not hole.right.any()
     weights = torch.zeros(len(NAMES), dtype=torch.float64, requires_grad=True)
-    penalised = torch.ones(len(NAMES), dtype=torch.float64)
+    kept = torch.from_numpy(np.asarray([(given or {}).get(name, 0.0) for name in NAMES]) * scale)
+    free = torch.tensor([name not in (given or {}) for name in NAMES])
+    penalised = free.double()
     penalised[CONSTANT] = 0
     optimiser = torch.optim.LBFGS([weights], max_iter=300, line_search_fn="strong_wolfe")
 
     def loss() -> torch.Tensor:
         optimiser.zero_grad()
-        utility = torch.nn.functional.pad(given @ weights, (0, 1)).masked_fill(~there, -1e9)
+        utility = torch.nn.functional.pad(signals @ torch.where(free, weights, kept), (0, 1)).masked_fill(~there, -1e9)
         nats = -utility.log_softmax(-1).masked_fill(~right, -1e9).logsumexp(-1).mean()
         total: torch.Tensor = nats + ridge * (penalised * weights**2).sum()
         total.backward()
         return total
 
     optimiser.step(loss)
-    found = weights.detach().numpy() / scale
+    found = torch.where(free, weights.detach(), kept).numpy() / scale
     found[CONSTANT] -= float((mean * found).sum() - mean[CONSTANT] * found[CONSTANT])
     return np.asarray(found)
 
@@ -121,7 +100,8 @@ def reliability(results: Sequence[tuple[float, bool]]) -> list[dict[str, float]]
 
 def fit_both(holes: Sequence[Choices]) -> dict[bool, Matrix]:
     """Weights for holes inside a line (False) and for those that begin one (True)."""
-    return {whole: fit([h for h in holes if h.whole_lines is whole]) for whole in (False, True)}
+    parts = {whole: [h for h in holes if h.whole_lines is whole] for whole in (False, True)}
+    return {whole: fit(part, given=held(part, Weights())) for whole, part in parts.items()}
 
 
 def report_of(holes: Sequence[Choices]) -> dict[str, object]:
@@ -142,10 +122,10 @@ def report_of(holes: Sequence[Choices]) -> dict[str, object]:
     }
 
 
-def ranking_of(holes: Sequence[Choices]) -> dict[str, object]:
+def ranking_of(holes: Sequence[Choices]) -> dict[str, dict[str, object]]:
     """What `ranking.json` holds."""
     fitted = fit_both(holes)
-    named = {
+    named: dict[str, dict[str, object]] = {
         part: {name: round(float(w), 4) for name, w in zip(NAMES, fitted[whole], strict=True)}
         for part, whole in (("inside", False), ("lines", True))
     }
@@ -155,19 +135,27 @@ def ranking_of(holes: Sequence[Choices]) -> dict[str, object]:
 @click.command()
 @click.argument("model", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("sources", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--cases", default=1500, show_default=True)
+@click.option("--cases", default=2100, show_default=True)
 @click.option("--seed", default=7, show_default=True)
-def main(model: Path, sources: tuple[Path, ...], cases: int, seed: int) -> None:
+@click.option("--out", default="runs/choices.jsonl", show_default=True, type=click.Path(path_type=Path),
+              help="What there was to choose from, a hole a line; an interrupted run goes on from there.")  # fmt: skip
+@click.option("--part", "parts", type=(int, int), default=(0, 1), metavar="K N",
+              help="Collect only every N-th hole from the K-th (from 0) on, and fit nothing: to share the work.")  # fmt: skip
+def main(model: Path, sources: tuple[Path, ...], cases: int, seed: int, out: Path, parts: tuple[int, int]) -> None:
     """Write MODEL/ranking.json."""
-    seen: list[list[Attempt]] = []
     filler = open_filler(str(model))
     assert isinstance(filler, LocalFiller)
-    filler.watch(seen.append)
-    holes, workspace = [], Workspace()
-    for case in track(cases_from(sources, total=cases, kinds=KINDS, seed=seed), console=Console(stderr=True)):
-        filler.fill(request_of(case, other_files=workspace.others(case)))
-        holes.append(choices_of(case, seen.pop()))
-    written = ranking_of(holes)
+    end_torn_line(out)
+    drawn, known = cases_from(sources, total=cases, kinds=KINDS, seed=seed), read_holes(out)
+    collect = collector(filler, Ranking.read(model / "ranking.json"))
+    wanted = [case for case in drawn[parts[0] :: parts[1]] if case.name not in known]
+    for case in track(wanted, console=Console(stderr=True)):
+        append_hole(out, collect(case))
+    if parts[1] > 1:
+        return
+    known = read_holes(out)
+    written = ranking_of([known[case.name] for case in drawn])
+    written["fit"] |= {"packages": [source.name for source in sources], "seed": seed}
     (model / "ranking.json").write_text(json.dumps(written, indent=1) + "\n")
     click.echo(json.dumps(written["fit"]))
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from model.attempts import Attempt
 from model.evaluate.cases import KINDS, Case, cases_from, cut_cases
+from model.evaluate.choices import NAMES, Choices, append_hole, candidates_of, read_holes
 from model.evaluate.command import main
-from model.evaluate.fit_ranking import CONSTANT, NAMES, Choices, chosen, fit
+from model.evaluate.fit_ranking import CONSTANT, RARE_HOLES, chosen, fit, fit_both, held
 from model.evaluate.fit_ranking import reliability as reliability_rows
 from model.evaluate.measure import Result, interval, judge, reliability, summary
 from model.evaluate.report import append_result, mcnemar, read_results
 from model.evaluate.systems import longest_match, previous_line, template_of
+from model.ranking import Weights
 
 SOURCE = "".join(
     f"def area_{n}(width, height, scale={n}):\n"
@@ -156,3 +160,48 @@ def test_fitting_finds_the_signal_that_tells_right_from_wrong_and_how_sure_to_be
 def test_a_hole_without_candidates_counts_as_missed() -> None:
     nothing = Choices(signals=np.empty((0, len(NAMES))), right=np.empty(0, dtype=bool))
     assert chosen(nothing, np.zeros(len(NAMES))) == (0.0, False)
+
+
+def test_a_signal_that_is_too_rare_keeps_its_default_weight() -> None:
+    rng = np.random.default_rng(1)
+    rare, telling = NAMES.index("repetition"), NAMES.index("likeness")
+    holes = []
+    for n in range(300):
+        signals = rng.normal(size=(3, len(NAMES)))
+        signals[:, CONSTANT], signals[:, rare] = 1, 0
+        if n < RARE_HOLES - 1:  # where it occurs, it happens to speak for the right one
+            signals[0, rare] = 0.5
+        right = np.arange(3) == (0 if n < RARE_HOLES - 1 else int(signals[:, telling].argmax()))
+        holes.append(Choices(signals=signals, right=right, whole_lines=n % 2 == 0))
+    assert held(holes, Weights())["repetition"] == Weights().repetition < 0
+    weights = fit(holes, given=held(holes, Weights()))
+    assert weights[rare] == pytest.approx(Weights().repetition)
+    assert weights[telling] > 0
+    assert fit(holes)[rare] > 0, "fitted, it would have the wrong sign"
+    assert all(part[rare] == pytest.approx(Weights().repetition) for part in fit_both(holes).values())
+
+
+def test_what_there_was_to_choose_from_is_read_back_and_a_torn_line_is_not(tmp_path: Path) -> None:
+    def attempt(text: str) -> Attempt:
+        ids, nats = np.arange(len(text)), np.full(len(text), -0.1, dtype=np.float32)
+        return Attempt(ids=(ids,), log_probs=(nats,), texts=(text,), scored=True)
+
+    candidates, whole_lines = candidates_of(case("x = 1"), [attempt("x = 1"), attempt("x = (")], None)
+    assert [(features.parses, right) for features, right in candidates] == [(True, True), (False, False)]
+    rows = [{**asdict(features), "right": right} for features, right in candidates]
+    path = tmp_path / "deep" / "choices.jsonl"
+    append_hole(path, {"case": "a", "whole_lines": whole_lines, "candidates": rows})
+    with path.open("a") as file:
+        file.write('{"case": "b", "cand')
+    read = read_holes(path)
+    assert list(read) == ["a"]
+    assert read["a"].whole_lines
+    assert read["a"].right.tolist() == [True, False]
+    assert np.array_equal(read["a"].signals, Choices.of(candidates, whole_lines=True).signals)
+
+
+def test_far_down_candidates_are_not_parsed() -> None:
+    ids, nats = np.arange(3), np.full(3, -0.1, dtype=np.float32)
+    attempts = [Attempt(ids=(ids,), log_probs=(nats - n,), texts=(f"x = {n}",), scored=True) for n in range(20)]
+    candidates, _ = candidates_of(case("x = 1"), attempts, None)
+    assert [features.parses for features, _ in candidates] == [True] * 7 + [None] * 13
