@@ -24,12 +24,12 @@ from model.checkpoints.codec import PublishedCodec, read_codec
 from model.checkpoints.config_file import ConfigFile
 from model.checkpoints.layout import PADDING, Ids, Laid, lay
 from model.checkpoints.prediction import Starts, Wanted, healed_tokens, together
-from model.checkpoints.room import check_room, sizes_told
 from model.checkpoints.weights import choose_dtype, weight_files
 from model.denoiser import Context, Prediction, Prefilled, Spec
 from model.errors import BadRequest, MissingExtra, UnknownModel
 from model.passes.head import best_of_logits, unpacked
 from model.passes.hole_pass import allowed_table
+from model.passes.room import check_room, sizes_told
 
 CONTEXT_TOKENS = 4096
 SAMPLER = "entropy_bound(0.1)"
@@ -39,8 +39,8 @@ SEED = 20_26
 
 
 def is_diffusion_gemma(directory: Path) -> bool:
-    """Whether the directory holds one of its checkpoints. Raises UnknownModel without a config.json."""
-    return ConfigFile(directory).model_type == "diffusion-gemma"
+    """Whether the directory holds one of its checkpoints. Raises UnknownModel for a damaged config.json."""
+    return (directory / "config.json").is_file() and ConfigFile(directory).model_type == "diffusion-gemma"
 
 
 class NoisePrefilled(Prefilled):
