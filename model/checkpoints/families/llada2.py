@@ -1,6 +1,7 @@
 """LLaDA2.0 and 2.1 mini (Ant Group's tech report): mixture of experts, fused QKV, half of each head rotated.
 
 In use attention is causal from block to block of 32 tokens: it appends text and sees nothing after a gap.
+All but base ones are asked by their chat template: the text before the gap is where the assistant's message stands.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def read(config: ConfigFile) -> Family | None:
                 width=width,
                 layers=layers,
                 heads=heads,
-                kv_heads=config.integer("num_key_value_heads", heads),
+                kv_heads=config.integer("num_key_value_heads", 0, least=0) or heads,
                 head_size=head_width,
                 feed_forward=config.integer("intermediate_size") if dense else 1,
                 norm_eps=config.number("rms_norm_eps", 1e-5),
@@ -99,16 +100,20 @@ def read(config: ConfigFile) -> Family | None:
         context_tokens=min(USED_TOKENS, config.integer("max_position_embeddings", 16384)),
         block_tokens=config.integer("block_size", BLOCK),
         end_of_hole_id=config.optional_id("eos_token_id") or config.optional_id("pad_token_id"),
+        instruct=not config.is_called("base"),
     )
 
 
 def _rotary_width(config: ConfigFile, head_width: int) -> int:
     """How many channels of a head are rotated.
 
-    The published models rotate half of each. But the family's code knows transformers 4, whose RoPE reads
-    partial_rotary_factor; under transformers 5, which writes `rope_parameters`, the same code rotates whole heads,
-    so a checkpoint that was made there is read so.
+    The published models rotate half of each, as their code (transformers 4: `partial_rotary_factor`, 0.5 unless told) and
+    SGLang's have it; `rotary_dim` counts only where there is no such share. But under transformers 5, which keeps
+    `rope_parameters`, that code rotates whole heads. So a checkpoint made there is read so, unless it names the
+    published code (`auto_map`): then it is a copy of a published one, saved anew.
     """
-    if config.has("rotary_dim"):
+    if config.has("rope_parameters") and not config.has("auto_map"):
+        return head_width
+    if config.has("rotary_dim") and not config.has("partial_rotary_factor"):
         return config.integer("rotary_dim")
-    return head_width if config.has("rope_parameters") else rotary_width(config, head_width, default=0.5)
+    return rotary_width(config, head_width, default=0.5)

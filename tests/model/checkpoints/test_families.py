@@ -10,6 +10,7 @@ import torch
 from model.checkpoints import load_checkpoint
 from tests.model.checkpoints import oracles
 from tests.model.checkpoints.oracles import CASES
+from tests.model.checkpoints.tiny import change
 
 
 def text(length: int = 37, rows: int = 2) -> torch.Tensor:
@@ -51,3 +52,34 @@ def test_one_copy_of_the_weights(tmp_path: Path) -> None:
         assert joined is not None
         assert joined[0].untyped_storage().data_ptr() in held
     assert sum(held.values()) == sum(t.numel() * 4 for t in network.parameters())
+
+
+@pytest.mark.parametrize(
+    ("values", "rotated"),
+    [
+        ({}, 6),
+        ({"partial_rotary_factor": None}, 6),
+        ({"partial_rotary_factor": 1.0}, 12),
+        ({"rotary_dim": 12}, 6),
+        ({"rotary_dim": 4, "partial_rotary_factor": None}, 4),
+        ({"rope_parameters": {"rope_type": "default", "rope_theta": 5000.0, "partial_rotary_factor": 0.5}}, 12),
+        (
+            {
+                "rope_parameters": {"rope_type": "default", "rope_theta": 5000.0, "partial_rotary_factor": 0.5},
+                "auto_map": {"AutoModel": "modeling_llada2_moe.LLaDA2MoeModel"},
+            },
+            6,
+        ),
+    ],
+)
+def test_how_much_of_a_head_llada2_rotates(tmp_path: Path, values: dict[str, object], rotated: int) -> None:
+    """A share comes before a number of channels, as in the code that serves the published models."""
+    CASES["LLaDA2, groups"].write(tmp_path)
+    change(tmp_path / "config.json", **values)
+    assert load_checkpoint(tmp_path, "cpu", "float32").network.config.rotary_width == rotated
+
+
+def test_no_heads_of_keys_are_as_many_as_of_queries(tmp_path: Path) -> None:
+    CASES["LLaDA2, one group, no norms in attention, all layers with experts"].write(tmp_path)
+    change(tmp_path / "config.json", num_key_value_heads=0)
+    assert load_checkpoint(tmp_path, "cpu", "float32").network.config.kv_heads == 4
