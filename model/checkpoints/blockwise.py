@@ -17,12 +17,12 @@ from model.canvas import Canvas
 from model.checkpoints.families.family import FimPrompt
 from model.checkpoints.layout import PADDING, Ids, lay
 from model.checkpoints.prediction import Starts, Wanted, healed_tokens, together
-from model.checkpoints.room import sizes_told
 from model.decoder import Continued, Decoder, Memory
 from model.denoiser import Context, Prediction, Prefilled, Spec
 from model.errors import BadRequest
 from model.passes.head import Best
 from model.passes.hole_pass import Asked, Healed, HolePass, allowed_table
+from model.passes.room import sizes_told
 from model.passes.runner import Runner, runner_for
 
 

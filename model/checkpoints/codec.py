@@ -105,18 +105,23 @@ class PublishedCodec:
 
 
 def read_codec(directory: Path) -> PublishedCodec:
-    """The tokenizer beside a checkpoint: `tokenizer.json`, or what transformers makes of older files.
+    """The tokenizer beside a checkpoint, for texts. Raises as `backend_of`."""
+    return PublishedCodec(backend_of(directory))
+
+
+def backend_of(directory: Path) -> tokenizers.Tokenizer:
+    """The tokenizer beside a checkpoint, special tokens included: `tokenizer.json`, or what transformers makes of older files.
 
     Raises UnknownModel if there is none or if it is damaged, MissingExtra if it takes transformers.
     """
     path = directory / "tokenizer.json"
-    if path.is_file():
-        try:
-            return PublishedCodec(tokenizers.Tokenizer.from_file(str(path)))
-        except Exception as error:  # tokenizers raises nothing more precise
-            reason = " ".join(str(error).split())[:120]
-            raise UnknownModel(f"{path} is damaged ({reason}): download the checkpoint again") from error
-    return PublishedCodec(_older(directory))
+    if not path.is_file():
+        return _older(directory)
+    try:
+        return tokenizers.Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises nothing more precise
+        reason = " ".join(str(error).split())[:120]
+        raise UnknownModel(f"{path} is damaged ({reason}): download the checkpoint again") from error
 
 
 def _older(directory: Path) -> tokenizers.Tokenizer:

@@ -55,6 +55,11 @@ class ConfigFile:
         """What the checkpoint is called, as far as one can tell: its directory, and where it was made from."""
         return f"{self._values.get('_name_or_path', '')} {self.directory.resolve()}".lower()
 
+    def is_called(self, *words: str) -> bool:
+        """Whether one of the words is part of the checkpoint's own name, or of its directory's as the hub's cache has it."""
+        called = f"{self._values.get('_name_or_path', '')} {' '.join(self.directory.resolve().parts[-3:])}".lower()
+        return any(word in called for word in words)
+
     def has(self, key: str) -> bool:
         return self._values.get(key) is not None
 

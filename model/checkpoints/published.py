@@ -15,11 +15,12 @@ from model.checkpoints.codec import PublishedCodec, read_codec
 from model.checkpoints.families import family_of
 from model.checkpoints.families.family import Family
 from model.checkpoints.native.diffusion_gemma import NoiseDenoiser, is_diffusion_gemma, open_noise_denoiser
-from model.checkpoints.room import check_room
+from model.checkpoints.template import instructed
 from model.checkpoints.weights import choose_dtype, load_weights, weight_files
 from model.decoder import Decoder
 from model.denoiser import Denoiser, Spec
 from model.errors import BadRequest, UnknownModel
+from model.passes.room import check_room
 
 CANVAS_TOKENS = 256
 CANVAS_SHARE = 4
@@ -101,7 +102,7 @@ def load(path: str | Path, device: str | torch.device, dtype: str | torch.dtype)
     if not directory.is_dir():
         raise UnknownModel(f"no directory {directory}: name the directory of a published diffusion checkpoint")
     place = device if isinstance(device, torch.device) else choose_device(device)
-    family = family_of(directory)
+    family = instructed(family_of(directory), directory)
     if not 0 <= family.mask_id < family.config.vocab_size:
         raise UnknownModel(
             f"{directory / 'config.json'}: the mask is token {family.mask_id}, of {family.config.vocab_size}:"

@@ -1,4 +1,7 @@
-"""Tiny-A2D (dllm's "AR to diffusion"): Qwen2, Qwen3 or Llama made bidirectional, no shift; mdlm or bd3lm (blocks)."""
+"""Tiny-A2D (dllm's "AR to diffusion"): Qwen2, Qwen3 or Llama made bidirectional, no shift; mdlm or bd3lm (blocks).
+
+They were tuned on chats and are asked by their chat template: the text with its gaps is the assistant's message.
+"""
 
 from __future__ import annotations
 
@@ -33,4 +36,5 @@ def read(config: ConfigFile) -> Family | None:
         shift=config.flag("right_shift_logits", False),
         block_tokens=block,
         end_of_hole_id=None if block is None else config.optional_id("eos_token_id"),
+        instruct=not config.is_called("base"),
     )

@@ -1,4 +1,7 @@
-"""CoDA-1.7B (arXiv 2510.03270): Qwen3 made bidirectional, logits shifted by one."""
+"""CoDA-1.7B (arXiv 2510.03270): Qwen3 made bidirectional, logits shifted by one.
+
+Instruct is asked by its chat template: the text with its gaps is the assistant's message.
+"""
 
 from __future__ import annotations
 
@@ -21,4 +24,5 @@ def read(config: ConfigFile) -> Family | None:
         mask_id=config.mask_id(151669),
         context_tokens=min(TRAINED_TOKENS, config.integer("max_position_embeddings", 40960)),
         shift=True,
+        instruct=config.is_called("instruct"),
     )

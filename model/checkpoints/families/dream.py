@@ -1,6 +1,8 @@
 """Dream-7B, Dream-Coder-7B, DiffuCoder-7B and DreamOn-7B: Qwen2.5 made bidirectional, logits shifted by one.
 
 DreamOn adds `<|expand|>` (one mask becomes two) and takes its end of text as "delete this position".
+Instruct ones are asked by their chat template, the text with its gaps being the assistant's message; DreamOn is not,
+like in its own code.
 """
 
 from __future__ import annotations
@@ -35,4 +37,5 @@ def read(config: ConfigFile) -> Family | None:
         delete_id=None if expand is None else end if delete is None else delete,
         start_ids=() if start is None else (start,),
         end_ids=() if expand is None or end is None else (end,),
+        instruct=expand is None and config.is_called("instruct"),
     )

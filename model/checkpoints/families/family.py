@@ -43,6 +43,7 @@ class Family:
 
     names: target by name in the file. context_tokens: the longest text it was trained on.
     block_tokens: how it is used; `LoadedModel.full_logits` looks at everything all the same.
+    instruct: it was tuned on chats, and is asked by its chat template (`model.checkpoints.template`).
     """
 
     title: str
@@ -58,6 +59,7 @@ class Family:
     start_ids: tuple[int, ...] = ()
     end_ids: tuple[int, ...] = ()
     fim: FimPrompt | None = None
+    instruct: bool = False
 
 
 def into(*parameters: str) -> Target:

@@ -1,4 +1,7 @@
-"""LLaDA-8B, LLaDA-8B-Instruct, LLaDA-1.5 (arXiv 2502.09992): Llama's layers under OLMo's names, bidirectional, no shift."""
+"""LLaDA-8B, LLaDA-8B-Instruct, LLaDA-1.5 (arXiv 2502.09992): Llama's layers under OLMo's names, bidirectional, no shift.
+
+Instruct and 1.5 are asked by their chat template: the text with its gaps is the assistant's message.
+"""
 
 from __future__ import annotations
 
@@ -77,6 +80,7 @@ def read(config: ConfigFile) -> Family | None:
         names=NAMES,
         mask_id=config.mask_id(126336),
         context_tokens=config.integer("max_sequence_length", 4096),
+        instruct=config.is_called("instruct", "llada-1.5"),
     )
 
 

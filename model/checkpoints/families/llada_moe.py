@@ -1,4 +1,7 @@
-"""LLaDA-MoE-7B-A1B (arXiv 2509.24389): OLMoE's layers with norms inside attention, bidirectional, no shift."""
+"""LLaDA-MoE-7B-A1B (arXiv 2509.24389): OLMoE's layers with norms inside attention, bidirectional, no shift.
+
+Instruct is asked by its chat template: the text with its gaps is the assistant's message.
+"""
 
 from __future__ import annotations
 
@@ -79,4 +82,5 @@ def read(config: ConfigFile) -> Family | None:
         names=NAMES,
         mask_id=config.mask_id(156895),
         context_tokens=min(8192, config.integer("max_position_embeddings", 4096)),
+        instruct=config.is_called("instruct"),
     )

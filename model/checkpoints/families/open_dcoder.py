@@ -1,4 +1,7 @@
-"""Open-dCoder-0.5B: Qwen2.5-Coder made bidirectional, logits shifted by one, saved under Qwen2's own name."""
+"""Open-dCoder-0.5B: Qwen2.5-Coder made bidirectional, logits shifted by one, saved under Qwen2's own name.
+
+No chat template: it was trained on code alone.
+"""
 
 from __future__ import annotations
 

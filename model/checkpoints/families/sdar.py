@@ -1,6 +1,7 @@
 """SDAR (arXiv 2510.06303): Qwen3, dense or with experts, causal from block to block of 4 tokens, no shift.
 
 What stands after a gap is told by Qwen's fill-in-the-middle tokens.
+Chat checkpoints are asked so, too: a chat template has no place for what stands after a gap.
 """
 
 from __future__ import annotations

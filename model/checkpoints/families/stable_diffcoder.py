@@ -1,6 +1,7 @@
 """Stable-DiffCoder-8B (arXiv 2601.15892): Seed-Coder's Llama, causal from block to block of 4 tokens, no shift.
 
 Saved under Llama's own name. What stands after a gap is told by Seed-Coder's fill-in-the-middle tokens, suffix first.
+Instruct is asked so, too: a chat template has no place for what stands after a gap.
 """
 
 from __future__ import annotations

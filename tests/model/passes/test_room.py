@@ -12,11 +12,11 @@ import torch
 from lsp_server.cli import run
 from model.canvas import Canvas
 from model.checkpoints import load_checkpoint
-from model.checkpoints.room import check_room, free_bytes, ran_out, sizes_told, weights_bytes
 from model.checkpoints.weights import weight_files
 from model.decoder import Decoder
 from model.denoiser import Context
 from model.errors import NotEnoughMemory, UnknownModel
+from model.passes.room import check_room, free_bytes, ran_out, sizes_told, weights_bytes
 from tests.model.checkpoints import tiny
 from tests.model.checkpoints.golden import MASK, ROOT, golden
 from tests.model.checkpoints.oracles import CASES
@@ -61,7 +61,7 @@ def test_what_does_not_fit_is_refused_before_it_is_loaded() -> None:
 
 
 def test_loading_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model.checkpoints.room.check_room.__kwdefaults__", {"free": lambda _: 1000})
+    monkeypatch.setattr("model.passes.room.check_room.__kwdefaults__", {"free": lambda _: 1000})
     with pytest.raises(NotEnoughMemory, match=r"llada takes .* in float32, cpu has 0\.0 MB free"):
         load_checkpoint(ROOT / "llada", "cpu", "float32")
 

@@ -234,6 +234,6 @@ def test_what_is_wrong_is_named(folder: Path, tmp_path: Path, monkeypatch: pytes
     weights.rename(tmp_path / "pytorch_model.bin")
     with pytest.raises(UnknownModel, match="pickles only"):
         open_filler(str(tmp_path), device="cpu")
-    monkeypatch.setattr("model.checkpoints.room.check_room.__kwdefaults__", {"free": lambda _: 1000})
+    monkeypatch.setattr("model.passes.room.check_room.__kwdefaults__", {"free": lambda _: 1000})
     with pytest.raises(NotEnoughMemory, match="tiny-gemma takes"):
         open_filler(str(folder), device="cpu")
