@@ -14,7 +14,7 @@ from typing import TypeAlias
 from lsp_server.context.listing import Listings
 from lsp_server.context.texts import LARGEST_BYTES, Texts
 from lsp_server.source.exclusions import Exclusions
-from lsp_server.source.uris import path_of
+from lsp_server.source.uris import path_in, path_of
 from lsp_server.types import Snapshot
 from model.types import Cancelled
 
@@ -80,9 +80,9 @@ class Gathering:
 
 
 def _name(document: Snapshot) -> str:
-    """What tells the file from others: its path without links, or its uri."""
-    path = path_of(document.uri)
-    return document.uri if path is None else os.path.realpath(path)
+    """What tells the file from others: its path without links, also of an older version (`git:/w/a.py?HEAD`), or its uri."""
+    path = path_in(document.uri)
+    return os.path.realpath(path) if path is not None and path.is_absolute() else document.uri
 
 
 def _root(own: Path | None, folders: Sequence[Path]) -> Path | None:

@@ -61,6 +61,12 @@ def test_the_own_file_is_not_another_by_any_name(tmp_path: Path) -> None:
     assert gathered(tmp_path, own, snapshot(tmp_path / "alias.py", "own\n")) == ()
 
 
+def test_an_older_version_of_the_own_file_is_not_another(tmp_path: Path) -> None:
+    own = snapshot(tmp_path / "own.py")
+    older = snapshot(f"git:{tmp_path.as_posix()}/own.py?HEAD", "what was deleted\n")
+    assert gathered(tmp_path, own, older, snapshot("untitled:new", "new\n")) == ("new\n",)
+
+
 def test_what_is_open_twice_or_on_disk_too_comes_once(tmp_path: Path) -> None:
     write(tmp_path, own="", other="on disk\n")
     (tmp_path / "alias.py").symlink_to("other.py")
