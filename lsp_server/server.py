@@ -76,6 +76,19 @@ class Protocol(LanguageServerProtocol):
             self._send_response(data["id"], error=error.to_response_error())
             return JsonRPCNotification(method=_UNREADABLE, jsonrpc=self.VERSION, params=None)
 
+    def _execute_handler(self, msg_id: Any, *args: Any, **kwargs: Any) -> None:
+        """Run a handler. What pygls remembers of it is forgotten when it has ended, also if nobody waits for an answer."""
+        super()._execute_handler(msg_id, *args, **kwargs)
+        running = self._request_futures.get(msg_id)
+        if running is not None:
+            loop = asyncio.get_running_loop()
+            # Not at once: `shutdown` cancels what runs while it walks over it.
+            running.add_done_callback(lambda ended: loop.call_soon(self._forget, msg_id, ended))
+
+    def _forget(self, msg_id: Any, ended: Any) -> None:
+        if self._request_futures.get(msg_id) is ended:
+            del self._request_futures[msg_id]
+
     def handle_message(self, message: Any) -> None:
         """Dispatch `message`; requests after `shutdown` are refused (specification, "Shutdown Request")."""
         if self._shutdown and hasattr(message, "id") and hasattr(message, "method"):
@@ -94,6 +107,7 @@ class Server(LanguageServer):
     """The language server. Its own mishaps go to the client's log, without any of the user's text."""
 
     protocol: Protocol
+    session: Session
 
     def report_server_error(self, error: Exception, source: type[PyglsError | JsonRpcException]) -> None:
         """Tell the client's log that a message was dropped, and why: the kind only, as messages hold code."""
@@ -127,7 +141,7 @@ def create_server(
         converter_factory=default_converter,
         max_workers=1,  # pygls' own pool only reads stdin
     )
-    session = Session(open_filler or _open_filler, options=options or Settings())
+    server.session = session = Session(open_filler or _open_filler, options=options or Settings())
     metrics = Metrics(save or _save)
     suggester = Suggester(session, metrics)
     kept = Kept(metrics, lambda: session.documents, later or _later)

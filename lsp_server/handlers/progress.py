@@ -49,6 +49,7 @@ class Progress:
         except (TimeoutError, JsonRpcException):
             return None
         if self._ended:
+            progress.tokens.pop(token, None)
             return None
         progress.tokens[token].add_done_callback(self._done)
         progress.begin(token, lsp.WorkDoneProgressBegin(title=self._title, cancellable=self._on_cancel is not None))

@@ -4,7 +4,8 @@ The JSON holds FakeFiller's fields ("{model}" in `texts` is the model's name) an
 `load_error` (its message; a ModelError, or with `load_crash` a RuntimeError), `record` (a file that gets one JSON line
 per finished fill; the file beside it that ends in `.begun` gets a line per fill that began), `load_gate` and
 `fill_gate` (loading, each step of a fill waits until this file exists, or the fill is cancelled), `deaf` (a fill that
-waits does not notice that it is cancelled) and `list_deadline_s` (how long the completion list waits for a fill).
+waits does not notice that it is cancelled), `list_deadline_s` (how long the completion list waits for a fill) and
+`forgets` (the filler does not remember what it was asked).
 
 Otherwise the server is as patient as can be, so that a busy machine changes no outcome.
 """
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lsp_server.bench.watched import watch
 from lsp_server.handlers import completion, progress
 from lsp_server.handlers.connection import configuration
 from lsp_server.server import create_server, leave, serve
@@ -32,6 +34,7 @@ class RecordingFiller(FakeFiller):
     """Writes to `record` what each fill was asked and how it ended, and beside it that one began."""
 
     record: Path | None = None
+    forgets: bool = False
     gate: Gate | None = None
 
     def fill(self, request: FillRequest, *, cancelled: Cancelled = lambda: False, **kwargs: Any) -> Fill:
@@ -45,6 +48,9 @@ class RecordingFiller(FakeFiller):
                 file.write("begun\n")
         gate = self.gate
         fill = super().fill(request, cancelled=gate.watched(cancelled) if gate else cancelled, **kwargs)
+        if self.forgets:
+            self.requests.clear()
+            self.stopped.clear()
         if self.record is not None:
             line = {
                 "stopped": fill.stopped,
@@ -92,6 +98,7 @@ def main() -> None:
     load_s, record = config.pop("load_s", 0.0), config.pop("record", None)
     load_error, load_crash = config.pop("load_error", None), config.pop("load_crash", None)
     load_gate, fill_gate, deaf = config.pop("load_gate", None), config.pop("fill_gate", None), config.pop("deaf", False)
+    forgets = config.pop("forgets", False)
     completion.DEADLINE_S = config.pop("list_deadline_s", PATIENCE_S)
     configuration._PATIENCE_S = progress._PATIENCE_S = PATIENCE_S
 
@@ -105,10 +112,11 @@ def main() -> None:
             raise RuntimeError(load_crash)
         filler = RecordingFiller(**{**config, "texts": [text.replace("{model}", name) for text in config["texts"]]})
         filler.record = Path(record) if record else None
+        filler.forgets = forgets
         filler.gate = Gate(file=Path(fill_gate), deaf=deaf) if fill_gate else None
         return filler
 
-    leave(serve(create_server(open_filler)))
+    leave(serve(watch(create_server(open_filler))))
 
 
 if __name__ == "__main__":

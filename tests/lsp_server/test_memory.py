@@ -1,0 +1,75 @@
+"""Nothing that an editor does again and again leaves something behind in the server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import pytest
+from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException
+
+from lsp_server.bench.watched import MEMORY
+from tests.lsp_server.editor import URI, Editor, connected, within
+
+TIMES = 100
+
+
+async def configures(editor: Editor, n: int) -> None:
+    editor.configure({"dlm-fill": {"candidates": 1 + n % 3}})
+
+
+async def fills_with_progress(editor: Editor, n: int) -> None:
+    assert (await editor.fill((0, 0, 0, 1)))["applied"]
+
+
+async def completes(editor: Editor, n: int) -> None:
+    editor.change(((0, 0, 0, 0), "abcdefg"[n % 7]))
+    assert await editor.complete(1, 4)
+
+
+async def cancels(editor: Editor, n: int) -> None:
+    editor.change(((0, 0, 0, 0), "abcdefg"[n % 7]))
+    answer = editor.complete(1, 4, automatic=True)
+    editor.cancel(editor.last_id)
+    with suppress(JsonRpcException):
+        await answer
+
+
+async def errs(editor: Editor, n: int) -> None:
+    for asked in (editor.command("no.such", []), editor.request("no/such", {}), editor.complete(0, 0, uri="x:y")):
+        with pytest.raises(JsonRpcException):
+            await asked
+
+
+async def opens_and_closes(editor: Editor, n: int) -> None:
+    uri = f"file:///nowhere/{n}.py"
+    editor.open(f"value_{n} = \n", uri=uri)
+    assert await editor.complete(0, 99, uri=uri)
+    document = lsp.TextDocumentIdentifier(uri=uri)
+    editor.client.text_document_did_close(lsp.DidCloseTextDocumentParams(text_document=document))
+
+
+async def objects(editor: Editor) -> int:
+    """How many objects the server holds, garbage not counted, with the document closed and opened anew."""
+    editor.client.text_document_did_close(lsp.DidCloseTextDocumentParams(lsp.TextDocumentIdentifier(uri=URI)))
+    memory = await within(60, editor.request(MEMORY, {}))
+    editor.open("x\ny = \n")
+    return int(memory.objects)
+
+
+@pytest.mark.parametrize(
+    "does", [configures, fills_with_progress, completes, cancels, errs, opens_and_closes], ids=lambda f: f.__name__
+)
+async def test_memory_is_flat(does: Callable[[Editor, int], Awaitable[None]]) -> None:
+    """One object kept each time would be as many as times; twice as often must keep no more than a few."""
+    async with connected(progress=True, forgets=True, options={"status": False}) as editor:
+        editor.open("x\ny = \n")
+        async with asyncio.timeout(300):
+            for n in range(TIMES):
+                await does(editor, n)
+            before = await objects(editor)
+            for n in range(2 * TIMES):
+                await does(editor, n)
+            assert await objects(editor) - before < TIMES / 2
