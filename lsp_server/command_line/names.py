@@ -22,7 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "doctor": ("lsp_server.command_line.doctor:main", "Tell what this machine has for models, and what it lacks."),
     "bench": (
         "lsp_server.bench.command:main",
-        "Measure speed: `bench cut`, `bench server`, `bench fill`, `bench engine`, `bench gpu`, `bench drift`.",
+        "Measure speed: `bench cut`, `bench server`, `bench storm`, `bench fill`, `bench engine`, `bench gpu`, `bench drift`.",
     ),
 }
 
