@@ -104,7 +104,7 @@ def as_llada_with_biases(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Te
     renamed = as_llada(tensors)
     norms = {n: t for n, t in renamed.items() if "norm" in n or "ln_f" in n}
     biases = {n.replace(".weight", ".bias"): torch.zeros_like(t) for n, t in norms.items()}
-    return renamed | biases | {"model.transformer.ff_out.bias": torch.zeros(VOCAB)}
+    return renamed | biases | {"model.transformer.ff_out.bias": torch.zeros(len(tensors["lm_head.weight"]))}
 
 
 def as_llada2(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
