@@ -37,7 +37,7 @@ class Wish:
     """What the user asked for. `targets` as spelled on the command line; `trace`: where the page goes, if anywhere.
 
     offline: no model is fetched from the hub. context_refresh: see `model.filler.open_filler`. cross_file: other files
-    of the repository may be copied from.
+    of the repository may be copied from. strength: the share of the ranges' old text that is written anew.
     """
 
     targets: Sequence[str]
@@ -47,6 +47,7 @@ class Wish:
     write: bool
     json: bool
     trace: str | None = None
+    strength: float = 1.0
     offline: bool = False
     context_refresh: int = 1
     cross_file: bool = True
@@ -127,7 +128,9 @@ def _jobs(wish: Wish) -> list[_Job]:
             language=language_of(file.name),
             tree=None,
         )
-        jobs.append(_Job(file=file, snapshot=snapshot, gaps=ranges.gaps_of(snapshot, targets)))
+        gaps = ranges.gaps_of(snapshot, targets)
+        gaps = tuple(replace(gap, hole=replace(gap.hole, strength=wish.strength)) for gap in gaps)
+        jobs.append(_Job(file=file, snapshot=snapshot, gaps=gaps))
     return jobs
 
 

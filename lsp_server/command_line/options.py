@@ -88,6 +88,14 @@ def _length(ctx: click.Context, param: click.Parameter, value: str) -> int | Non
     help="Tokens in each gap; auto: the model chooses.",
 )
 @click.option(
+    "--strength",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    metavar="SHARE",
+    help="Write so much of the range's old text anew, what the model doubts first; the rest stays.",
+)
+@click.option(
     "--sampler",
     default="auto",
     show_default=True,
@@ -143,6 +151,7 @@ def _fill(
     max_time: float | None,
     steps: int | None,
     length: int | None,
+    strength: float,
     sampler: str,
     context_refresh: int,
     cross_file: bool,
@@ -174,6 +183,7 @@ def _fill(
             write=write,
             json=as_json,
             trace=trace,
+            strength=strength,
             offline=offline,
             context_refresh=context_refresh,
             cross_file=cross_file,

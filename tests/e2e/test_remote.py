@@ -37,6 +37,19 @@ def test_a_line_is_filled(server: Server, capsys: pytest.CaptureFixture[str]) ->
     assert "..." not in str(asked.body), "what stood in the gap is not shown"
 
 
+def test_mercury_rewrites_a_part_by_edit(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INCEPTION_API_KEY", "sk-other")
+    edited = "```python\n    return width * height\n```"
+    server.script = [Reply(body={"choices": [{"message": {"role": "assistant", "content": edited}}]})]
+    assert run(["--model", f"mercury:{server.url}/v1", "--strength", "0.5", "area.py:2"]) == 0
+    assert "+    return width * height\n" in capsys.readouterr().out
+    (asked,) = server.asked
+    assert asked.path == "/v1/edit/completions"
+    assert "<|code_to_edit|>\n<|cursor|>    ...\n<|/code_to_edit|>" in str(asked.body["messages"][0]["content"])
+
+
 def test_a_refused_key_is_one_line(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     server.script = [Reply(401, {"error": {"message": "bad sk-secret"}})]
     assert dlm_fill(server, "area.py:2", "--write") == 2

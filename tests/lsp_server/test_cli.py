@@ -189,6 +189,17 @@ def test_options_reach_the_model(dlm_fill: Run, filler: FakeFiller) -> None:
     assert filler.requests[1].template.holes[0].length_tokens is None
 
 
+def test_how_much_of_the_old_text_is_written_anew(dlm_fill: Run, filler: FakeFiller) -> None:
+    dlm_fill("area.py:2", "--strength", "0.4")
+    dlm_fill("area.py:2")
+    assert [hole.strength for request in filler.requests for hole in request.template.holes] == [0.4, 1.0]
+    assert filler.requests[0].template.holes[0].old_text
+    for wrong in ("0", "1.5", "x"):
+        refused = dlm_fill("area.py:2", "--strength", wrong)
+        assert refused.code == 2
+        assert "--strength" in refused.err
+
+
 def test_the_old_text_is_not_shown_to_the_model(dlm_fill: Run, filler: FakeFiller) -> None:
     Path("area.py").write_text(SOURCE.replace("...", "secret = 1"))
     dlm_fill("area.py:2")
