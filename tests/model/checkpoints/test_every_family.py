@@ -100,7 +100,9 @@ def test_it_fills(name: str, tmp_path: Path) -> None:
     }
     if "embedding_size" in config:
         config |= {"embedding_size": size if config["embedding_size"] else None, "vocab_size": size}
-    Case(kind=case.kind, options=case.options | {"vocab_size": size}, config=config, rename=case.rename).write(tmp_path)
+    Case(kind=case.kind, options={**case.options, "vocab_size": size}, config=config, rename=case.rename).write(
+        tmp_path
+    )
     filler = open_filler(str(tmp_path), device="cpu")
     pieces = ("s = '<|mask|>'\ndef total(items):\n    ", "\n\n\nclass Shop:\n    name: str\n")
     fill = filler.fill(FillRequest(template=Template(pieces=pieces, holes=(Hole(length_tokens=5),))))
