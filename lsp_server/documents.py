@@ -36,13 +36,16 @@ class Change:
 class _Document:
     snapshot: Snapshot
     syntax: Syntax
+    index: LineIndex
 
     def after(self, region: Region, text: str) -> _Document:
         """With `text` in place of `region`; the version stays."""
         old, middle = self.snapshot.source, _bytes(text)
-        new = old[: region.start] + middle + old[region.end :]
+        view = memoryview(old)
+        new = b"".join((view[: region.start], middle, view[region.end :]))  # copies a large file once, not twice
         syntax = self.syntax.after(old, new, region, region.start + len(middle))
-        return _Document(snapshot=replace(self.snapshot, source=new, tree=syntax.tree), syntax=syntax)
+        index = self.index.after(new, region, region.start + len(middle))
+        return _Document(snapshot=replace(self.snapshot, source=new, tree=syntax.tree), syntax=syntax, index=index)
 
 
 class Documents:
@@ -73,7 +76,7 @@ class Documents:
                 region = None
                 document = _parsed(replace(document.snapshot, source=_bytes(change.text)))
             else:
-                region = _region(document.snapshot.source, change.span, self.encoding)
+                region = _region(document.index, change.span, self.encoding)
                 document = document.after(region, change.text)
             if on_edit is not None:
                 on_edit(region, change.text)
@@ -96,6 +99,12 @@ class Documents:
         """
         document = self._open.get(uri) or self._read(uri)
         return document.snapshot
+
+    def index(self, snapshot: Snapshot) -> LineIndex:
+        """The lines of `snapshot`: counted already if it is an open document as it is now."""
+        document = self._open.get(snapshot.uri)
+        current = document is not None and document.snapshot.source is snapshot.source
+        return document.index if document is not None and current else LineIndex(snapshot.source)
 
     def covering(self, snapshot: Snapshot, region: Region) -> Snapshot:
         """`snapshot` with a tree that covers `region`; the document itself, and what counts as current, stay.
@@ -150,11 +159,10 @@ def _document(uri: str, source: bytes, *, language_id: str | None, version: int 
 
 def _parsed(snapshot: Snapshot) -> _Document:
     syntax = Syntax.of(snapshot.source, snapshot.language)
-    return _Document(snapshot=replace(snapshot, tree=syntax.tree), syntax=syntax)
+    return _Document(snapshot=replace(snapshot, tree=syntax.tree), syntax=syntax, index=LineIndex(snapshot.source))
 
 
-def _region(source: bytes, span: tuple[Position, Position], encoding: Encoding) -> Region:
-    index = LineIndex(source)
+def _region(index: LineIndex, span: tuple[Position, Position], encoding: Encoding) -> Region:
     (line, column), (end_line, end_column) = span
     start, end = index.offset(line, column, encoding), index.offset(end_line, end_column, encoding)
     return Region(min(start, end), max(start, end))

@@ -1,4 +1,4 @@
-"""How fast cutting is in a large file: the first parse, re-parsing after a keystroke, and the cut itself. Needs no model.
+"""How fast a large file is edited and cut: the first parse, a keystroke, re-parsing after it, the cut. Needs no model.
 
 The file is the standard library's own modules, joined up to the wanted number of lines: real Python.
 """
@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from lsp_server.bench.figures import commit, stdlib_source, summary
+from lsp_server.documents import Change, Documents
 from lsp_server.source.cut import cut
 from lsp_server.source.languages import by_name
 from lsp_server.source.lines import Lines
@@ -23,7 +24,8 @@ from lsp_server.source.positions import LineIndex
 from lsp_server.types import Gap, Region, Snapshot
 from model.types import Hole
 
-_MEASURED = ("cut_ms", "first_keystroke_ms", "keystroke_ms", "whole_reparse_ms", "line_index_ms")
+_MEASURED = ("cut_ms", "change_ms", "first_keystroke_ms", "keystroke_ms", "whole_reparse_ms", "line_index_ms")
+_URI = "file:///nowhere/bench.py"
 _TOKEN = re.compile(r"\n[ \t]*|\w{1,6}|[^\w\s]|[ \t]+|\s")
 
 
@@ -38,7 +40,8 @@ def bench_cut(
 ) -> dict[str, Any]:
     """Measures at `places` random lines; prints a table and, as the last line, the same as one JSON object.
 
-    `first_keystroke_ms` is the first re-parse after the cursor has moved far away, `keystroke_ms` each further one,
+    `change_ms` is all that the server does with a keystroke that an editor tells of, from line and column to the new
+    text and tree; `first_keystroke_ms` is the first re-parse after the cursor has moved far away, `keystroke_ms` each further one,
     `whole_reparse_ms` what tree-sitter's own incremental parse of the whole file takes for the same keystroke.
     `count_tokens` defaults to a count by regular expression, a little finer than the built-in tokenizer's.
     """
@@ -47,6 +50,8 @@ def bench_cut(
     started = time.perf_counter()
     syntax = Syntax.of(source, language)
     parse_ms = _since_ms(started)
+    documents = Documents()
+    documents.open(_URI, source.decode("utf-8", "replace"), language_id="python", version=0)
     choice = random.Random(seed)
     counted = count_tokens or (lambda text: len(_TOKEN.findall(text)))
     times: dict[str, list[float]] = {name: [] for name in _MEASURED}
@@ -58,8 +63,9 @@ def bench_cut(
         text, typed_into, here = _type(times, source, syntax, here, keystrokes)
         _cut_ms(times, text, typed_into, here, budget_tokens, counted)
         started = time.perf_counter()
-        LineIndex(text).position(here, "utf-16")
+        position = LineIndex(text).position(here, "utf-16")
         times["line_index_ms"].append(_since_ms(started))
+        _change_ms(times, documents, position, keystrokes)
     result = {
         "bench": "cut",
         "lines": source.count(b"\n"),
@@ -96,6 +102,17 @@ def _cut_ms(
     started = time.perf_counter()
     cut(snapshot, [Gap(region=Region(here, here), hole=Hole())], budget_tokens=budget, count_tokens=count)
     times["cut_ms"].append(_since_ms(started))
+
+
+def _change_ms(times: dict[str, list[float]], documents: Documents, position: tuple[int, int], keystrokes: int) -> None:
+    """Types at `position` as an editor tells of it, a change per character, and takes it all back."""
+    line, column = position
+    texts = [("x", (line, column + n), (line, column + n)) for n in range(keystrokes)]
+    texts.append(("", (line, column), (line, column + keystrokes)))
+    for version, (text, *span) in enumerate(texts):
+        started = time.perf_counter()
+        documents.change(_URI, [Change(text=text, span=(span[0], span[1]))], version=version)
+        times["change_ms"].append(_since_ms(started))
 
 
 def _type(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Literal, TypeAlias
 
 from lsp_server.types import Region
@@ -28,6 +28,30 @@ class LineIndex:
 
     def __init__(self, source: bytes) -> None:
         self._source = source
+
+    def after(self, source: bytes, edit: Region, new_end: int) -> LineIndex:
+        """The index of `source`, in which bytes `edit` of this one's became `edit.start` to `new_end`.
+
+        Counts near the edit only: in a file of 100,000 lines, counting all of them is most of a keystroke.
+        """
+        index = LineIndex(source)
+        if "_lines_before" not in vars(self):
+            return index  # nothing was asked of this one, so there is nothing to keep
+        moved = new_end - edit.end
+        starts, before = self._blocks, self._lines_before
+        # From the block that holds the byte before the edit to the one that holds the byte after it: a `\r\n` that the
+        # edit made or parted lies inside.
+        first = bisect_right(starts, max(edit.start - 1, 0)) - 1
+        last = bisect_right(starts, edit.end) - 1
+        end = starts[last + 1] + moved if last + 1 < len(starts) else len(source)
+        index._has_returns = self._has_returns or b"\r" in source[edit.start : new_end]
+        laid = index._laid(starts[first], end)
+        counts = [index._count(a, b) for a, b in pairwise([*laid, end])]
+        counted = list(accumulate(counts, initial=before[first]))
+        more = counted[-1] - before[last + 1]
+        index._blocks = [*starts[:first], *laid, *(start + moved for start in starts[last + 1 :])]
+        index._lines_before = [*before[:first], *counted, *(lines + more for lines in before[last + 2 :])]
+        return index
 
     @property
     def line_count(self) -> int:
@@ -94,10 +118,16 @@ class LineIndex:
 
     @cached_property
     def _blocks(self) -> list[int]:
-        r"""Starts of the blocks, none between `\r` and `\n`."""
-        starts = list(range(0, len(self._source), _BLOCK_BYTES)) or [0]
+        return self._laid(0, len(self._source))
+
+    def _laid(self, start: int, end: int) -> list[int]:
+        r"""Starts of blocks from `start` to `end`, none between `\r` and `\n`.
+
+        What is no longer than two blocks is one: else each keystroke in a full block would make one more.
+        """
+        starts = list(range(start, end, _BLOCK_BYTES)) if end - start > 2 * _BLOCK_BYTES else [start]
         if self._has_returns:
-            return [s + 1 if s and self._source[s - 1 : s + 1] == b"\r\n" else s for s in starts]
+            return [s + 1 if s > start and self._source[s - 1 : s + 1] == b"\r\n" else s for s in starts]
         return starts
 
     @cached_property

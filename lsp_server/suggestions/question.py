@@ -43,7 +43,7 @@ class Question:
 
 def at_cursor(documents: Documents, now: Snapshot, *, line: int, column: int) -> Question:
     """A hole at a position of `now`, in the encoding of `documents`; beyond a line or the text: at its end."""
-    index = LineIndex(now.source)
+    index = documents.index(now)
     offset = index.offset(line, column, documents.encoding)
     covered = documents.covering(now, Region(offset, offset))
     return Question(now=now, index=index, snapshot=covered, gap=complete(now, offset))
@@ -51,7 +51,7 @@ def at_cursor(documents: Documents, now: Snapshot, *, line: int, column: int) ->
 
 def behind_entry(documents: Documents, now: Snapshot, *, start: Position, end: Position, chosen: str) -> Question:
     """A hole behind `chosen`, which the popup menu would put in place of `start` to `end`, a part of one line."""
-    index = LineIndex(now.source)
+    index = documents.index(now)
     first, last = (index.offset(*place, documents.encoding) for place in (start, end))
     span = Region(min(first, last), max(first, last))
     accepted = documents.with_text(now, span, chosen)

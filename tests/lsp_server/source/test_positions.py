@@ -4,8 +4,12 @@ import random
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from lsp_server.source import positions
 from lsp_server.source.positions import Encoding, LineIndex, line_around
+from lsp_server.types import Region
 
 ENCODINGS: tuple[Encoding, ...] = ("utf-8", "utf-16", "utf-32")
 PIECES = [
@@ -118,3 +122,49 @@ def test_the_line_around_an_offset_is_that_of_the_index(text: str) -> None:
     index = LineIndex(source)
     for offset in range(len(source) + 1):
         assert line_around(source, offset) == index.line_region(index.line_at(offset)), offset
+
+
+@given(
+    pieces=st.lists(st.sampled_from(PIECES), max_size=30),
+    edits=st.lists(
+        st.tuples(st.floats(0, 1), st.floats(0, 1), st.lists(st.sampled_from(PIECES), max_size=6)),
+        min_size=1,
+        max_size=8,
+    ),
+    block_bytes=st.integers(2, 9),
+)
+def test_an_index_after_edits_is_that_of_the_text(
+    pieces: list[str], edits: list[tuple[float, float, list[str]]], block_bytes: int
+) -> None:
+    """Blocks of a few bytes, so that their borders fall into, before and behind line ends and edits."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(positions, "_BLOCK_BYTES", block_bytes)
+        source = "".join(pieces).encode()
+        index = LineIndex(source)
+        for start, length, new in edits:
+            at = round(start * len(source))
+            end = at + round(length * (len(source) - at))
+            middle = "".join(new).encode()
+            source = source[:at] + middle + source[end:]
+            assert index.line_count  # so that there is something to keep
+            index = index.after(source, Region(at, end), at + len(middle))
+            fresh = LineIndex(source)
+            assert index.line_count == fresh.line_count
+            assert [index.line_region(n) for n in range(index.line_count)] == [
+                fresh.line_region(n) for n in range(fresh.line_count)
+            ]
+            assert [index.line_at(n) for n in range(len(source) + 1)] == [
+                fresh.line_at(n) for n in range(len(source) + 1)
+            ]
+
+
+def test_typing_counts_near_the_keystroke_only_and_makes_no_blocks() -> None:
+    source = b"some line\r\n" * 100_000
+    index = LineIndex(source)
+    blocks, at = len(index._blocks), index.line_start(50_000)
+    for n in range(1_000):
+        source = source[: at + n] + b"x" + source[at + n :]
+        index = index.after(source, Region(at + n, at + n), at + n + 1)
+    assert "_lines_before" in vars(index), "nothing is left to be counted"
+    assert len(index._blocks) == blocks
+    assert index.position(at + 1_000, "utf-16") == (50_000, 1_000)
