@@ -135,5 +135,19 @@ def reliability(results: Sequence[Result], *, bins: int = 5) -> list[dict[str, f
         inside = [r for r in results if low <= r.confidence < high or (n == bins - 1 and r.confidence == 1)]
         if inside:
             exact = round(100 * statistics.fmean(r.stripped for r in inside), 1)
-            table.append({"from": low, "to": high, "cases": len(inside), "right_percent": exact})
+            sure = round(100 * statistics.fmean(r.confidence for r in inside), 1)
+            row = {"from": low, "to": high, "cases": len(inside), "confidence_percent": sure, "right_percent": exact}
+            table.append(row)
     return table
+
+
+def calibration_error(results: Sequence[Result], *, bins: int = 10) -> float:
+    """Mean distance between confidence and share of right fills, weighted by the fills in each bin (ECE)."""
+    total = 0.0
+    for n in range(bins):
+        inside = [r for r in results if min(int(r.confidence * bins), bins - 1) == n]
+        if inside:
+            sure = statistics.fmean(r.confidence for r in inside)
+            right = statistics.fmean(r.stripped for r in inside)
+            total += len(inside) * abs(sure - right)
+    return round(total / max(1, len(results)), 3)

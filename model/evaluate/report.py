@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from model.evaluate.measure import Result, by_length, reliability, summary
+from model.evaluate.measure import Result, by_length, calibration_error, reliability, summary
 
 COLUMNS = (
     "cases",
@@ -73,6 +73,7 @@ def figures(results: Mapping[str, Sequence[Result]], truths: Mapping[str, str]) 
             "all": summary(rows),
             "by_lexical_tokens": by_length(rows, truths),
             "reliability": reliability(rows),
+            "calibration_error": calibration_error(rows),
         }
     return out
 
@@ -87,6 +88,19 @@ def show(results: Mapping[str, Sequence[Result]], console: Console) -> None:
             row = summary([r for r in rows if r.kind == kind])
             table.add_row(system, kind, *(str(row.get(c, "")) for c in columns))
     console.print(table)
+    sure = {system: rows for system, rows in results.items() if any(r.confidence for r in rows)}
+    if sure:
+        console.print(_confidence(sure))
+
+
+def _confidence(results: Mapping[str, Sequence[Result]]) -> Table:
+    """What the confidence is worth: the share of right fills by what was said of them."""
+    table = Table("system", "confidence", "cases", "said %", "right %")
+    for system, rows in results.items():
+        for row in reliability(rows):
+            figures = (row[name] for name in ("cases", "confidence_percent", "right_percent"))
+            table.add_row(system, f"{row['from']:.1f}-{row['to']:.1f}", *map(str, figures))
+    return table
 
 
 def mcnemar(a: Sequence[Result], b: Sequence[Result]) -> dict[str, float]:

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 
 from model.evaluate.cases import Case
-from model.evaluate.measure import Result, reliability
+from model.evaluate.measure import Result, calibration_error, reliability
 from model.evaluate.report import mcnemar
 from model.evaluate.systems import filler_system
 from model.local import LocalFiller
@@ -32,18 +32,6 @@ def quality(engine: LocalFiller, other: LocalFiller, cases: Sequence[Case]) -> d
         },
         "reliability": {"bins": reliability(on, bins=10), "error": calibration_error(on)},
     }
-
-
-def calibration_error(results: Sequence[Result], *, bins: int = 10) -> float:
-    """Mean distance between confidence and share of right fills, weighted by the fills in each bin (ECE)."""
-    total = 0.0
-    for n in range(bins):
-        inside = [r for r in results if min(int(r.confidence * bins), bins - 1) == n]
-        if inside:
-            sure = statistics.fmean(r.confidence for r in inside)
-            right = statistics.fmean(r.stripped for r in inside)
-            total += len(inside) * abs(sure - right)
-    return round(total / max(1, len(results)), 3)
 
 
 def _figures(results: Sequence[Result]) -> dict[str, float]:

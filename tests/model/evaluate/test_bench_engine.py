@@ -19,10 +19,9 @@ from model.evaluate.bench_engine.command import main
 from model.evaluate.bench_engine.floor import Counted, Work, matmul_flops_per_s
 from model.evaluate.bench_engine.holes import holes_of
 from model.evaluate.bench_engine.memory import memory
-from model.evaluate.bench_engine.quality import calibration_error
 from model.evaluate.bench_engine.rivals import Naive
 from model.evaluate.cases import Case
-from model.evaluate.measure import Result
+from model.evaluate.measure import Result, calibration_error
 from model.local import LocalFiller
 from model.types import FillRequest, Hole, Template
 from tests.fakes import FakeFiller
