@@ -29,8 +29,8 @@ OnBeam = Callable[[int, "Beam"], None]
 Kind = Callable[[NDArray[np.int64]], Hashable]
 WIDTH_BY_KIND, OF_A_KIND, LOOKED_AT = 24, 2, 300
 """Rows of a search by kinds, in all and of one kind; continuations that are looked at for it."""
-LIKELY_END = 0.001
-JUDGED_OF_A_KIND = 4
+LIKELY_END, JUDGED_OF_A_KIND = 0.001, 6
+"""Such a search asks of texts that end with this probability whether they fit, and of so many of one kind."""
 STEPS_BEHIND = 3
 """So many steps behind the first text that fits others may come, for the ranking to choose from."""
 

@@ -51,17 +51,16 @@ def unmatched(text: str) -> tuple[str, str]:
 
 def shape(text: str) -> tuple[str, str, int, int, str, bool]:
     """What of a text decides how it may go on: brackets, whether it stands in a long string, the indentation of its last
-    line, what that begins with where it is indented less than the first, whether it ends with a colon.
+    line, what those of its lines begin with that are indented less than the first, whether it ends with a colon.
     """
-    first, *_, last = ("", *text.split("\n")) if "\n" in text else ("", "")
-    indent = len(last) - len(last.lstrip())
-    first = text.lstrip("\n").partition("\n")[0]
-    outdented = indent < len(first) - len(first.lstrip())
-    word = last.split(maxsplit=1)[0] if outdented and last.strip() else ""
-    return (
-        *unmatched(text),
-        sum(text.count(quotes) % 2 for quotes in LONG_QUOTES),
-        indent,
-        word,
-        text.rstrip().endswith(":"),
-    )
+    lines = text.split("\n")
+    indents = [len(line) - len(line.lstrip()) for line in lines]
+    first = next((indent for indent, line in zip(indents, lines, strict=True) if line.strip()), 0)
+    outdented = [
+        line.split(maxsplit=1)[0]
+        for indent, line in zip(indents, lines, strict=True)
+        if line.strip() and indent < first
+    ]
+    quotes = sum(text.count(quotes) % 2 for quotes in LONG_QUOTES)
+    indent = indents[-1] if len(lines) > 1 else 0
+    return (*unmatched(text), quotes, indent, " ".join(outdented), text.rstrip().endswith(":"))

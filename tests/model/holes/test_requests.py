@@ -11,7 +11,7 @@ from model.canvas import Canvas
 from model.denoiser import Context, Prefilled
 from model.errors import BadRequest
 from model.holes.pins import Split
-from model.holes.stops import balanced_end, unmatched
+from model.holes.stops import balanced_end, shape, unmatched
 from model.local import LocalFiller
 from model.types import Budget, Fill, FillEvent, FillRequest, Hole, Span, Template
 from tests.model.scripted import CharCodec, Scripted, Table, ids_of, token
@@ -288,3 +288,20 @@ def test_missing_brackets_are_closed_before_anything_is_denoised_anew(before: st
 )
 def test_unmatched(text: str, found: tuple[str, str]) -> None:
     assert unmatched(text) == found
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("a = 1", "call(x, y)", True),
+        ("a = (1", "call(x, y)", False),
+        ("a = 1)", "call(x, y)", False),
+        ("if a", "if a:", False),
+        ("'''A text.", "A text.", False),
+        ("    a\n    b", "    a\n        b", False),
+        ("        a\n        b", "        a\n    except E:\n        b", False),
+        ("        a\n    except E:\n        b", "        c\n    except F:\n        d", True),
+    ],
+)
+def test_the_shape_of_a_text_is_what_decides_how_it_may_go_on(one: str, other: str, *, alike: bool) -> None:
+    assert (shape(one) == shape(other)) is alike
