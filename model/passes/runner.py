@@ -21,6 +21,7 @@ Capture: TypeAlias = Callable[[Callable[[], Tensor]], tuple[Replay, Tensor]]
 
 MOST_KEPT = 64
 """Captured passes; each takes a few megabytes beside what all share."""
+MOST_MET = 1024
 
 
 class Runner(Protocol):
@@ -57,7 +58,9 @@ class _Recording:
 
 
 class Replayed:
-    """Captures every pass at its first run, and replays it from then on.
+    """Captures a pass when it is run for the second time, and replays it from then on.
+
+    Capturing takes as long as several plain runs: what comes but once is not worth it.
 
     `refused` says of what could not be captured why (it is run as it stands): nothing is lost but time.
     """
@@ -67,6 +70,7 @@ class Replayed:
     def __init__(self, device: torch.device, capture: Capture) -> None:
         self._device, self._capture, self._eager = device, capture, Eager(device)
         self._known = OrderedDict[Hashable, _Recording]()
+        self._met = OrderedDict[Hashable, None]()
         self.refused: dict[Hashable, str] = {}
 
     @property
@@ -76,9 +80,9 @@ class Replayed:
 
     def run(self, key: Hashable, compute: Compute, inputs: Inputs) -> Tensor:
         """See `Runner.run`."""
-        if key in self.refused:
-            return self._eager.run(key, compute, inputs)
         known = self._known.get(key)
+        if key in self.refused or (known is None and not self._meets_again(key)):
+            return self._eager.run(key, compute, inputs)
         if known is None:
             try:
                 known = self._recorded(compute, inputs)
@@ -95,6 +99,15 @@ class Replayed:
             known.inputs[name].copy_(value, non_blocking=True)
         known.replay()
         return known.output
+
+    def _meets_again(self, key: Hashable) -> bool:
+        """Whether the pass has been run before; from now on it has."""
+        if key in self._met:
+            return True
+        self._met[key] = None
+        if len(self._met) > MOST_MET:
+            self._met.popitem(last=False)
+        return False
 
     def _recorded(self, compute: Compute, inputs: Inputs) -> _Recording:
         held = {name: value.to(self._device, copy=True) for name, value in inputs.items()}
@@ -119,14 +132,17 @@ class CudaGraphs:
 
     def __call__(self, compute: Callable[[], Tensor]) -> tuple[Replay, Tensor]:
         """(replay, its output). `compute` runs once before, as CUDA's libraries ask for."""
-        aside = torch.cuda.Stream()
-        aside.wait_stream(torch.cuda.current_stream())
+        here, aside = torch.cuda.current_stream(), torch.cuda.Stream()
+        aside.wait_stream(here)
         with torch.cuda.stream(aside):
             compute()
-        torch.cuda.current_stream().wait_stream(aside)
+        here.wait_stream(aside)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
-            output = compute()
+        try:
+            with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+                output = compute()
+        finally:
+            torch.cuda.set_stream(here)  # a capture that fails does not come back to it by itself
         return graph.replay, output
 
 

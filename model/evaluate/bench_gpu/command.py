@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import json
 import os
 import platform
@@ -78,6 +79,9 @@ def main(device: str, chosen: tuple[str, ...], *, tiny: bool, context: int, hole
             row["goals"] = goals(name, row)
         for line in told(name, row):
             click.echo(line)
+        gc.collect()  # the next one may need what this one held
+        if place.type == "cuda":
+            torch.cuda.empty_cache()
     if tiny:
         click.echo("tiny networks: these figures say that the bench runs, nothing of a GPU")
     click.echo(json.dumps(result))
