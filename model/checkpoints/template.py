@@ -30,12 +30,18 @@ def instructed(family: Family, directory: Path) -> Family:
     Where fill-in-the-middle tokens tell what stands after a gap, these are asked alone: a chat has no place for them.
     Raises UnknownModel for a template that cannot be rendered.
     """
-    template = chat_template(directory) if family.instruct and family.fim is None else None
+    around = message_ids(directory) if family.instruct and family.fim is None else None
+    return family if around is None else replace(family, start_ids=around[0], end_ids=around[1])
+
+
+def message_ids(directory: Path) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """What stands before and behind the assistant's message, in tokens; None without a template. Raises UnknownModel."""
+    template = chat_template(directory)
     if template is None:
-        return family
+        return None
     head, tail = _around_message(template, directory)
     backend = backend_of(directory)
-    return replace(family, start_ids=_ids(backend, head), end_ids=_ids(backend, tail))
+    return _ids(backend, head), _ids(backend, tail)
 
 
 def chat_template(directory: Path) -> str | None:

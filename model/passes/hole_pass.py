@@ -76,7 +76,7 @@ class HolePass:
     def slot(self, rows: int, tokens: int) -> Slot:
         """A slot for so many rows and columns, to be loaded."""
         if self.runner.padded:
-            rows, tokens = bucket(rows, least=1, per_octave=1), bucket(tokens, least=256, per_octave=8)
+            rows, tokens = bucket(rows, least=1, per_octave=4), bucket(tokens, least=256, per_octave=8)
         slot = self._slots.pop((rows, tokens), None)
         if slot is None:
             while len(self._slots) >= (MOST_SLOTS if self.runner.padded else 1):

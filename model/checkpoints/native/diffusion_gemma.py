@@ -24,6 +24,7 @@ from model.checkpoints.codec import PublishedCodec, read_codec
 from model.checkpoints.config_file import ConfigFile
 from model.checkpoints.layout import PADDING, Ids, Laid, lay
 from model.checkpoints.prediction import Starts, Wanted, healed_tokens, together
+from model.checkpoints.template import message_ids
 from model.checkpoints.weights import choose_dtype, weight_files
 from model.denoiser import Context, Prediction, Prefilled, Spec
 from model.errors import BadRequest, MissingExtra, UnknownModel
@@ -187,21 +188,28 @@ def open_noise_denoiser(directory: Path, *, device: str) -> tuple[NoiseDenoiser,
     except (OSError, ValueError, KeyError, RuntimeError, AttributeError, TypeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:160]
         raise UnknownModel(f"cannot load the model in {directory} ({reason}): download the checkpoint again") from error
-    return denoiser_of(model.to(place).eval().requires_grad_(False), codec), codec
+    return denoiser_of(model.to(place).eval().requires_grad_(False), codec, around=message_ids(directory)), codec
 
 
-def denoiser_of(model: Any, codec: Starts | None) -> NoiseDenoiser:
-    """The model as the engine drives it. What is open is kept as its padding, which it never writes."""
+def denoiser_of(
+    model: Any, codec: Starts | None, *, around: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+) -> NoiseDenoiser:
+    """The model as the engine drives it. What is open is kept as its padding, which it never writes.
+
+    around: what texts begin and end with; None: its token for a beginning, and nothing.
+    """
     text, length = model.config.text_config, int(model.config.canvas_length)
-    start = text.bos_token_id
+    bos = () if text.bos_token_id is None else (int(text.bos_token_id),)
+    start_ids, end_ids = around or (bos, ())
     spec = Spec(
         mask_id=int(text.pad_token_id or 0),
         end_of_hole_id=None,
         vocab_size=int(text.vocab_size),
-        context_tokens=min(CONTEXT_TOKENS, int(text.max_position_embeddings) - length),
+        context_tokens=max(1, min(CONTEXT_TOKENS, int(text.max_position_embeddings) - length) - len(start_ids)),
         canvas_tokens=max(1, length // 2),
         scores=False,
-        start_ids=() if start is None else (int(start),),
+        start_ids=start_ids,
+        end_ids=end_ids,
         sampler=SAMPLER,
     )
     return NoiseDenoiser(model, spec, codec=codec, canvas_length=length)

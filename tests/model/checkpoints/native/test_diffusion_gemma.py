@@ -207,6 +207,23 @@ def test_a_mask_in_the_users_text_stays_text(folder: Path) -> None:
         assert codec.decode(ids) == text.replace("▁", " "), "the mark of a blank reads as a blank in such tokenizers"
 
 
+def test_its_chat_template_stands_around_the_text(folder: Path, tmp_path: Path) -> None:
+    from model.checkpoints.codec import backend_of
+    from model.checkpoints.native.diffusion_gemma import open_noise_denoiser
+
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    template = "<bos>{% for m in messages %}[{{ m.role }}]{{ m.content }}<eos>{% endfor %}"
+    (tmp_path / "chat_template.jinja").write_text(template)
+    spec = open_noise_denoiser(tmp_path, device="cpu")[0].spec
+    bpe = backend_of(tmp_path)
+    start = bpe.decode(list(spec.start_ids), skip_special_tokens=False)
+    assert start.startswith("<bos>[user]")
+    assert start.endswith("<eos>[assistant]")
+    assert spec.end_ids == (bpe.token_to_id("<eos>"),)
+    assert open_filler(str(tmp_path), device="cpu").fill(request(BEFORE, AFTER)).stopped == "done"
+
+
 def test_from_the_command_line(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "shop.py"
     file.write_text("def total(items):\n    return 0\n\n\nx = 1\n")
