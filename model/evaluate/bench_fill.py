@@ -1,7 +1,7 @@
 """`dlm-fill bench fill`: how long one line takes, warm and cold, and what it costs in memory.
 
 Warm: one filler, holes all over one text, so that nothing but the weights is reused; and typing, where the
-context cache of the request before serves. Cold: the whole program from start to exit, beside
+context cache of the request before serves, alone and with other files to copy from. Cold: the whole program from start to exit, beside
 `python -c "import torch"`. The last line is JSON.
 """
 
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -89,6 +90,30 @@ def warm(filler: Filler, *, count: int, context_tokens: int, typing: bool) -> di
         "fill_ms": _percentiles(total[2:]),
         "prefill_ms": _percentiles(prefill[2:]),
         "forward_passes": _percentiles(passes[2:]),
+    }
+
+
+def with_other_files(filler: Filler, *, count: int, context_tokens: int) -> dict[str, object]:
+    """The same typing without other files and with those beside the text's own: milliseconds of whole fills, by turns.
+
+    ratio: the median of with / without, request by request.
+    """
+    import asyncio.base_events
+
+    own = Path(asyncio.base_events.__file__)
+    others = tuple(path.read_text("utf-8") for path in sorted(own.parent.glob("*.py")) if path != own)
+    times: dict[bool, list[float]] = {False: [], True: []}
+    for k, alone in enumerate(_requests(filler, count=count + 2, context_tokens=context_tokens, typing=True)):
+        filler.fill(alone)  # so that neither side has context left to read
+        for told in (k % 2 == 0, k % 2 == 1):
+            started = time.perf_counter()
+            filler.fill(replace(alone, other_files=others) if told else alone)
+            times[told].append(1000 * (time.perf_counter() - started))
+    ratio = statistics.median(b / a for a, b in zip(times[False][2:], times[True][2:], strict=True))
+    return {
+        "without_ms": _percentiles(times[False][2:]),
+        "with_ms": _percentiles(times[True][2:]),
+        "ratio": round(ratio, 2),
     }
 
 
@@ -170,6 +195,7 @@ def main(model: str, device: str, count: int, context_tokens: int, cold_runs: in
         "elsewhere": warm(filler, count=count, context_tokens=context_tokens, typing=False),
         "keystroke": keystrokes(filler, lengths=(200, 2000, 4000)),
         "typing": warm(filler, count=count, context_tokens=context_tokens, typing=True),
+        "typing_with_other_files": with_other_files(filler, count=count, context_tokens=context_tokens),
         "resident_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
     if cold_runs:
