@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
-from typing import Any, BinaryIO
+from typing import Any
 
 from lsprotocol import types as lsp
 from pygls.exceptions import FeatureRequestError, JsonRpcException, JsonRpcInvalidParams, PyglsError
@@ -33,6 +33,7 @@ from lsp_server.handlers import documents, feedback, inline_completion
 from lsp_server.handlers.connection import configuration, lifecycle
 from lsp_server.handlers.filling import code_action, commands
 from lsp_server.session import OpenFiller, Session
+from lsp_server.streams import StderrRelay, last_words, own_stdout
 from lsp_server.suggestions.service import Suggester
 
 _UNREADABLE = "$/dlm/unreadable"
@@ -163,7 +164,8 @@ def serve(server: Server, *, tcp_port: int | None = None) -> int:
     """
     _silence_logs()
     if tcp_port is None:
-        server.start_io(sys.stdin.buffer, _own_stdout())
+        StderrRelay.begin()
+        server.start_io(sys.stdin.buffer, own_stdout())
     else:
         server.start_tcp("127.0.0.1", tcp_port)
     return 0 if server.protocol.shut_down else 1
@@ -183,7 +185,7 @@ def leave(code: int) -> None:
     A fill may be in the middle of a denoise step, or the model half loaded, on threads that Python
     would wait for; editors wait for the server, and kill it after a while.
     """
-    sys.stderr.flush()
+    last_words()
     os._exit(code)
 
 
@@ -199,14 +201,6 @@ def _save(counts: Mapping[str, int]) -> None:
 
 def _later(seconds: float, call: Callable[[], None]) -> None:
     asyncio.get_running_loop().call_later(seconds, call)
-
-
-def _own_stdout() -> BinaryIO:
-    """Standard output for the protocol alone: whatever else is printed goes to standard error."""
-    sys.stdout.flush()
-    own = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return own
 
 
 def _silence_logs() -> None:

@@ -4,8 +4,8 @@ The JSON holds FakeFiller's fields ("{model}" in `texts` is the model's name) an
 `load_error` (its message; a ModelError, or with `load_crash` a RuntimeError), `record` (a file that gets one JSON line
 per finished fill; the file beside it that ends in `.begun` gets a line per fill that began), `load_gate` and
 `fill_gate` (loading, each step of a fill waits until this file exists, or the fill is cancelled), `deaf` (a fill that
-waits does not notice that it is cancelled), `list_deadline_s` (how long the completion list waits for a fill) and
-`forgets` (the filler does not remember what it was asked).
+waits does not notice that it is cancelled), `list_deadline_s` (how long the completion list waits for a fill),
+`forgets` (the filler does not remember what it was asked) and `noise_bytes` (so much each fill writes to standard error).
 
 Otherwise the server is as patient as can be, so that a busy machine changes no outcome.
 """
@@ -35,6 +35,7 @@ class RecordingFiller(FakeFiller):
 
     record: Path | None = None
     forgets: bool = False
+    noise_bytes: int = 0
     gate: Gate | None = None
 
     def fill(self, request: FillRequest, *, cancelled: Cancelled = lambda: False, **kwargs: Any) -> Fill:
@@ -48,6 +49,8 @@ class RecordingFiller(FakeFiller):
                 file.write("begun\n")
         gate = self.gate
         fill = super().fill(request, cancelled=gate.watched(cancelled) if gate else cancelled, **kwargs)
+        sys.stderr.write("noise " * (self.noise_bytes // 6))
+        sys.stderr.flush()
         if self.forgets:
             self.requests.clear()
             self.stopped.clear()
@@ -98,7 +101,7 @@ def main() -> None:
     load_s, record = config.pop("load_s", 0.0), config.pop("record", None)
     load_error, load_crash = config.pop("load_error", None), config.pop("load_crash", None)
     load_gate, fill_gate, deaf = config.pop("load_gate", None), config.pop("fill_gate", None), config.pop("deaf", False)
-    forgets = config.pop("forgets", False)
+    forgets, noise_bytes = config.pop("forgets", False), config.pop("noise_bytes", 0)
     completion.DEADLINE_S = config.pop("list_deadline_s", PATIENCE_S)
     configuration._PATIENCE_S = progress._PATIENCE_S = PATIENCE_S
 
@@ -112,7 +115,7 @@ def main() -> None:
             raise RuntimeError(load_crash)
         filler = RecordingFiller(**{**config, "texts": [text.replace("{model}", name) for text in config["texts"]]})
         filler.record = Path(record) if record else None
-        filler.forgets = forgets
+        filler.forgets, filler.noise_bytes = forgets, noise_bytes
         filler.gate = Gate(file=Path(fill_gate), deaf=deaf) if fill_gate else None
         return filler
 
