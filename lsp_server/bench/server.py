@@ -74,6 +74,7 @@ async def bench_server(
             ready_ms = _since_ms(started)
             files = [await _typed(connection, seen, size, lines_typed, random.Random(seed)) for size in sizes]
             idle = await _cancelled(connection, seen, cancels)
+            leave_ms = await _left(connection, seen)
         finally:
             await connection.stop()
     return {
@@ -81,6 +82,7 @@ async def bench_server(
         "ready_ms": round(ready_ms),
         "files": files,
         "cancel_to_idle_ms": summary(idle) if idle else None,
+        "leave_ms": round(leave_ms),
     }
 
 
@@ -152,6 +154,21 @@ async def _cancelled(connection: Connection, seen: _Seen, count: int) -> list[fl
         if "error" in await answer:  # cancelled, not just finished
             times.append(_since_ms(began))
     return times
+
+
+async def _left(connection: Connection, seen: _Seen) -> float:
+    """Milliseconds from `shutdown` to the end of the process, in the middle of a fill."""
+    asked = _asked(_URI.format("cancel"), 250, 0)
+    asked["context"] = {"triggerKind": 1}
+    fills = seen.fills
+    answer = connection.request("textDocument/inlineCompletion", asked)[1]
+    answer.add_done_callback(lambda _: seen.changed.set())
+    while seen.fills == fills and not answer.done():
+        seen.changed.clear()
+        await seen.changed.wait()
+    began = time.perf_counter()
+    await connection.stop()
+    return _since_ms(began)
 
 
 @asynccontextmanager

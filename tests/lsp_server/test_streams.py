@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from lsp_server.bench.connection import Connection
 from tests.lsp_server.editor import ROOT, URI, within
 
 SERVER = [sys.executable, str(ROOT / "tests" / "lsp_server" / "fake_server.py")]
-INITIALIZE = {"processId": None, "rootUri": None, "capabilities": {}}
+INITIALIZE: dict[str, Any] = {"processId": None, "rootUri": None, "capabilities": {}}
 PIPE_BYTES = 1 << 16
 
 

@@ -21,6 +21,7 @@ def test_the_last_line_is_json_with_the_figures() -> None:
         assert 0 < file["loop_lag_ms"]["p50"] <= file["loop_lag_ms"]["p99"]
         assert 0 <= file["suggested"] <= file["keystrokes"]
     assert 0 < figures["initialize_ms"] < figures["ready_ms"]
+    assert figures["leave_ms"] > 0
     assert figures["cancel_to_idle_ms"] is None or figures["cancel_to_idle_ms"]["p50"] > 0
 
 
