@@ -54,7 +54,7 @@ def model_change(text: str, change: Change, encoding: str) -> str:
 
 # Everything that counts as a line end somewhere, wide and astral characters, and Python to be parsed.
 texts = st.text(
-    alphabet=st.sampled_from(list("ab(:) \t\n\n\r\x0b\x0c\x1c\x85\u2028\u2029éß漢😀𝒳")), max_size=40
+    alphabet=st.sampled_from(list("ab(:) \t\n\n\r\x0b\x0c\x1c\x85\u2028\u2029éß漢😀𝒳\u0301\u200d\ufeff\0")), max_size=40
 ) | st.lists(
     st.sampled_from(["def f(x):\r\n", "    return x\n", "\x0c", "😀 = '漢'\r\n", "(\n", ")", "#\u2028\n"]), max_size=8
 ).map("".join)
