@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from lsp_server.context.nearby import nearby
-from lsp_server.source.imports import imported
+from lsp_server.source.imports import Imports
 from lsp_server.source.languages import Language
 from lsp_server.types import Snapshot
 
@@ -25,7 +25,7 @@ _SCRIPTS = frozenset((".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".ts
 
 @dataclass(frozen=True)
 class _Question:
-    """own, root: paths. imports: see `source.imports`."""
+    """own, root: paths. imports: see `source.imports.Imports`."""
 
     own: str
     root: str
@@ -37,12 +37,12 @@ class Listings:
     """Paths of other files by document. `now`: a clock, in seconds."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
+        self._now, self._imports = now, Imports()
         self._known: OrderedDict[_Question, tuple[float, tuple[str, ...]]] = OrderedDict()
 
     def around(self, snapshot: Snapshot, own: Path, root: Path) -> tuple[str, ...]:
         """Up to `MOST_LISTED` paths below `root`, likeliest first: what the file at `own` imports, then what is near."""
-        imports = imported(snapshot.source, snapshot.language)
+        imports = self._imports.of(snapshot.source, snapshot.language)
         question = _Question(str(own), str(root), imports, _endings(snapshot.language, own))
         since, paths = self._known.get(question, (float("-inf"), ()))
         if self._now() - since >= FRESH_S:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import PurePosixPath
 
 from tree_sitter import Node
@@ -18,21 +18,34 @@ _IMPORT = re.compile(
     rb"^[ \t]*(?:import\b|from\b|export\s*[{*]|(?:const|let|var)\b[^\n]*\brequire\b)[^\n]*", re.MULTILINE
 )
 _MOST_IMPORTS = 100
+_KEPT = 64
 _SCRIPTS = ("javascript", "typescript", "tsx")
 _SCRIPT_ENDINGS = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
 _WRITTEN_FOR = {".js": (".ts", ".tsx"), ".jsx": (".tsx",), ".mjs": (".mts",), ".cjs": (".cts",)}
 """TypeScript names the file that its compiler will make."""
 
 
-def imported(source: bytes, language: Language) -> tuple[tuple[str, ...], ...]:
-    """For each module that the file's head imports, in its order, the paths that it may have, likeliest first.
+class Imports:
+    """What files import; of the heads seen lately it is remembered, for typing below them changes nothing."""
 
-    Paths begin with `./` or `../` where they are relative to the file's folder; others are relative to any folder
-    that modules are searched in. Slashes separate.
-    """
-    if language.name != "python" and language.name not in _SCRIPTS:
-        return ()
-    return _imported(_head(source), language)
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[str, bytes], tuple[tuple[str, ...], ...]] = OrderedDict()
+
+    def of(self, source: bytes, language: Language) -> tuple[tuple[str, ...], ...]:
+        """For each module that the file's head imports, in its order, the paths that it may have, likeliest first.
+
+        Paths begin with `./` or `../` where they are relative to the file's folder; others are relative to any folder
+        that modules are searched in. Slashes separate.
+        """
+        if language.name != "python" and language.name not in _SCRIPTS:
+            return ()
+        key = language.name, _head(source)
+        if key not in self._known:
+            self._known[key] = _imported(key[1], language)
+        self._known.move_to_end(key)
+        while len(self._known) > _KEPT:
+            self._known.popitem(last=False)
+        return self._known[key]
 
 
 def _head(source: bytes) -> bytes:
@@ -48,7 +61,6 @@ def _head(source: bytes) -> bytes:
     return source[:end]
 
 
-@lru_cache(maxsize=64)
 def _imported(head: bytes, language: Language) -> tuple[tuple[str, ...], ...]:
     tree = parse(head, language)
     assert tree is not None, "these languages have a grammar"

@@ -4,9 +4,13 @@ import pytest
 from tree_sitter import Tree
 
 from lsp_server.source import imports
-from lsp_server.source.imports import imported
+from lsp_server.source.imports import Imports
 from lsp_server.source.languages import Language, by_name
 from lsp_server.source.parse import parse
+
+
+def imported(source: bytes, language: Language) -> tuple[tuple[str, ...], ...]:
+    return Imports().of(source, language)
 
 
 def python(text: str) -> list[str]:
@@ -87,12 +91,14 @@ def test_what_is_typed_below_the_imports_is_not_parsed(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(imports, "parse", counted)
     head = "import first\nfrom second import (\n    one,\n    two,\n)\n"
+    remembering = Imports()
     for n in range(20):
-        assert python(f"{head}\nvalue = {'x' * n}\n")[0] == "first.py"
+        found = remembering.of(f"{head}\nvalue = {'x' * n}\n".encode(), by_name("python"))
+        assert found[0][0] == "first.py"
     assert parsed == [head.rstrip("\n").encode()]
     scripts = "import {\n  one,\n} from './first';\nexport * from './second';"
     for n in range(20):
-        found = imported(f"{scripts}\nexport function f() {{ return {n} }}\n".encode(), by_name("javascript"))
+        found = remembering.of(f"{scripts}\nexport function f() {{ return {n} }}\n".encode(), by_name("javascript"))
         assert [paths[0] for paths in found] == ["./first.ts", "./second.ts"]
     assert parsed[1:] == [scripts.encode()]
 
@@ -101,3 +107,12 @@ def test_an_import_whose_bracket_is_never_closed_ends_somewhere() -> None:
     source = b"from one import (\n" + b"x = 1\n" * 500
     imported(source, by_name("python"))
     assert imports._head(source).count(b"\n") == imports._MOST_LINES
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    remembering = Imports()
+    for n in range(200):
+        assert remembering.of(f"import module{n}\n".encode(), by_name("python")) == (
+            (f"module{n}.py", f"module{n}/__init__.py"),
+        )
+    assert len(remembering._known) == imports._KEPT
