@@ -86,6 +86,11 @@ class Protocol(LanguageServerProtocol):
             # Not at once: `shutdown` cancels what runs while it walks over it.
             running.add_done_callback(lambda ended: loop.call_soon(self._forget, msg_id, ended))
 
+    def _handle_response(self, msg_id: Any, result: Any = None, error: Any = None) -> None:
+        """Take the client's answer. pygls forgets the type of an answer that is a result, not that of an error."""
+        self._result_types.pop(msg_id, None)
+        super()._handle_response(msg_id, result, error)
+
     def _forget(self, msg_id: Any, ended: Any) -> None:
         if self._request_futures.get(msg_id) is ended:
             del self._request_futures[msg_id]

@@ -11,6 +11,8 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 
 from lsp_server.bench.watched import MEMORY
+from lsp_server.server import create_server
+from tests.fakes import FakeFiller
 from tests.lsp_server.editor import URI, Editor, connected, within
 
 TIMES = 100
@@ -73,3 +75,27 @@ async def test_memory_is_flat(does: Callable[[Editor, int], Awaitable[None]]) ->
             for n in range(2 * TIMES):
                 await does(editor, n)
             assert await objects(editor) - before < TIMES / 2
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_answers_of_the_editor_leave_nothing_either(refused: bool) -> None:
+    """What pygls keeps of a request of the server's is a string, which is no object that holds others."""
+    server = create_server(lambda name, *, device: FakeFiller(["x"]))
+    protocol = server.protocol
+    protocol.set_writer(Discarding())
+    for _ in range(3):
+        asked = protocol.send_request(lsp.WORKSPACE_APPLY_EDIT, lsp.ApplyWorkspaceEditParams(lsp.WorkspaceEdit()))
+        (number,) = protocol._request_futures
+        answer: dict[str, object] = {"jsonrpc": "2.0", "id": number}
+        answer |= {"error": {"code": -32601, "message": "no"}} if refused else {"result": {"applied": True}}
+        protocol.handle_message(protocol.structure_message(answer))
+        assert asked.done()
+        assert (protocol._request_futures, protocol._result_types) == ({}, {})
+
+
+class Discarding:
+    def write(self, data: bytes) -> None:
+        """Nobody reads it."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
