@@ -16,7 +16,7 @@ from model.checkpoints.families import family_of
 from model.checkpoints.families.family import Family
 from model.checkpoints.native.diffusion_gemma import NoiseDenoiser, is_diffusion_gemma, open_noise_denoiser
 from model.checkpoints.template import instructed
-from model.checkpoints.weights import choose_dtype, load_weights, weight_files
+from model.checkpoints.weights import choose_dtype, fastest_dtype, load_weights, weight_files
 from model.decoder import Decoder
 from model.denoiser import Denoiser, Spec
 from model.errors import BadRequest, UnknownModel
@@ -97,7 +97,7 @@ def spec_of(family: Family) -> Spec:
 
 
 def load(path: str | Path, device: str | torch.device, dtype: str | torch.dtype) -> LoadedModel:
-    """See `model.checkpoints.load_checkpoint`."""
+    """See `model.checkpoints.load_checkpoint`; the dtype `fastest` is what the network computes fastest in there."""
     directory = Path(path).expanduser()
     if not directory.is_dir():
         raise UnknownModel(f"no directory {directory}: name the directory of a published diffusion checkpoint")
@@ -108,15 +108,21 @@ def load(path: str | Path, device: str | torch.device, dtype: str | torch.dtype)
             f"{directory / 'config.json'}: the mask is token {family.mask_id}, of {family.config.vocab_size}:"
             " set mask_token_id to the mask's id"
         )
-    chosen = choose_dtype(dtype, place)
-    check_room(directory, weight_files(directory), device=place, dtype=chosen)
     with torch.device("meta"):
         network = Decoder(family.config)
+    chosen = _fastest(network, place) if dtype == "fastest" else choose_dtype(dtype, place)
+    check_room(directory, weight_files(directory), device=place, dtype=chosen)
     load_weights(network, family, directory, device=place, dtype=chosen)
     network = network.eval().requires_grad_(False)
     with torch.no_grad():
         network.join()
     return LoadedModel(network, family, directory)
+
+
+def _fastest(network: Decoder, place: torch.device) -> torch.dtype:
+    config = network.config
+    parameters = sum(p.numel() for p in network.parameters())
+    return fastest_dtype(place, parameters=parameters, width=config.width, inner=config.feed_forward)
 
 
 def recognised(directory: Path) -> None:
@@ -142,7 +148,7 @@ def open_denoiser(
             raise BadRequest(f"{directory.name} keeps its context in any case: leave out --context-refresh")
         return open_noise_denoiser(directory, device=device)
     codec = read_codec(directory)
-    loaded = load(directory, device, "auto")
+    loaded = load(directory, device, "fastest")
     if codec.text_ids > loaded.spec.vocab_size:
         raise UnknownModel(
             f"the tokenizer in {directory} has {codec.text_ids} tokens, the network {loaded.spec.vocab_size}:"

@@ -13,6 +13,7 @@ from model.fillers.keys import find_key
 from model.hub.cache import cache_folder
 from model.hub.known import KNOWN
 from model.machine.finding import Finding
+from model.machine.probe import Measured, all_measured
 from model.machine.speed import Speed, cpu_speed, gpu_speed
 
 Version = Callable[[str], str | None]
@@ -38,6 +39,7 @@ def diagnose(
     measure_gpu: Callable[[str], Speed] = gpu_speed,
     load: Callable[[], float] | None = None,
     find_gpus: Callable[[str | None], Sequence[Gpu]] | None = None,
+    probed: Callable[[], Mapping[str, Measured]] = all_measured,
 ) -> Iterator[Finding]:
     """Everything, in the order in which it is to be read. `load`: how many processes want to compute, others included."""
     environ = os.environ if environ is None else environ
@@ -57,6 +59,9 @@ def diagnose(
             text=f"other programs are computing, too (load {waiting:.1f} on {cores} cores): the figures are too low",
             remedy="measure again when the machine is idle",
         )
+    for what, found in probed().items():
+        times = f"{found.float32_ms:.2f} ms in float32, {found.bfloat16_ms:.2f} in bfloat16"
+        yield Finding(topic="number format", text=f"{found.dtype} ({what}: {times})")
     for device, name, _ in gpus:
         try:
             yield _speed(f"{device} ({name})", "bfloat16", 2, measure_gpu(device))

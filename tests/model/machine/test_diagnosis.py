@@ -9,6 +9,7 @@ import pytest
 from lsp_server.cli import run
 from model.machine.diagnosis import diagnose
 from model.machine.finding import Finding
+from model.machine.probe import Measured
 from model.machine.speed import Speed, rate
 
 FULL = {"onnxruntime": "1.2", "torch": "2.9+cpu", "transformers": "5.0", "huggingface_hub": "2.4", "keyring": "25"}
@@ -16,7 +17,16 @@ FULL = {"onnxruntime": "1.2", "torch": "2.9+cpu", "transformers": "5.0", "huggin
 
 def told(versions: dict[str, str], environ: dict[str, str] | None = None, load: float = 0.0) -> list[Finding]:
     speed = Speed(flops=1e12, bandwidth=1e10)
-    return list(diagnose(version=versions.get, environ=environ or {}, measure=lambda: speed, load=lambda: load))
+    probed = {"a cpu, 8 x 4": Measured(float32_ms=10, bfloat16_ms=4)}
+    return list(
+        diagnose(
+            version=versions.get,
+            environ=environ or {},
+            measure=lambda: speed,
+            load=lambda: load,
+            probed=lambda: probed,
+        )
+    )
 
 
 def lines(findings: list[Finding]) -> str:
@@ -28,6 +38,7 @@ def test_without_torch_all_else_is_told() -> None:
     assert "no torch, which runs published models, and uses GPUs -> to have it: pip install 'dlm-fill[torch]'" in text
     assert "built-in model: runs on the CPU by ONNX Runtime -> \n" in text
     assert "cpu: float32" in text
+    assert "number format: bfloat16 (a cpu, 8 x 4: 10.00 ms in float32, 4.00 in bfloat16)" in text
 
 
 @pytest.mark.parametrize(
@@ -64,7 +75,12 @@ def test_gpus_are_measured_and_a_full_one_is_told() -> None:
     text = lines(
         list(
             diagnose(
-                version=FULL.get, environ={}, measure=lambda: speed, measure_gpu=measured, find_gpus=lambda _: gpus
+                version=FULL.get,
+                environ={},
+                measure=lambda: speed,
+                measure_gpu=measured,
+                find_gpus=lambda _: gpus,
+                probed=dict,
             )
         )
     )
