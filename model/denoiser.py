@@ -99,7 +99,8 @@ class Prefilled(Protocol):
         So `current` is the log-probability of each standing token given the context and what stands
         left of it: an exact left-to-right score of a draft, all positions at once. Where `Spec.scores` is
         False, `current` is only an approximation that may take several passes, and the engine does not ask for it.
-        `wanted` bool [B, L]: every other position of the prediction may be left 0 (None: all are predicted).
+        `wanted` bool [B, L]: every other position of the prediction may be left 0 (None: all are predicted). So may
+        `entropy`, which nobody asks of a text that stands.
         """
         ...
 

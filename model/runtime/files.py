@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-FORMAT = 1
+FORMAT = 2
 """Raised when names or meanings of the graph's inputs, outputs or weights change: older graphs are not taken then."""
 GRAPH = f"runtime-{FORMAT}.onnx"
 

@@ -108,8 +108,10 @@ def next_tokens(canvas: Canvas, wanted: NDArray[np.bool_], view: View, written: 
     ids = shown(canvas)
     plan = written.plan()
     row, column = np.nonzero(wanted)
-    paths = {int(r): [int(view.anchors[0]), *ids[r, : int(wanted[r].nonzero()[0].max())].tolist()] for r in set(row)}
-    sources = [plan.predicting(paths[r], c) for r, c in zip(row.tolist(), column.tolist(), strict=True)]
+    anchor, sources = int(view.anchors[0]), list[int]()
+    for r in np.unique(row):
+        ends = np.flatnonzero(wanted[r])
+        sources += plan.predicting([anchor, *ids[r, : ends[-1]].tolist()], set(ends.tolist()))
     near = np.full((len(plan.ids), written.state.capacity + len(plan.ids)), HIDDEN, dtype=np.float32)
     for n, seen in enumerate(plan.seen):
         near[n, seen] = 0

@@ -37,7 +37,7 @@ class RuntimePrefilled(Prefilled):
 
     def denoise(self, canvas: Canvas) -> Prediction:
         """See `Prefilled.denoise`; only open positions are predicted."""
-        return self._predict(canvas, canvas.open, causal=False)
+        return self._predict(canvas, canvas.open, causal=False, entropies=True)
 
     def score(self, canvas: Canvas, *, wanted: NDArray[np.bool_] | None = None) -> Prediction:
         """See `Prefilled.score`. What texts have in common at their beginning is read once.
@@ -46,7 +46,7 @@ class RuntimePrefilled(Prefilled):
         """
         places = canvas.used if wanted is None else wanted
         if len(self._reading.left) > 1:
-            return self._predict(canvas, places, causal=True)
+            return self._predict(canvas, places, causal=True, entropies=False)
         prediction = _nothing_said(canvas)
         for rows in groups(canvas):
             part = np.zeros_like(places)
@@ -56,19 +56,19 @@ class RuntimePrefilled(Prefilled):
                 passed, plan = next_tokens(canvas, part, self._view(), written)
                 sets = self._say(canvas, passed, prediction, written=written, remember=wanted is not None)
                 if wanted is not None:
-                    written.remember(plan, sets)
+                    written.remember(plan, *self._session.by_part(sets))
         return prediction
 
-    def _predict(self, canvas: Canvas, wanted: NDArray[np.bool_], *, causal: bool) -> Prediction:
+    def _predict(self, canvas: Canvas, wanted: NDArray[np.bool_], *, causal: bool, entropies: bool) -> Prediction:
         prediction = _nothing_said(canvas)
         for rows in groups(canvas):
             if wanted[rows].any():
                 passed = whole_rows(canvas, rows, wanted, self._view(), room=self._nothing.capacity, causal=causal)
-                self._say(canvas, passed, prediction)
+                self._say(canvas, passed, prediction, entropies=entropies)
         return prediction
 
     def _say(self, canvas: Canvas, passed: Pass, prediction: Prediction, *, written: Written | None = None,
-             remember: bool = False) -> list[NDArray[np.float32]]:  # fmt: skip
+             entropies: bool = False, remember: bool = False) -> list[NDArray[np.float32]]:  # fmt: skip
         """Run the pass and put what it says into `prediction`; its keys and values if it is to `remember` them."""
         row, column, view = passed.row, passed.column, self._view()
         hole = canvas.hole[row, column]
@@ -80,6 +80,7 @@ class RuntimePrefilled(Prefilled):
             following=view.following,
             copy_mask=view.copy_mask[hole[first]],
             whole=np.asarray([of[r] for r, _ in healed], dtype=np.int64),
+            entropies=entropies,
             remember=remember,
         )
         streams = (self.ahead.state, self.back.state, written.state if written else self._nothing)
@@ -87,7 +88,8 @@ class RuntimePrefilled(Prefilled):
         text_ids = np.where(top_ids == 0, END_OF_HOLE_ID, top_ids + RESERVED_TOKENS - 1)
         prediction.probs[row, column] = (top / total)[of]
         prediction.ids[row, column] = text_ids[of]
-        prediction.entropy[row, column] = (np.log(total) - plogp / total)[of, 0]
+        if entropies:
+            prediction.entropy[row, column] = (np.log(total) - plogp / total)[of, 0]
         known = np.log(np.maximum(current / total[of, 0], np.float32(1e-12)))
         prediction.current[row, column] = np.where(canvas.open[row, column], np.float32(0), known)
         for (r, allowed), probs in zip(healed, whole, strict=True):

@@ -19,6 +19,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 )
 from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NotThere
 
+from model.runtime.blocks import Blocks
 from model.runtime.state import StreamState
 from model.runtime.weights import Array, graph_weights, read_weights
 
@@ -51,7 +52,8 @@ class Wanted:
     which id is.
 
     following: int64 [P + S], the token that each key would copy; copy_mask: float32 [R, P + S].
-    whole: int64 [F], which of the R distributions to hand out as they are. remember: hand out keys and values, too.
+    whole: int64 [F], which of the R distributions to hand out as they are. entropies: hand out plogp (else 0).
+    remember: hand out keys and values, too.
     """
 
     rows: Ids
@@ -59,6 +61,7 @@ class Wanted:
     following: Ids
     copy_mask: Floats
     whole: Ids
+    entropies: bool = True
     remember: bool = False
 
 
@@ -101,13 +104,16 @@ class Session:
         self._rotation = Rotation(self.sizes["width"] // self.sizes["heads"], self.sizes["rope_theta"])
         layers = range(self.sizes["layers"])
         self._sets = [f"{part}.{n}" for part in ("keys", "values") for n in layers]
+        self._blocks = Blocks()
         self._nothing = self.stream()
 
     def stream(self) -> StreamState:
         """A stream with nothing read yet."""
         c = self.sizes
         head = c["width"] // c["heads"]
-        return StreamState.empty(layers=c["layers"], heads=c["kv_heads"], width=head, pointer=c["pointer_width"])
+        return StreamState.empty(
+            layers=c["layers"], heads=c["kv_heads"], width=head, pointer=c["pointer_width"], blocks=self._blocks
+        )
 
     def extend(self, state: StreamState, ids: Ids, *, side: int) -> None:
         """Read `ids` int64 [n] (in reading order) after what `state` has read. side: 0 left to right, 1 the other way.
@@ -142,12 +148,17 @@ class Session:
         pairs = np.stack([ids, neighbours], axis=1)
         names, streams = ["pointers", *self._sets], (state, self._nothing, self._nothing)
         pointers, *sets = self._run(names, streams, tokens, nobody, role=side, pairs=pairs)
-        state.append(ids, pointers, sets)
+        state.append(ids, pointers, *self.by_part(sets))
+
+    def by_part(self, sets: Sequence[Array]) -> tuple[list[Floats], list[Floats]]:
+        """(keys [KV, N, D], values [KV, D, N]) of all layers, of a pass's keys and values."""
+        layers = self.sizes["layers"]
+        return [part[0] for part in sets[:layers]], [part[0] for part in sets[layers:]]
 
     def predict(self, streams: Streams, tokens: Tokens, wanted: Wanted) -> list[Array]:
         """One pass of a canvas: see the outputs of `model.train.graph.network.graph` from `top` on.
 
-        If the third of the `streams` is to be added to: followed by keys and values of the tokens, [KV, N, D].
+        If the third of the `streams` is to be added to: followed by keys and values of the tokens.
         """
         names = [*_PREDICTED, "distributions"] + (self._sets if wanted.remember else [])
         return self._run(names, streams, tokens, wanted, role=2, pairs=np.zeros((1, 2), dtype=np.int64))
@@ -164,7 +175,7 @@ class Session:
             "role_id": np.array([role]), "side": np.array([min(role, 1)]), "spans": np.array(span),
             "span": np.array([sum(span)]), "key_rows": np.arange(len(pairs)), "key_ids": pairs, "rows": wanted.rows,
             "standing": wanted.standing, "following": wanted.following, "copy_mask": wanted.copy_mask,
-            "whole": wanted.whole,
+            "whole": wanted.whole, "predicts": np.array([role == 2]), "entropies": np.array([wanted.entropies]),
         }  # fmt: skip
         feeds = {name: _value(array) for name, array in arrays.items()}
         feeds |= ahead.feeds("ahead") | back.feeds("back") | written.feeds("written")

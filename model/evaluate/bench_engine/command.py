@@ -17,6 +17,7 @@ from model.errors import ModelError
 from model.evaluate.bench_engine.holes import holes_of
 from model.evaluate.bench_engine.keystrokes import GOAL as KEYSTROKE_GOAL
 from model.evaluate.bench_engine.keystrokes import keystrokes
+from model.evaluate.bench_engine.memory import GOAL_PERCENT as MEMORY_GOAL
 from model.evaluate.bench_engine.memory import memory
 from model.evaluate.bench_engine.quality import quality
 from model.evaluate.bench_fill import commit
@@ -136,7 +137,9 @@ def _told(result: Mapping[str, Any]) -> list[str]:
             for side, factor in row[f"{base}_is_times_faster_than"].items():
                 goal = f" (goal {GOALS[side]:g})" if side in GOALS and (side == "naive" or tokens == "32") else ""
                 cpu = row[f"{base}_takes_times_less_cpu_than"][side]
-                lines.append(f"{tokens} tokens: {base} {factor:g}x as fast as {side}{goal}, {cpu:g}x less CPU time,"
+                alone = row["engine_is_times_faster_in_the_hole_than"].get(side) if base == "engine" else None
+                inside = f" ({alone:g}x once the context is read)" if alone and side != "naive" else ""
+                lines.append(f"{tokens} tokens: {base} {factor:g}x as fast as {side}{inside}{goal}, {cpu:g}x less CPU time,"
                              f" exact {exact[base]} % against {exact.get(side, '-')} %")  # fmt: skip
         lines.append(
             f"{tokens} tokens: {row['times_the_floor']:g}x the floor (goal {FLOOR_GOAL:g}), in CPU time"
@@ -147,7 +150,8 @@ def _told(result: Mapping[str, Any]) -> list[str]:
             f"a keystroke: {keys['longest_over_shortest']:g}x from shortest to longest prefix (goal {KEYSTROKE_GOAL:g})"
         )
     if held := result.get("memory"):
-        lines.append(f"memory: peak {held['peak_mb']} MB, {held['growth_mb_per_1000']:+g} MB per 1,000 fills")
+        lines.append(f"memory: peak {held['peak_mb']} MB, {held['growth_mb_per_1000']:+g} MB per 1,000 fills,"
+                     f" {held['growth_percent']:+g} % after warming up (goal {MEMORY_GOAL:g})")  # fmt: skip
     if found := result.get("quality"):
         on, off = found["drafts"]["on"], found["drafts"]["off"]
         lines.append(f"drafts: exact {off['exact_percent']} -> {on['exact_percent']} %,"

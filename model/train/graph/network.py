@@ -3,7 +3,8 @@
 One graph does everything: a pass of some tokens over keys and values that are there already, of two streams. The
 streams' own passes are passes over one of them and nothing else; the canvas' passes see both. Tokens of all rows
 stand in one list [N]; who sees whom is one additive mask, so rows need no padding and every product is a large one.
-Head and copy are computed for the rows that are asked for (none, in a stream's pass).
+Head and copy are computed for the rows that are asked for, and not at all in a stream's pass. Values lie with the
+tokens along their rows: a product over them reads them as they lie, where it would have to copy them otherwise.
 
 The weights are named here and come from the safetensors file when the graph is loaded (`model.runtime.weights`).
 """
@@ -24,20 +25,24 @@ from model.train.graph.nodes import CONTRIB, Graph
 OPSET = 20
 _Shapes: TypeAlias = dict[str, list[str | int | None]]
 _FLOAT, _INT = TensorProto.FLOAT, TensorProto.INT64
+PREDICTED = ("top", "top_ids", "total", "plogp", "current", "distributions")
+"""The outputs of the head."""
 
 
 def graph(config: Mapping[str, int]) -> bytes:
     """The serialised graph of a network with the sizes `config` (`config.json`'s "network").
 
     Inputs: ids int64 [N]; role int64 [1], 0 to 2; cos, sin, back_cos, back_sin float32 [N, D/2]; per layer
-    ahead_keys, ahead_values [KV, P, D], back_keys, back_values [KV, S, D], written_keys, written_values [KV, W, D]
-    (tokens of the canvas that were read before); mask float32 [N, P + S + W + N].
+    ahead_keys [1, KV, P, D], ahead_values [1, KV, D, P], back_keys, back_values (S), written_keys, written_values (W,
+    tokens of the canvas that were read before); mask float32 [N, P + S + W + N].
     key_rows int64 [M] and key_ids int64 [M, 2] (token, the one before it): what to make pointer keys of.
     rows int64 [R]; standing int64 [Q, 2] (of R, id); ahead_pointers [P, W], back_pointers [S, W], following int64 [P + S],
     copy_mask float32 [R, P + S]: what to predict. whole int64 [F]: rows (of R) whose distribution is wanted.
+    predicts bool [1]: whether anything is to be predicted; entropies bool [1]: whether plogp is wanted.
 
-    Outputs: keys.n, values.n [KV, N, D]; pointers [M, W]; top, top_ids [R, K], total, plogp [R, 1], current [Q]
-    (unnormalised: divide by total) over end of hole and text tokens alone; distributions [F, …].
+    Outputs: keys.n [1, KV, N, D], values.n [1, KV, D, N]; pointers [M, W]; top, top_ids [R, K], total, plogp [R, 1],
+    current [Q] (unnormalised: divide by total) over end of hole and text tokens alone; distributions [F, …]. What is
+    not wanted is a single 0.
     """
     made = Graph(config)
     states = _layers(made, config)
@@ -74,8 +79,9 @@ def _attention(g: Graph, c: Mapping[str, int], n: int, states: str, zero: str) -
     """[N, H × D]: one softmax over three sets of keys, the right-to-left ones with a query rotated for them."""
     head, heads, shared = c["width"] // c["heads"], c["heads"], c["kv_heads"]
     joined = g.matrix(states, f"{n}.qkv", *([f"{n}.qkv_bias"] if c["qkv_bias"] else []))
-    split = g.one("Transpose", g.one("Reshape", joined, g.ints(1, -1, heads + 2 * shared, head)), perm=[0, 2, 1, 3])
-    q, k, v = g.add("Split", split, g.ints(heads, shared, shared), outputs=3, axis=1)
+    apart = g.one("Reshape", joined, g.ints(1, -1, heads + 2 * shared, head))
+    q, k, v = g.add("Split", apart, g.ints(heads, shared, shared), outputs=3, axis=2)
+    q, k = (g.one("Transpose", part, perm=[0, 2, 1, 3]) for part in (q, k))
     if c["qk_norm"]:
         q, k = g.norm(q, f"{n}.q_norm", c["norm_eps"]), g.norm(k, f"{n}.k_norm", c["norm_eps"])
 
@@ -85,10 +91,9 @@ def _attention(g: Graph, c: Mapping[str, int], n: int, states: str, zero: str) -
     def by_keys(x: str) -> str:
         return x if heads == shared else g.one("Reshape", x, g.ints(1, shared, -1, head))
 
-    own = g.one("Squeeze", rotated(k, ""), zero, name=f"keys.{n}")
-    own_values = g.one("Squeeze", v, zero, name=f"values.{n}")
-    own = g.one("Concat", f"written_keys.{n}", own, axis=1)
-    own_values = g.one("Concat", f"written_values.{n}", own_values, axis=1)
+    own = g.one("Concat", f"written_keys.{n}", rotated(k, "", f"keys.{n}"), axis=2)
+    own_values = g.one("Transpose", v, perm=[0, 2, 3, 1], name=f"values.{n}")
+    own_values = g.one("Concat", f"written_values.{n}", own_values, axis=3)
     ahead, back = by_keys(rotated(q, "")), by_keys(rotated(q, "back_"))
     pairs = ((ahead, f"ahead_keys.{n}"), (back, f"back_keys.{n}"), (ahead, own))
     scores = g.one("Concat", *(g.one("FusedMatMul", a, b, domain=CONTRIB, transB=1) for a, b in pairs), axis=-1)
@@ -99,7 +104,8 @@ def _attention(g: Graph, c: Mapping[str, int], n: int, states: str, zero: str) -
         weights = g.one("Reshape", weights, g.one("Concat", g.ints(1, shared, -1), "span", axis=0))
     parts = g.add("Split", weights, "spans", outputs=3, axis=-1)
     values = (f"ahead_values.{n}", f"back_values.{n}", own_values)
-    mixed = g.one("Sum", *(g.one("MatMul", w, t) for w, t in zip(parts, values, strict=True)))
+    sums = (g.one("FusedMatMul", w, t, domain=CONTRIB, transB=1) for w, t in zip(parts, values, strict=True))
+    mixed = g.one("Sum", *sums)
     if heads != shared:
         mixed = g.one("Reshape", mixed, g.ints(1, heads, -1, head))
     return g.one("Reshape", g.one("Transpose", mixed, perm=[0, 2, 1, 3]), g.ints(-1, heads * head))
@@ -116,7 +122,24 @@ def _pointer_keys(g: Graph, states: str, c: Mapping[str, int]) -> None:
 
 
 def _head(g: Graph, states: str, c: Mapping[str, int]) -> None:
-    """The vocabulary and the copy mixed, and what the engine wants to know of it."""
+    """What the engine wants to know of the predictions; nothing of it is computed where none is wanted."""
+    with g.branch() as wanted:
+        probs = _mixed(g, states)
+        made = {"current": g.one("GatherND", probs, "standing")}
+        end = g.one("Slice", probs, g.ints(END_OF_HOLE_ID), g.ints(END_OF_HOLE_ID + 1), g.ints(1))
+        text = g.one("Slice", probs, g.ints(RESERVED_TOKENS), g.ints(c["vocab_size"]), g.ints(1))
+        kept = g.one("Concat", end, text, axis=1)
+        made["top"], made["top_ids"] = g.add("TopK", kept, g.ints(TOP_K), outputs=2, axis=1)
+        made["total"] = g.one("ReduceSum", kept, g.ints(1), keepdims=1)
+        made["plogp"] = _plogp(g, kept)
+        made["distributions"] = g.one("Gather", kept, "whole")
+    with g.branch() as nothing:
+        none = {name: g.one("Identity", _zero(g, name)) for name in made}
+    g.either("predicts", wanted, nothing, {name: (_type_of(name), (made[name], none[name])) for name in made})
+
+
+def _mixed(g: Graph, states: str) -> str:
+    """Probabilities [R, V] of the vocabulary and of what is copied."""
     picked = g.one("Gather", states, "rows")
     query = g.one("Gemm", picked, "pointer_query", transB=1)
     near = [g.one("FusedMatMul", query, f"{side}_pointers", domain=CONTRIB, transB=1) for side in ("ahead", "back")]
@@ -127,16 +150,27 @@ def _head(g: Graph, states: str, c: Mapping[str, int]) -> None:
     written = g.one("Mul", g.one("Softmax", g.matrix(picked, "head"), axis=-1), write)
     copied = g.one("Mul", weights, copy)
     where = g.one("Expand", "following", g.one("Shape", copied))
-    probs = g.one("ScatterElements", written, where, copied, axis=1, reduction="add")
-    g.one("GatherND", probs, "standing", name="current")
-    end = g.one("Slice", probs, g.ints(END_OF_HOLE_ID), g.ints(END_OF_HOLE_ID + 1), g.ints(1))
-    text = g.one("Slice", probs, g.ints(RESERVED_TOKENS), g.ints(c["vocab_size"]), g.ints(1))
-    kept = g.one("Concat", end, text, axis=1)
-    g.add("TopK", kept, g.ints(TOP_K), outputs=["top", "top_ids"], axis=1)
-    g.one("ReduceSum", kept, g.ints(1), keepdims=1, name="total")
-    logs = g.one("Log", g.one("Max", kept, g.array(np.array([1e-12], dtype=np.float32))))
-    g.one("ReduceSum", g.one("Mul", kept, logs), g.ints(1), keepdims=1, name="plogp")
-    g.one("Gather", kept, "whole", name="distributions")
+    return g.one("ScatterElements", written, where, copied, axis=1, reduction="add")
+
+
+def _plogp(g: Graph, kept: str) -> str:
+    """Only where entropies are wanted: logarithms of a vocabulary take as long as a layer."""
+    with g.branch() as wanted:
+        logs = g.one("Log", g.one("Max", kept, g.array(np.array([1e-12], dtype=np.float32))))
+        made = g.one("ReduceSum", g.one("Mul", kept, logs), g.ints(1), keepdims=1)
+    with g.branch() as nothing:
+        none = g.one("Identity", _zero(g, "plogp"))
+    name = f"t{next(g.names)}"
+    g.either("entropies", wanted, nothing, {name: (_FLOAT, (made, none))})
+    return name
+
+
+def _type_of(name: str) -> int:
+    return _INT if name == "top_ids" else _FLOAT
+
+
+def _zero(g: Graph, name: str) -> str:
+    return g.array(np.zeros((1, 1), dtype=np.int64 if _type_of(name) == _INT else np.float32))
 
 
 def _model(g: Graph, c: Mapping[str, int]) -> onnx.ModelProto:
@@ -144,7 +178,7 @@ def _model(g: Graph, c: Mapping[str, int]) -> onnx.ModelProto:
     layers = range(c["layers"])
     wide: _Shapes = {f"{side}{part}": ["N", head // 2] for side in ("", "back_") for part in ("cos", "sin")}
     sets: _Shapes = {
-        f"{side}_{part}.{n}": [shared, length, head]
+        f"{side}_{part}.{n}": [1, shared, length, head] if part == "keys" else [1, shared, head, length]
         for n in layers for side, length in (("ahead", "P"), ("back", "S"), ("written", "W")) for part in ("keys", "values")
     }  # fmt: skip
     floats = wide | sets | {"mask": ["N", "T"], "ahead_pointers": ["P", pointer], "back_pointers": ["S", pointer],
@@ -153,11 +187,12 @@ def _model(g: Graph, c: Mapping[str, int]) -> onnx.ModelProto:
             "rows": ["R"], "standing": ["Q", 2], "following": ["C"], "whole": ["F"]}  # fmt: skip
     inputs = [helper.make_tensor_value_info(k, _FLOAT, v) for k, v in floats.items()]
     inputs += [helper.make_tensor_value_info(k, _INT, v) for k, v in ints.items()]
-    made: _Shapes = {f"{part}.{n}": [shared, "N", head] for n in layers for part in ("keys", "values")}
-    made |= {"pointers": ["M", pointer], "top": ["R", TOP_K], "total": ["R", 1], "plogp": ["R", 1], "current": ["Q"],
-             "distributions": ["F", "V"]}  # fmt: skip
+    inputs += [helper.make_tensor_value_info(k, TensorProto.BOOL, [1]) for k in ("predicts", "entropies")]
+    made: _Shapes = {f"keys.{n}": [1, shared, "N", head] for n in layers}
+    made |= {f"values.{n}": [1, shared, head, "N"] for n in layers}
+    made["pointers"] = ["M", pointer]
     outputs = [helper.make_tensor_value_info(k, _FLOAT, v) for k, v in made.items()]
-    outputs.append(helper.make_tensor_value_info("top_ids", _INT, ["R", TOP_K]))
+    outputs += [helper.make_tensor_value_info(name, _type_of(name), None) for name in PREDICTED]
     body = helper.make_graph(g.nodes, "streams", inputs, outputs, initializer=g.initializers)
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)]
     return helper.make_model(body, opset_imports=opsets, ir_version=10)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
@@ -38,6 +39,30 @@ class Graph:
         names = [f"t{next(self.names)}" for _ in range(outputs)] if isinstance(outputs, int) else list(outputs)
         self.nodes.append(helper.make_node(operator, inputs, names, domain=domain, **options))
         return names
+
+    @contextmanager
+    def branch(self) -> Iterator[list[onnx.NodeProto]]:
+        """What is added meanwhile goes into the list that this gives, for a branch of an `If`."""
+        around, self.nodes = self.nodes, []
+        try:
+            yield self.nodes
+        finally:
+            self.nodes = around
+
+    def either(
+        self,
+        condition: str,
+        then: Sequence[onnx.NodeProto],
+        otherwise: Sequence[onnx.NodeProto],
+        outputs: Mapping[str, tuple[int, tuple[str, str]]],
+    ) -> None:
+        """Only one of the branches is run. outputs: element type, and what each branch calls it, by their names here."""
+
+        def body(nodes: Sequence[onnx.NodeProto], which: int) -> onnx.GraphProto:
+            made = [helper.make_tensor_value_info(own[which], kind, None) for kind, own in outputs.values()]
+            return helper.make_graph(nodes, f"branch_{next(self.names)}", [], made)
+
+        self.add("If", condition, outputs=list(outputs), then_branch=body(then, 0), else_branch=body(otherwise, 1))
 
     def one(self, operator: str, *inputs: str, domain: str = "", name: str = "", **options: Any) -> str:
         return self.add(operator, *inputs, outputs=[name] if name else 1, domain=domain, **options)[0]

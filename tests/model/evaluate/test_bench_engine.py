@@ -135,7 +135,8 @@ def test_growth_is_found_and_a_plateau_is_none(monkeypatch: pytest.MonkeyPatch) 
         return memory(filler, cases, fills=200)
 
     assert fills(0.5, until=1000)["growth_mb_per_1000"] == pytest.approx(500, rel=0.01)
-    assert fills(0.5, until=50)["growth_mb_per_1000"] == 0.0
+    assert fills(0.5, until=1000)["growth_percent"] == pytest.approx(66, rel=0.02)
+    assert fills(0.5, until=30)["growth_mb_per_1000"] == fills(0.5, until=30)["growth_percent"] == 0.0
     monkeypatch.undo()
     assert memory_module.resident_mb() > 5
 
@@ -173,6 +174,8 @@ def test_the_command_measures_every_section(model_folder: Path) -> None:
     assert speed["same_fills"] is True
     assert speed["forward_passes"]["naive"] >= 6
     assert {"naive", "left_to_right", "engine"} <= speed["ms"].keys()
+    assert speed["hole_ms"].keys() == speed["ms"].keys()
+    assert all(speed["hole_ms"][side] <= ms + 1 for side, ms in speed["ms"].items())
     assert all(factor > 0 for factor in speed["engine_is_times_faster_than"].values())
     assert speed["times_the_floor"] > 0
     assert report["keystrokes"]["ms"].keys() == {"50", "100"}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from model.canvas import Canvas
 from model.denoiser import Context
 from model.network import Network
+from model.runtime.blocks import Blocks
 from model.runtime.denoiser import RuntimeDenoiser
 from model.runtime.files import graph_in
 from model.runtime.load import load
@@ -38,13 +39,13 @@ class Counted:
 
     def __init__(self, limit_bytes: int = 10**9) -> None:
         self.read: list[list[int]] = []
-        empty = partial(StreamState.empty, layers=1, heads=1, width=2, pointer=2)
+        empty = partial(StreamState.empty, layers=1, heads=1, width=2, pointer=2, blocks=Blocks())
         self.store = Store(fresh=empty, extend=self._extend, limit_bytes=limit_bytes)
 
     def _extend(self, state: StreamState, ids: Ids) -> None:
         self.read.append(ids.tolist())
         row = np.tile(ids.astype(np.float32)[:, None], (1, 2))
-        state.append(ids, row, [row[None], row[None]])
+        state.append(ids, row, [row[None]], [row.T[None]])
 
 
 def ids(*values: int) -> Ids:
