@@ -43,8 +43,12 @@ def offending(
 
     What counts is the file with the texts `tidied`, as it would be edited: an error that it had before, in or beside
     the top-level statements of the gaps, has to be gone too, for that may be what the gaps took out. None too where
-    nothing can be told. `beginnings`: as in `whole`.
+    nothing can be told. Texts of which nothing remains are to blame altogether: they will not be shown, whether or not
+    the file could do without. `beginnings`: as in `whole`.
     """
+    everything = tuple(Span(hole=hole, start=0, end=len(text)) for hole, text in enumerate(texts))
+    if not any(text.strip() for text in tidied):
+        return everything
     edits = [edit_of(snapshot, gap, text) for gap, text in zip(gaps, tidied, strict=True)]
     python = _is_python(snapshot)
     # The interpreter first: what is broken takes tree-sitter ten times as long.
@@ -58,7 +62,7 @@ def offending(
         tree = parse(source, snapshot.language)
         found = [_touched(tree, place) for place in places] if tree else found
     spans = tuple(_spans(gaps, source, places, found, texts))
-    return spans or tuple(Span(hole=hole, start=0, end=len(text)) for hole, text in enumerate(texts))
+    return spans or everything
 
 
 def _is_python(snapshot: Snapshot) -> bool:

@@ -60,6 +60,12 @@ def test_whether_the_whole_parses_is_told_of_the_tidied_texts() -> None:
     assert whole(snapshot, (gap,), ("(x",)) is False
 
 
+def test_what_filters_leave_nothing_of_is_not_accepted_though_the_file_parses_without() -> None:
+    snapshot, gap = marked("x = 1\n‸\ny = 2\n")
+    assert offending(snapshot, (gap,), ("x = 1",), tidied=("",)) == (Span(hole=0, start=0, end=5),)
+    assert offending(snapshot, (gap,), ("x = 1",), tidied=("x = 1",)) is None
+
+
 def test_bounds_are_looked_into_once() -> None:
     source = b"def f():\n    return 1\n\n\nx = '''\ndef g():\n'''\n"
     torn = Beginnings(source, None)
