@@ -26,6 +26,7 @@ from model.runtime.denoiser import RuntimeDenoiser
 from model.runtime.files import GRAPH, graph_in
 from model.runtime.load import load, threads_here
 from model.tokenizer import MASK_ID
+from model.train.graph.__main__ import write
 from model.train.graph.network import graph
 from tests.e2e.builtin import BUILTIN, DEMO, ROOT, needs_model
 
@@ -109,6 +110,18 @@ def test_a_graph_of_another_network_is_told(saved: Path, made: Made) -> None:
     shutil.copy(other / GRAPH, saved)
     with pytest.raises(UnknownModel, match="reinstall"):
         open_filler(str(saved))
+
+
+def test_the_graph_can_be_written_anew_without_training(saved: Path) -> None:
+    before = (saved / GRAPH).read_bytes()
+    (saved / GRAPH).rename(saved / "runtime-0.onnx")
+    assert write(saved) == saved / GRAPH
+    assert [p.name for p in saved.glob("*.onnx")] == [GRAPH]
+    assert (saved / GRAPH).read_bytes() == before
+    (saved / "config.json").write_text("{}")
+    with pytest.raises(KeyError):
+        write(saved)
+    assert (saved / GRAPH).read_bytes() == before, "what is there stays until there is something better"
 
 
 def test_threads_are_few_or_as_many_as_somebody_says(monkeypatch: pytest.MonkeyPatch) -> None:
