@@ -84,7 +84,7 @@ def test_gpus_are_measured_and_a_full_one_is_told() -> None:
             )
         )
     )
-    assert "cuda:0: H200, 140 GB, bfloat16; published models of up to 16.3 B parameters fit" in text
+    assert "cuda:0: H200, 140 GB, bfloat16; published models of up to 26.0 B parameters fit" in text
     assert "cuda:0 (H200): 1000.00 TFLOP/s, 5000 GB/s in bfloat16; a step over 64 tokens takes at least 0.2 ms" in text
     assert (
         "a gap of 64 in 2,048 tokens, 8 a step, the context read once (--context-refresh 8), at least 3 and 52 ms"
