@@ -6,11 +6,14 @@ import json
 import os
 import random
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from lsp_server.bench.storm import command as command_module
 from lsp_server.bench.storm import storm as storm_module
 from lsp_server.bench.storm.command import main, storms, totals_of
 from lsp_server.bench.storm.desk import Desk, Encoding, Paper
@@ -88,7 +91,19 @@ def test_the_last_line_is_json_with_the_totals() -> None:
     assert totals["most_resident_kib"] >= totals["growth_resident_kib"]
 
 
-def test_what_is_wrong_is_told_and_the_exit_code_is_1() -> None:
-    result = CliRunner().invoke(main, ["--requests", "30", "--model", "no-such-model"])
-    assert result.exit_code == 0, "a model that cannot be loaded is an answer, too"
+def test_a_model_that_cannot_be_loaded_is_an_answer_too() -> None:
+    result = CliRunner().invoke(main, ["--requests", "300", "--model", "no-such-model"])
+    assert result.exit_code == 0, result.output
     assert json.loads(result.output.splitlines()[-1])["by_answer"]["-32803"] > 0
+
+
+def test_what_is_wrong_is_told_and_the_exit_code_is_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def wrong(command: Sequence[str], **_: object) -> list[dict[str, Any]]:
+        script = str(Path(__file__).with_name("liar.py"))
+        storm = Storm(seed=0, encoding="utf-8", max_time_ms=1)
+        return [await storm.run([sys.executable, script, "text"], os.environ, requests=20)]
+
+    monkeypatch.setattr(command_module, "storms", wrong)
+    result = CliRunner().invoke(main, [])
+    assert result.exit_code == 1
+    assert "WRONG: utf-8: text: the server's text differs" in result.output
