@@ -4,12 +4,12 @@ One thread fills, one request at a time. A newer request for the same document t
 place, which then stops before its next denoise step. Everything here but the work itself runs on the
 event loop's thread.
 
-A thread and no process, as measured on two cores (a request that does nothing, sent every 5 ms while fills of three
-candidates run; busy machine, the three in turn): it is answered after 6 ms in the median when a thread of the server
-fills, 99 % within 112; after 1.3 and 44 when another process does, 1.2 and 1.6 when nobody does. So a process would
-save some 5 ms of a message's way, and of the fill itself, which takes hundreds, nothing. It would cost an interpreter's
-memory, the syntax checks called back across its border in the middle of fills, cancelling within a step, and the
-handling of its death. `dlm-fill bench server` tells the lag (`loop_lag_ms`).
+A thread and no process, as measured on two busy cores (a request that does nothing, sent every 5 ms while fills of
+three candidates run; the cases in turn): it is answered after 2.0 ms in the median when a thread of the server fills,
+99 % within 92; after 1.1 and 43 when another process does on the same cores; after 0.8 and 15 when nobody does. So a
+process would save a millisecond of a message's way, seldom 50, and of the fill itself, which takes hundreds, nothing.
+It would cost an interpreter's memory, the syntax checks called back across its border in the middle of fills,
+cancelling within a step, and the handling of its death. `dlm-fill bench server` tells the lag (`loop_lag_ms`).
 """
 
 from __future__ import annotations
