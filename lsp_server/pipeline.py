@@ -104,6 +104,7 @@ def _request(snapshot: Snapshot, gaps: Sequence[Gap], template: Template, option
         steps=options.steps,
         budget=Budget(max_time_s=options.max_time_s),
         trace=options.trace,
+        mend=options.mend,
     )
 
 

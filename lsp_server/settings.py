@@ -11,7 +11,8 @@ class FillOptions:
 
     `steps` is for samplers with a fixed number of denoise steps; `max_time_s` bounds the denoising in seconds:
     the best so far comes back.
-    `length_tokens` holds for every hole of the request. `trace` asks for the fill's history.
+    `length_tokens` holds for every hole of the request. `trace` asks for the fill's history. `mend`: where no candidate
+    parses, make what is to blame anew, which takes as long again.
     """
 
     candidates: int = 1
@@ -21,3 +22,4 @@ class FillOptions:
     length_tokens: int | None = None
     max_time_s: float | None = None
     trace: bool = False
+    mend: bool = True

@@ -29,18 +29,24 @@ SEED_STEP = 7919
 
 
 def repaired(job: Job, attempts: list[Attempt], search: Search | None) -> list[Attempt]:
-    """The attempts; where none is accepted, also what the search finds further on, or what can be made of them."""
+    """The attempts; where none is accepted, also what the search finds further on, or what can be made of them.
+
+    Unless the request is to be mended, only missing brackets are added: that costs no more than to judge the texts.
+    """
     if job.judge is None:
         return attempts
-    if search is not None and not any(
-        job.judge(attempts[i].texts) is None for i in _order(job, attempts)[:MOST_JUDGED]
+    mend = job.request.mend
+    if (
+        mend
+        and search is not None
+        and not any(job.judge(attempts[i].texts) is None for i in _order(job, attempts)[:MOST_JUDGED])
     ):
         attempts = merged([*attempts, *_searched_on(job, search)])
     return mended(
         attempts,
         job.judge,
         order=partial(_order, job),
-        again=partial(_decided_anew, job),
+        again=partial(_decided_anew, job) if mend else lambda *_: [],
         score=partial(scored, job),
         close=partial(closed, framed=job.framed, codec=job.codec, spec=job.spec),
     )

@@ -33,6 +33,7 @@ _PIECES = (
     r"[ \t]+(?=[ \t]\S)|[ \t]+|\s",
 )
 PATTERN = "|".join(_PIECES)
+_MOST_COUNTS, _MOST_STARTS = 1 << 15, 256
 _JOINABLE_END = re.compile(r"[^\W\d]\Z|[ \t=!<>+\-*/%&|^~:@.$#\\?]\Z")
 
 
@@ -58,6 +59,8 @@ class Tokenizer:
             message = f"the tokenizer {path} is damaged: reinstall dlm-fill, or name a complete model directory"
             raise UnknownModel(message) from error
         self.vocab_size = self._bpe.get_vocab_size() + RESERVED_TOKENS
+        self._counts: dict[int, int] = {}
+        self._starting: dict[bytes, NDArray[np.int64]] = {}
 
     def encode(self, text: str, *, at_line_start: bool) -> NDArray[np.int64]:
         """Ids, int64 [n]. `at_line_start`: the text begins a line, so leading blanks are indentation."""
@@ -70,8 +73,21 @@ class Tokenizer:
         return [np.asarray(e.ids[1:], dtype=np.int64) + RESERVED_TOKENS for e in encodings]
 
     def count(self, text: str) -> int:
-        """How many tokens `text` takes, as a piece that begins a line."""
-        return len(self._bpe.encode("\n" + text).ids) - 1
+        """How many tokens `text` takes, as a piece that begins a line.
+
+        No token straddles a line break, so it is the sum over the lines; those of lines counted before are remembered.
+        """
+        return sum(map(self._count_line, _lines(text)))
+
+    def _count_line(self, line: str) -> int:
+        # By their hashes, so that no text is kept; two lines of one hash would be counted alike, which harms nothing.
+        key = hash(line)
+        known = self._counts.get(key)
+        if known is None:
+            if len(self._counts) >= _MOST_COUNTS:
+                self._counts.clear()
+            known = self._counts[key] = len(self._bpe.encode("\n" + line).ids) - 1
+        return known
 
     @cached_property
     def _bytes(self) -> list[bytes]:
@@ -111,9 +127,19 @@ class Tokenizer:
 
     def tokens_starting_with(self, start: bytes) -> NDArray[np.int64]:
         """Ids, int64 [n], of all tokens whose bytes begin with `start` (which must not be empty)."""
-        candidates = self.tokens_by_first_byte.get(start[0], np.empty(0, dtype=np.int64))
-        keep = [int(i) for i in candidates if self._bytes[int(i)].startswith(start)]
-        return np.asarray(keep, dtype=np.int64)
+        known = self._starting.get(start)  # asked of every pass of a request
+        if known is None:
+            if len(self._starting) >= _MOST_STARTS:
+                self._starting.clear()
+            candidates = self.tokens_by_first_byte.get(start[0], np.empty(0, dtype=np.int64))
+            keep = [int(i) for i in candidates if self._bytes[int(i)].startswith(start)]
+            known = self._starting[start] = np.asarray(keep, dtype=np.int64)
+        return known
+
+
+def _lines(text: str) -> list[str]:
+    r"""The lines of `text` with their line ends `\n`: what ends otherwise is no end here."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def train_tokenizer(texts: list[str], *, vocab_size: int, path: Path) -> None:

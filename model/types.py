@@ -87,7 +87,8 @@ class FillRequest:
     `candidates` is how many to make; a few more may come back if they were at hand. `steps` is read by
     samplers with a fixed number of steps. `parses` tells whether the holes' texts make the file parse
     (None: cannot tell); it ranks candidates. `accepts` says what of the texts to fill anew (None: nothing,
-    they will do): the engine tries a few times, and returns what is accepted before what is not.
+    they will do): the engine tries a few times (without `mend`: adds
+    missing brackets only), and returns what is accepted before what is not.
     `trace` asks for the fill's history, `Fill.trace`.
     """
 
@@ -102,6 +103,7 @@ class FillRequest:
     budget: Budget = field(default_factory=Budget)
     parses: Parses | None = None
     accepts: Accepts | None = None
+    mend: bool = True
     trace: bool = False
 
 

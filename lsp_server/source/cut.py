@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import chain, pairwise
+from zlib import crc32
 
 from lsp_server.source.lines import Lines
 from lsp_server.source.outline import WORD, Outline
@@ -23,23 +24,36 @@ _BEFORE_SHARE = 0.6
 _NEAR_SHARE = 0.55
 _OUTLINE_SHARE = 0.3
 _IMPORTS_SHARE = 0.12
+_TOKENS_PER_BLOCK_LINE = 160
+"""Of the budget, per line of a block: so a block takes some 6 % of it. A smaller budget is used to the last line."""
+_LONGEST_BLOCK = 3
+"""Times its usual length: where lines repeat, none may be a milestone."""
+_EDGE_TOKENS_PER_LINE = 8
+"""What stands on the lines of the gaps counts as a multiple of so many tokens per line of a block."""
 
 
 def cut(snapshot: Snapshot, gaps: Sequence[Gap], *, budget_tokens: int, count_tokens: CountTokens) -> Template:
     r"""The text around `gaps` with a hole for each, in at most `budget_tokens` tokens; line ends become `\n`.
 
     `gaps` are in file order and do not overlap. Costs time in proportion to the budget, not to the file.
+
+    What is far from the gaps is kept or left out in blocks of lines that end at the same lines wherever the gap stands,
+    and room is left for what is typed next: so from one keystroke to the next the text begins and ends at the same
+    places, and a model that remembers what it has read need not read it again.
     """
     assert gaps, "nothing to fill"
     assert all(a.region.end <= b.region.start for a, b in pairwise(gaps)), "gaps overlap or are unordered"
     lines = Lines(snapshot.source)
     edges = _edges(lines, gaps, budget_tokens, count_tokens)
-    left = budget_tokens - sum(count_tokens(head) + count_tokens(tail) for head, tail in edges)
-    windows = [_Window(lines, gaps, index) for index in range(len(gaps))]
+    spent = sum(count_tokens(head) + count_tokens(tail) for head, tail in edges)
+    left, block_lines = budget_tokens - spent, max(1, budget_tokens // _TOKENS_PER_BLOCK_LINE)
+    windows = [_Window(lines, gaps, index, block_lines=block_lines) for index in range(len(gaps))]
     kept = _Kept(lines, count_tokens)
     _grow(windows, kept, left)
     if not all(window.complete for window in windows):
-        kept = _select(snapshot, lines, gaps, count_tokens, left)
+        step = _EDGE_TOKENS_PER_LINE * block_lines if block_lines > 1 else 1
+        left = max(0, budget_tokens - -(-spent // step) * step)
+        kept = _select(snapshot, lines, gaps, count_tokens, left, block_lines=block_lines)
     pieces = _pieces(lines, gaps, edges, kept)
     return Template(pieces=pieces, holes=tuple(replace(g.hole, old_text=_plain(g.hole.old_text)) for g in gaps))
 
@@ -68,13 +82,14 @@ class _Kept:
 
 
 class _Window:
-    """The stretch around one gap that grows line by line, up to the neighbouring gaps."""
+    """The stretch around one gap that grows block by block, up to the neighbouring gaps."""
 
-    def __init__(self, lines: Lines, gaps: Sequence[Gap], index: int) -> None:
+    def __init__(self, lines: Lines, gaps: Sequence[Gap], index: int, *, block_lines: int) -> None:
         top, bottom = _inner(lines, gaps, index)
         above, below = _inner(lines, gaps, index + 1)
-        self._before = _Feed(lines.before(bottom, top))
-        self._after = _Feed(lines.after(above, below))
+        self._in_blocks = block_lines > 1
+        self._before = _Feed(lines, lines.before(bottom, top), block_lines)
+        self._after = _Feed(lines, lines.after(above, below), block_lines)
 
     @property
     def complete(self) -> bool:
@@ -83,36 +98,50 @@ class _Window:
 
     def grow(self, kept: _Kept, allowance: int) -> None:
         """Take lines for at most `allowance` tokens: 60 % before, 40 % after, what one side leaves for the other."""
-        start = kept.tokens
-        self._before.take(kept, int(allowance * _BEFORE_SHARE))
-        self._after.take(kept, allowance - (kept.tokens - start))
+        start, share = kept.tokens, int(allowance * _BEFORE_SHARE)
+        self._before.take(kept, share)
+        all_used = self._before.done or not self._in_blocks
+        self._after.take(kept, allowance - (kept.tokens - start if all_used else share))
         self._before.take(kept, allowance - (kept.tokens - start))
 
 
 class _Feed:
-    """Lines in the order of growing distance, taken while they fit: some at a time, so that few counts are needed."""
+    """Lines in the order of growing distance, taken in blocks while they fit: some at a time, so that few counts are needed.
 
-    def __init__(self, lines: Iterator[Region]) -> None:
-        self._lines = lines
-        self._next: list[Region] = []
+    A block ends at a milestone: a line that is one for what it says, about one in `block_lines`.
+    """
+
+    def __init__(self, lines: Lines, feed: Iterator[Region], block_lines: int) -> None:
+        self._lines, self._feed, self._block_lines = lines, feed, block_lines
+        self._next: list[list[Region]] = []
         self.done = False
 
     def take(self, kept: _Kept, allowance: int) -> None:
-        """Keep as many of the next lines as fit."""
-        start, wanted, most = kept.tokens, 8, 64
+        """Keep as many of the next blocks as fit."""
+        start, wanted, most = kept.tokens, max(1, 8 // self._block_lines), 64
         while not self.done:
-            while len(self._next) < wanted and (line := next(self._lines, None)) is not None:
-                self._next.append(line)
+            while len(self._next) < wanted and (block := self._block()):
+                self._next.append(block)
             chunk = self._next[:wanted]
             if not chunk:
                 self.done = True
-            elif kept.keep(chunk, allowance - (kept.tokens - start)):
+            elif kept.keep(list(chain(*chunk)), allowance - (kept.tokens - start)):
                 del self._next[: len(chunk)]
                 wanted = min(wanted * 2, most)
             elif len(chunk) == 1:
                 return
             else:
                 wanted = most = len(chunk) // 2
+
+    def _block(self) -> list[Region]:
+        block: list[Region] = []
+        for line in self._feed:
+            block.append(line)
+            text = self._lines.bytes(line).strip()
+            milestone = self._block_lines == 1 or (text and crc32(text) % self._block_lines == 0)
+            if milestone or len(block) == _LONGEST_BLOCK * self._block_lines:
+                break
+        return block
 
 
 def _grow(windows: Sequence[_Window], kept: _Kept, left: int) -> None:
@@ -123,10 +152,18 @@ def _grow(windows: Sequence[_Window], kept: _Kept, left: int) -> None:
         window.grow(kept, left - kept.tokens)
 
 
-def _select(snapshot: Snapshot, lines: Lines, gaps: Sequence[Gap], count_tokens: CountTokens, left: int) -> _Kept:
+def _select(
+    snapshot: Snapshot,
+    lines: Lines,
+    gaps: Sequence[Gap],
+    count_tokens: CountTokens,
+    left: int,
+    *,
+    block_lines: int,
+) -> _Kept:
     """The lines to keep of a file that does not fit: near ones, then the outline, then near ones again."""
     kept = _Kept(lines, count_tokens)
-    windows = [_Window(lines, gaps, index) for index in range(len(gaps))]
+    windows = [_Window(lines, gaps, index, block_lines=block_lines) for index in range(len(gaps))]
     _grow(windows, kept, int(left * _NEAR_SHARE))
     words = {word for line in kept.lines for word in WORD.findall(lines.bytes(line))}
     inner = [_inner(lines, gaps, index) for index in range(len(gaps) + 1)]

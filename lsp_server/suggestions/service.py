@@ -112,7 +112,10 @@ class Suggester:
     async def _fill(self, run: _Run, *, automatic: bool, on_event: OnEvent | None) -> tuple[Suggestion, ...]:
         question = run.question
         options = FillOptions(
-            candidates=run.asked, max_time_s=self._session.options_of(question.now.uri).max_time_s(default=_MAX_TIME_S)
+            candidates=run.asked,
+            max_time_s=self._session.options_of(question.now.uri).max_time_s(default=_MAX_TIME_S),
+            # What does not parse is not shown to who merely types, and in a file that is broken elsewhere nothing parses.
+            mend=not automatic,
         )
 
         others = self._session.other_files(question.now)

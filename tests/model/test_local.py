@@ -193,6 +193,11 @@ def test_where_nothing_at_hand_is_accepted_the_search_goes_on() -> None:
     fill = filler(denoiser).fill(request("(", ")", accepts=closes_twice))
     assert fill.candidates[0].texts[0].count("?") >= 3
     assert not denoiser.denoised, "nothing had to be made anew"
+    asked = replace(request("(", ")", accepts=closes_twice), mend=False)
+    unmended = filler(denoiser).fill(asked)
+    assert unmended.candidates
+    assert unmended.forward_passes < fill.forward_passes
+    assert all(closes_twice(candidate.texts) is not None for candidate in unmended.candidates)
 
 
 def test_a_draft_that_the_model_half_agrees_with_wins_over_its_own_fill() -> None:

@@ -135,3 +135,16 @@ def test_errors_name_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{")
     with pytest.raises(UnknownModel, match=r"damaged.*reinstall"):
         Tokenizer(tmp_path / "tokenizer.json")
+
+
+@given(text=st.text() | CODE)
+def test_counts_by_lines_are_those_of_the_whole(tok: Tokenizer, text: str) -> None:
+    for _ in range(2):  # the second time lines are remembered
+        assert tok.count(text) == len(tok.encode(text, at_line_start=True))
+
+
+def test_what_starts_alike_is_found_again(tok: Tokenizer) -> None:
+    start = tok.token_bytes(tok.vocab_size - 1)[:1]
+    found = tok.tokens_starting_with(start)
+    assert found.tolist() == [i for i in range(tok.vocab_size) if tok.token_bytes(i).startswith(start)]
+    assert tok.tokens_starting_with(start).tolist() == found.tolist()

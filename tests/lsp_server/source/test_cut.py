@@ -191,3 +191,25 @@ def test_a_cursor_anywhere_in_any_language_is_cut(file: Path) -> None:
         broken = source[:at] + source[line_start + len(line.encode()) :]
         template = cut(snapshot_of(case.path, broken), [gap(at)], budget_tokens=60, count_tokens=count_tokens)
         assert tokens(template) <= 60
+
+
+def test_while_one_types_the_text_begins_and_ends_where_it_did() -> None:
+    """A model reads anew what comes behind the first difference: so a letter more must not move the ends."""
+    lines = (REAL * 3).split("\n")
+    same = typed = below = 0
+    for first in range(100, 1000, 225):
+        before = None
+        for line in range(first, first + 6):
+            above, text, under = "\n".join(lines[:line]) + "\n", lines[line], "\n" + "\n".join(lines[first + 6 :])
+            for column in range(0, len(text) + 1, 2):
+                source = above + text[:column] + under
+                at = gap(len(source) - len(under))
+                template = cut(snapshot(source, "plain"), [at], budget_tokens=1000, count_tokens=count_tokens)
+                assert tokens(template) <= 1000
+                ends = template.pieces[0][:200], template.pieces[1][-200:]
+                if before is not None:
+                    typed, same = typed + bool(column), same + (column > 0 and ends == before)
+                    below += column == 0 and ends == before
+                before = ends
+    assert same > 0.89 * typed > 100, "0.84 without blocks"
+    assert below > 0.5 * 4 * 5, "nor does a new line, as a rule"

@@ -236,3 +236,12 @@ async def test_errors_reach_everyone_who_waits() -> None:
     for one in asking:
         with pytest.raises(ModelError, match="broken"):
             await one
+
+
+@pytest.mark.parametrize("automatic", [True, False])
+async def test_who_merely_types_does_not_wait_for_what_does_not_parse_to_be_mended(automatic: bool) -> None:
+    desk = Desk(FakeFiller(["1"]), "x = ‸\n")
+    assert await desk.ask(automatic=automatic) == ["1"]
+    (request,) = desk.filler.requests
+    assert request.mend != automatic
+    assert request.accepts is not None
