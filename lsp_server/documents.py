@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TypeAlias
 
 from lsp_server.errors import InputError
+from lsp_server.history import History, Position, Span
 from lsp_server.source.languages import language_of
 from lsp_server.source.parse import Syntax
 from lsp_server.source.positions import Encoding, LineIndex
 from lsp_server.source.uris import path_of
 from lsp_server.types import Region, Snapshot
 
-Position: TypeAlias = tuple[int, int]
 OnEdit: TypeAlias = Callable[[Region | None, str], None]
 
 _LARGEST_FILE_BYTES = 16 * 1024 * 1024
@@ -37,6 +37,7 @@ class _Document:
     snapshot: Snapshot
     syntax: Syntax
     index: LineIndex
+    history: History
 
     def after(self, region: Region, text: str) -> _Document:
         """With `text` in place of `region`; the version stays."""
@@ -45,7 +46,22 @@ class _Document:
         new = b"".join((view[: region.start], middle, view[region.end :]))  # copies a large file once, not twice
         syntax = self.syntax.after(old, new, region, region.start + len(middle))
         index = self.index.after(new, region, region.start + len(middle))
-        return _Document(snapshot=replace(self.snapshot, source=new, tree=syntax.tree), syntax=syntax, index=index)
+        return replace(self, snapshot=replace(self.snapshot, source=new, tree=syntax.tree), syntax=syntax, index=index)
+
+    def changed(self, change: Change, *, version: int, encoding: Encoding) -> tuple[_Document, Region | None]:
+        """(the document after a change on the way to `version`, the region that it replaced: None for everything)."""
+        if change.span is None:
+            self.history.replaced(version)
+            text = _parsed(replace(self.snapshot, source=_bytes(change.text)))
+            return replace(text, history=self.history), None
+        source, index = self.snapshot.source, self.index
+        region = _region(index, change.span, encoding)
+        if _splits_line_end(source, region, change.text):
+            self.history.replaced(version)
+        else:
+            span = index.position(region.start, encoding), index.position(region.end, encoding)
+            self.history.edited(version, span, change.text, encoding)
+        return self.after(region, change.text), region
 
 
 class Documents:
@@ -72,12 +88,7 @@ class Documents:
         if document is None:
             raise InputError(f"{uri} is not open: send textDocument/didOpen before textDocument/didChange")
         for change in changes:
-            if change.span is None:
-                region = None
-                document = _parsed(replace(document.snapshot, source=_bytes(change.text)))
-            else:
-                region = _region(document.index, change.span, self.encoding)
-                document = document.after(region, change.text)
+            document, region = document.changed(change, version=version, encoding=self.encoding)
             if on_edit is not None:
                 on_edit(region, change.text)
         document = replace(document, snapshot=replace(document.snapshot, version=version))
@@ -88,6 +99,11 @@ class Documents:
     def others(self, uri: str) -> tuple[Snapshot, ...]:
         """The open documents but that one: what was opened or edited last comes first."""
         return tuple(document.snapshot for name, document in reversed(self._open.items()) if name != uri)
+
+    def rebased(self, uri: str, spans: Sequence[Span], *, since: int) -> tuple[Span, ...] | None:
+        """Where `spans` of version `since` of an open document are now; None if one was edited, or nobody remembers."""
+        document = self._open.get(uri)
+        return document.history.rebased(spans, since) if document is not None else None
 
     def close(self, uri: str) -> None:
         self._open.pop(uri, None)
@@ -159,10 +175,20 @@ def _document(uri: str, source: bytes, *, language_id: str | None, version: int 
 
 def _parsed(snapshot: Snapshot) -> _Document:
     syntax = Syntax.of(snapshot.source, snapshot.language)
-    return _Document(snapshot=replace(snapshot, tree=syntax.tree), syntax=syntax, index=LineIndex(snapshot.source))
+    history = History(snapshot.version if snapshot.version is not None else 0)
+    index = LineIndex(snapshot.source)
+    return _Document(snapshot=replace(snapshot, tree=syntax.tree), syntax=syntax, index=index, history=history)
 
 
-def _region(index: LineIndex, span: tuple[Position, Position], encoding: Encoding) -> Region:
+def _splits_line_end(source: bytes, region: Region, text: str) -> bool:
+    r"""Whether a `\r` may meet a `\n` at an edge of the edit, or be parted from it: then lines are counted anew."""
+    return source[max(region.start - 1, 0) : region.start] == b"\r" or (
+        (text.endswith("\r") or source[max(region.end - 1, 0) : region.end] == b"\r")
+        and source[region.end : region.end + 1] == b"\n"
+    )
+
+
+def _region(index: LineIndex, span: Span, encoding: Encoding) -> Region:
     (line, column), (end_line, end_column) = span
     start, end = index.offset(line, column, encoding), index.offset(end_line, end_column, encoding)
     return Region(min(start, end), max(start, end))

@@ -25,6 +25,10 @@ class SwitchedOff(InputError):
     """The user, or the repository, wants nothing filled here."""
 
 
+class NothingFilled(InputError):
+    """The model had nothing that fits."""
+
+
 class StaleDocument(Exception):
     """The document changed since the request was made; the answer is dropped, nothing is edited."""
 

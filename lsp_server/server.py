@@ -34,6 +34,7 @@ from lsp_server.handlers.connection import configuration, lifecycle
 from lsp_server.handlers.filling import code_action, commands
 from lsp_server.session import OpenFiller, Session
 from lsp_server.streams import StderrRelay, last_words, own_stdout
+from lsp_server.suggestions.fills import Fills
 from lsp_server.suggestions.service import Suggester
 
 _UNREADABLE = "$/dlm/unreadable"
@@ -149,15 +150,15 @@ def create_server(
     )
     server.session = session = Session(open_filler or _open_filler, options=options or Settings())
     metrics = Metrics(save or _save)
-    suggester = Suggester(session, metrics)
+    suggester, fills = Suggester(session, metrics), Fills()
     kept = Kept(metrics, lambda: session.documents, later or _later)
     acceptance = Acceptance(metrics, kept)
     lifecycle.register(server, session, suggester, metrics, abandoned=lambda: leave(1))
     configuration.register(server, session, suggester)
-    documents.register(server, session, suggester, kept)
+    documents.register(server, session, suggester, fills, kept)
     inline_completion.register(server, session, suggester, acceptance, metrics)
-    commands.register(server, session)
-    code_action.register(server, session)
+    commands.register(server, session, fills)
+    code_action.register(server, session, fills)
     feedback.register(server, acceptance)
     return server
 

@@ -9,11 +9,12 @@ from lsp_server.documents import Change
 from lsp_server.errors import InputError
 from lsp_server.feedback.kept import Kept
 from lsp_server.session import Session
+from lsp_server.suggestions.fills import Fills
 from lsp_server.suggestions.service import Suggester
 from lsp_server.types import Region
 
 
-def register(server: LanguageServer, session: Session, suggester: Suggester, kept: Kept) -> None:
+def register(server: LanguageServer, session: Session, suggester: Suggester, fills: Fills, kept: Kept) -> None:
     """Add this family's handlers to `server`."""
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
@@ -32,12 +33,14 @@ def register(server: LanguageServer, session: Session, suggester: Suggester, kep
         def edited(region: Region | None, text: str) -> None:
             if region is not None:
                 kept.edited(uri, region, text)
-            if region is None or not suggester.edited(uri, region, text):
+            goes_on = fills.edited(uri, region, text)
+            if not goes_on and (region is None or not suggester.edited(uri, region, text)):
                 # Its answer would be dropped as stale anyway: let the machine go on to the next request.
                 session.interrupt(uri, "the document changed meanwhile")
 
         try:
-            session.documents.change(uri, [_change(c) for c in params.content_changes], version=version, on_edit=edited)
+            changes = [_change(c) for c in params.content_changes]
+            fills.changed(session.documents.change(uri, changes, version=version, on_edit=edited))
         except InputError as error:
             server.window_log_message(lsp.LogMessageParams(type=lsp.MessageType.Warning, message=f"dlm-fill: {error}"))
 
@@ -46,6 +49,7 @@ def register(server: LanguageServer, session: Session, suggester: Suggester, kep
         session.interrupt(params.text_document.uri, "the document was closed meanwhile")
         session.documents.close(params.text_document.uri)
         suggester.forget(params.text_document.uri)
+        fills.forget(params.text_document.uri)
         session.closed(params.text_document.uri)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from lsp_server.documents import Documents, Position
+from lsp_server.documents import Documents
+from lsp_server.history import Position
 from lsp_server.source.closers import CLOSERS
 from lsp_server.source.positions import LineIndex, line_around
 from lsp_server.transforms.complete import complete

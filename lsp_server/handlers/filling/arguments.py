@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lsp_server.documents import Position
 from lsp_server.errors import InputError
+from lsp_server.history import Position
 from lsp_server.source.positions import Encoding, LineIndex
 from lsp_server.types import Region, Snapshot
 
@@ -48,6 +48,15 @@ def read(arguments: Sequence[Any]) -> FillArguments:
     if not isinstance(strength, int | float) or isinstance(strength, bool) or not 0 < strength <= 1:
         raise InputError(f"{_USAGE}; strength must be a number above 0 and at most 1")
     return FillArguments(uri=uri, ranges=tuple(_range(r) for r in ranges), version=version, strength=float(strength))
+
+
+def document_of(arguments: Sequence[Any]) -> str | None:
+    """The document of `dlm.nextCandidate`, as `{uri}` or by position; None if none is named. Raises InputError."""
+    given = arguments[0] if arguments else None
+    uri = given.get("uri") if isinstance(given, Mapping) else given
+    if len(arguments) > 1 or not (uri is None or isinstance(uri, str)):
+        raise InputError("dlm.nextCandidate and dlm.previousCandidate take {uri}, or nothing")
+    return uri
 
 
 def regions_of(snapshot: Snapshot, wanted: FillArguments, encoding: Encoding) -> tuple[Region, ...]:

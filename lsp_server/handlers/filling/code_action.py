@@ -10,7 +10,6 @@ from typing import Any
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
-from lsp_server.errors import InputError
 from lsp_server.handlers.error_codes import with_codes
 from lsp_server.handlers.filling.arguments import read
 from lsp_server.handlers.filling.commands import FILL
@@ -18,6 +17,7 @@ from lsp_server.handlers.filling.fill import fill, workspace_edit
 from lsp_server.handlers.positions import to_lsp
 from lsp_server.session import Session
 from lsp_server.source.positions import LineIndex
+from lsp_server.suggestions.fills import Fills
 from lsp_server.transforms.placeholders import placeholders
 from lsp_server.types import Region, Snapshot
 
@@ -25,7 +25,7 @@ _KIND = lsp.CodeActionKind.RefactorRewrite
 _STRENGTH = 0.4  # enough to mend what looks wrong, little enough that the rest is still the user's
 
 
-def register(server: LanguageServer, session: Session) -> None:
+def register(server: LanguageServer, session: Session, fills: Fills) -> None:
     """Add this family's handlers to `server`."""
     options = lsp.CodeActionOptions(code_action_kinds=[_KIND], resolve_provider=True)
 
@@ -58,10 +58,9 @@ def register(server: LanguageServer, session: Session) -> None:
     @server.feature(lsp.CODE_ACTION_RESOLVE)
     @with_codes
     async def resolve(action: lsp.CodeAction) -> lsp.CodeAction:
-        snapshot, filled = await fill(server, session, read([action.data]))
-        if not filled.edits:
-            raise InputError(f"nothing filled: {filled.reason}")
-        action.edit = workspace_edit(snapshot, filled.edits, session)
+        made = await fill(server, session, fills, read([action.data]))
+        fills.made(made.choice, made.edits, made.now)
+        action.edit = workspace_edit(made.now, made.edits, session)
         return action
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
 from lsp_server import pipeline
-from lsp_server.errors import StaleDocument
+from lsp_server.errors import NothingFilled, StaleDocument
 from lsp_server.handlers.filling.arguments import FillArguments, regions_of
 from lsp_server.handlers.positions import to_lsp
 from lsp_server.handlers.preview import preview_of
@@ -17,38 +17,67 @@ from lsp_server.handlers.progress import Progress
 from lsp_server.session import Interrupted, Session
 from lsp_server.settings import FillOptions
 from lsp_server.source.positions import LineIndex
+from lsp_server.suggestions.fills import Choice, Fills
 from lsp_server.transforms.fill import fill_regions
-from lsp_server.types import Edit, Filled, Region, Snapshot
+from lsp_server.types import Edit, Filled, Gap, Region, Snapshot
 from model.types import Cancelled, Filler
 
 _MAX_TIME_S = 10.0  # then the best so far comes back; the editor shows progress and can cancel
 
 
-async def fill(server: LanguageServer, session: Session, wanted: FillArguments) -> tuple[Snapshot, Filled]:
-    """The document as it was asked about, and still is, and what fills it.
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """What fills the gaps: `edits` of the document `now`, and what else they might have been."""
 
-    Raises InputError for ranges and files that cannot be filled, StaleDocument if the document changed,
-    ModelError if there is no model.
+    now: Snapshot
+    edits: tuple[Edit, ...]
+    choice: Choice
+
+
+async def fill(server: LanguageServer, session: Session, fills: Fills, wanted: FillArguments) -> Made:
+    """What fills the ranges, as edits of the document as it is by then.
+
+    Raises InputError for ranges and files that cannot be filled, NothingFilled when nothing that fits was found, StaleDocument
+    if an edit touched a range since the version that was asked about; ModelError if there is no model.
     """
     session.check(wanted.uri)
     snapshot = session.documents.snapshot(wanted.uri)
-    if wanted.version is not None and wanted.version != snapshot.version:
-        raise StaleDocument(
-            f"nothing filled: the document is at version {snapshot.version}, "
-            f"and version {wanted.version} was to be filled: ask again"
-        )
+    wanted = _up_to_date(session, snapshot, wanted)
     gaps = fill_regions(snapshot, regions_of(snapshot, wanted, session.documents.encoding))
     gaps = tuple(replace(gap, hole=replace(gap.hole, strength=wanted.strength)) for gap in gaps)
     around = Region(min(gap.region.start for gap in gaps), max(gap.region.end for gap in gaps))
     covered = session.documents.covering(snapshot, around)
-    options = FillOptions(max_time_s=session.options_of(wanted.uri).max_time_s(default=_MAX_TIME_S))
+    places = fills.begin(wanted.uri, [gap.region for gap in gaps])
+    try:
+        filled = await filled_gaps(server, session, covered, gaps, candidates=1)
+    finally:
+        fills.end(wanted.uri, places)
+    now = snapshot if session.documents.is_current(snapshot) else session.documents.snapshot(wanted.uri)
+    if places.now is None or (now is not snapshot and None in (now.version, snapshot.version)):
+        raise StaleDocument("nothing filled: the document changed meanwhile where it was to be filled; ask again")
+    if not filled.edits:
+        raise NothingFilled(f"nothing filled: {filled.reason}")
+    moved = zip(filled.edits, places.now, strict=True)
+    edits = tuple(replace(edit, region=region, version=now.version) for edit, region in moved)
+    candidates = (*filled.fill.candidates, *filled.spare)
+    return Made(now=now, edits=edits, choice=Choice(snapshot=covered, gaps=gaps, candidates=candidates))
 
+
+async def filled_gaps(
+    server: LanguageServer, session: Session, snapshot: Snapshot, gaps: tuple[Gap, ...], *, candidates: int
+) -> Filled:
+    """What fills the gaps of a document as it was or is; the user sees progress, and may cancel.
+
+    Raises StaleDocument if it was interrupted, ModelError if there is no model.
+    """
+    uri = snapshot.uri
+    options = FillOptions(candidates=candidates, max_time_s=session.options_of(uri).max_time_s(default=_MAX_TIME_S))
     preview = preview_of(server, session, snapshot, gaps)
     others = session.other_files(snapshot)
 
     def work(filler: Filler, cancelled: Cancelled) -> Filled:
         return pipeline.run(
-            covered,
+            snapshot,
             gaps,
             filler,
             options,
@@ -58,20 +87,35 @@ async def fill(server: LanguageServer, session: Session, wanted: FillArguments) 
             other_files=others,
         )
 
-    progress = Progress(server, "dlm-fill: filling", on_cancel=lambda: session.interrupt(wanted.uri, "cancelled"))
+    progress = Progress(server, "dlm-fill: filling", on_cancel=lambda: session.interrupt(uri, "cancelled"))
     try:
-        outcome = await session.run(wanted.uri, work, automatic=False)
+        outcome = await session.run(uri, work, automatic=False)
     finally:
         progress.end("")
     if isinstance(outcome, Interrupted):
         raise StaleDocument(f"nothing filled: {outcome.reason}")
-    if not session.documents.is_current(snapshot):
-        raise StaleDocument("nothing filled: the document changed meanwhile; ask again")
-    return snapshot, outcome
+    return outcome
 
 
 def workspace_edit(snapshot: Snapshot, edits: Sequence[Edit], session: Session) -> lsp.WorkspaceEdit:
+    """The edits as the client takes them, for this version of the document alone."""
     index, encoding = LineIndex(snapshot.source), session.documents.encoding
     document = lsp.OptionalVersionedTextDocumentIdentifier(uri=snapshot.uri, version=snapshot.version)
     texts = [lsp.TextEdit(range=to_lsp(index, edit.region, encoding), new_text=edit.new_text) for edit in edits]
     return lsp.WorkspaceEdit(document_changes=[lsp.TextDocumentEdit(text_document=document, edits=texts)])
+
+
+def _up_to_date(session: Session, snapshot: Snapshot, wanted: FillArguments) -> FillArguments:
+    """The ranges where they are in the document as it is, if they are of an earlier version.
+
+    Raises StaleDocument if they were edited since.
+    """
+    if wanted.version is None or wanted.version == snapshot.version:
+        return wanted
+    versions = f"the document is at version {snapshot.version}, and version {wanted.version} was to be filled"
+    if snapshot.version is None or wanted.version > snapshot.version:
+        raise StaleDocument(f"nothing filled: {versions}: ask again")
+    moved = session.documents.rebased(wanted.uri, wanted.ranges, since=wanted.version)
+    if moved is None:
+        raise StaleDocument(f"nothing filled: {versions}; it was edited there since: ask again")
+    return replace(wanted, ranges=moved, version=snapshot.version)

@@ -58,12 +58,19 @@ async def test_a_selection_is_filled_anew_or_rewritten_in_part(tmp_path: Path) -
         assert len(await offered(editor, 0, 8, 0, 15, only=[lsp.CodeActionKind.Refactor])) == 2
 
 
-async def test_a_document_that_changed_since_is_refused_clearly() -> None:
-    async with connected(resolves=True) as editor:
+async def test_what_changed_since_elsewhere_moves_the_edit_and_what_changed_there_is_refused() -> None:
+    async with connected(texts=["x + 1", "y"], resolves=True) as editor:
         editor.open(TEXT)
         (action,) = (await offered(editor, 1, 0, 1, 0)).values()
-        editor.change(((0, 0, 0, 0), "#\n"))
-        with pytest.raises(JsonRpcException, match="version 1 was to be filled: ask again") as raised:
+        editor.change(((0, 0, 0, 0), "#\n"), ((2, 4, 2, 7), "''🎉"))
+        resolved = await editor.request(lsp.CODE_ACTION_RESOLVE, action)
+        (change,) = resolved.edit.document_changes
+        assert change.text_document.version == 2
+        assert [edit.range for edit in change.edits] == [span_of(2, 15, 2, 18), span_of(3, 11, 3, 14)]
+        editor.change(((2, 15, 2, 16), ""))
+        with pytest.raises(
+            JsonRpcException, match=r"version 1 was to be filled; it was edited there since: ask again"
+        ) as raised:
             await editor.request(lsp.CODE_ACTION_RESOLVE, action)
         assert raised.value.code == lsp.LSPErrorCodes.ContentModified
 

@@ -95,24 +95,62 @@ async def test_a_range_may_end_where_a_line_after_the_last_would_start() -> None
 async def test_a_stale_version_is_dropped_with_a_reason() -> None:
     async with connected() as editor:
         editor.open("x = 1\n", version=3)
-        result = await editor.fill((0, 4, 0, 5), version=2)
+        result = await editor.fill((0, 4, 0, 5), version=2)  # of which nobody knows what was edited since
         assert result["applied"] is False
         assert "at version 3, and version 2 was to be filled" in result["reason"]
         assert editor.applied == []
         assert any("version 2 was to be filled" in m.message for m in editor.client.messages)
 
 
-async def test_a_change_meanwhile_drops_the_fill_with_a_reason() -> None:
+@pytest.mark.parametrize("change", [((0, 4, 0, 5), "2"), ((0, 3, 0, 4), ""), ((0, 5, 0, 5), "0"), (None, "x = 1\n")])
+async def test_a_change_to_what_is_filled_drops_the_fill_with_a_reason(
+    change: tuple[tuple[int, int, int, int] | None, str],
+) -> None:
     async with connected(holds=["fill"]) as editor:
         editor.open("x = 1\n")
         answer = editor.fill((0, 4, 0, 5), version=1)
         await editor.until_filling()
-        editor.change(((0, 0, 0, 0), "# new\n"))
+        editor.change(change)
         result = await within(60, answer)
         assert (result["applied"], editor.applied) == (False, [])
         assert "changed meanwhile" in result["reason"]
         assert any("changed meanwhile" in m.message for m in editor.client.messages)
         assert (await editor.until_recorded(1))[0]["stopped"] == "cancelled"
+
+
+async def test_a_fill_goes_where_its_place_is_by_then() -> None:
+    async with connected(texts=["9", "8"], holds=["fill"]) as editor:
+        editor.open("x = 1\ny = '😀' + 2\nz = 3\n", version=4)
+        answer = editor.fill((1, 11, 1, 12), (2, 4, 2, 5), version=4)
+        await editor.until_filling()
+        editor.change(((0, 0, 0, 5), "# new\n\nx = 11"), ((3, 5, 3, 7), "🎉🎉"), ((5, 0, 5, 0), "!"))
+        editor.let("fill")
+        result = await within(60, answer)
+        assert result["applied"] is True
+        (change,) = editor.applied[0].edit.document_changes or ()
+        assert isinstance(change, lsp.TextDocumentEdit)
+        assert change.text_document.version == 5
+        assert list(change.edits) == [
+            lsp.TextEdit(range=span_of(3, 13, 3, 14), new_text="9"),
+            lsp.TextEdit(range=span_of(4, 4, 4, 5), new_text="8"),
+        ]
+
+
+async def test_ranges_of_an_earlier_version_are_found_again_or_refused() -> None:
+    async with connected(texts=["9"]) as editor:
+        editor.open("x = 1\ny = 2\n", version=1)
+        editor.change(((0, 0, 0, 0), "# new\n"))
+        editor.change(((2, 0, 2, 0), "yy"), ((0, 0, 0, 5), ""))
+        result = await editor.fill((1, 4, 1, 5), version=1)
+        assert result["applied"] is True
+        (change,) = editor.applied[0].edit.document_changes or ()
+        assert isinstance(change, lsp.TextDocumentEdit)
+        assert (change.text_document.version, change.edits[0].range) == (3, span_of(2, 6, 2, 7))
+        for version in (1, 2):  # the edit touched this one
+            result = await editor.fill((2 - (version == 1), 0, 2 - (version == 1), 1), version=version)
+            assert "it was edited there since" in result["reason"]
+        assert "version 9 was to be filled: ask again" in (await editor.fill((0, 0, 0, 1), version=9))["reason"]
+        assert len(editor.applied) == 1
 
 
 async def test_nothing_acceptable_says_so() -> None:

@@ -1,0 +1,102 @@
+"""Fills that a command or a code action makes: where they are to go while the user types on, and what else they might be.
+
+The latest fill of a document can be replaced by its other candidates for as long as nobody edits it. It counts as
+applied once the document reads as it would with the fill: however the editor puts it there, and whenever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from lsp_server.source.edits import apply, edit_of
+from lsp_server.source.rebase import Places
+from lsp_server.types import Edit, Gap, Region, Snapshot
+from model.types import Candidate
+
+
+@dataclass(kw_only=True, eq=False)
+class Choice:
+    """The candidates for `gaps` of `snapshot`, the document before the fill; `index`: which one stands there.
+
+    `expected`: what the document reads like once it does, and where then. `places`: where it stands in the document as
+    it is; None as long as it is not there, and when it was edited. `asked`: whether the model was asked for more.
+    """
+
+    snapshot: Snapshot
+    gaps: tuple[Gap, ...]
+    candidates: tuple[Candidate, ...]
+    index: int = 0
+    asked: bool = False
+    expected: tuple[bytes, tuple[Region, ...]] | None = field(default=None, repr=False)
+    places: Places | None = None
+
+    def texts(self, index: int) -> tuple[str, ...]:
+        """What stands in the places with that candidate, line ends as in the file."""
+        pairs = zip(self.gaps, self.candidates[index].texts, strict=True)
+        return tuple(edit_of(self.snapshot, gap, text).new_text for gap, text in pairs)
+
+    def edits(self, index: int, now: Snapshot) -> tuple[Edit, ...] | None:
+        """The edits that put another candidate into the places, as `now` is; None if the places are not known."""
+        regions = self.places.now if self.places is not None else None
+        if regions is None:
+            return None
+        return tuple(
+            Edit(region=region, new_text=text, version=now.version)
+            for region, text in zip(regions, self.texts(index), strict=True)
+        )
+
+
+class Fills:
+    """Of one connection: the fills under way, and the latest one of each document."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, Places] = {}
+        self._latest: dict[str, Choice] = {}
+        self._last = ""
+
+    def begin(self, uri: str, regions: Sequence[Region]) -> Places:
+        """A fill of `regions` is being made: where they are by the time it is done."""
+        self._running[uri] = places = Places(regions)
+        return places
+
+    def end(self, uri: str, places: Places) -> None:
+        """It is done, or was given up."""
+        if self._running.get(uri) is places:
+            del self._running[uri]
+
+    def edited(self, uri: str, region: Region | None, text: str) -> bool:
+        """Whether the fill that is being made goes on although `text` has just taken the place of `region`.
+
+        It does if the edit touches none of its gaps; False too if there is no such fill.
+        """
+        choice = self._latest.get(uri)
+        if choice is not None and choice.places is not None and not choice.places.edited(region, text):
+            choice.places = None  # somebody has edited it: it is theirs now
+        running = self._running.get(uri)
+        return running is not None and running.edited(region, text)
+
+    def changed(self, now: Snapshot) -> None:
+        """The document is now so: perhaps the fill has come to stand in it."""
+        choice = self._latest.get(now.uri)
+        if choice is not None and choice.expected is not None and now.source == choice.expected[0]:
+            choice.places, choice.expected = Places(choice.expected[1]), None
+
+    def made(self, choice: Choice, edits: Sequence[Edit], now: Snapshot) -> None:
+        """The editor gets `edits` of `now`, which put the choice's candidate there."""
+        self._latest[now.uri], self._last = choice, now.uri
+        regions, by = [], 0
+        for edit in edits:
+            start, length = edit.region.start + by, len(edit.new_text.encode())
+            regions.append(Region(start, start + length))
+            by += length - (edit.region.end - edit.region.start)
+        choice.places, choice.expected = None, (apply(now.source, edits), tuple(regions))
+
+    def latest(self, uri: str | None) -> Choice | None:
+        """The latest fill of a document; None: of the document that was filled last."""
+        return self._latest.get(self._last if uri is None else uri)
+
+    def forget(self, uri: str) -> None:
+        """The document was closed."""
+        self._latest.pop(uri, None)
+        self._running.pop(uri, None)

@@ -1,0 +1,126 @@
+"""`dlm.nextCandidate` and `dlm.previousCandidate` over the wire: another candidate in place of the fill."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcInvalidParams
+
+from tests.lsp_server.editor import URI, Editor, connected, span_of
+
+OTHERS: dict[str, Any] = {"texts": ["one"], "others": [["two\nlines"], ["three"]]}
+
+
+def put(editor: Editor) -> list[lsp.TextEdit]:
+    """Do with the document what the server asked for last, as an editor does, from the end to the start."""
+    (change,) = editor.applied[-1].edit.document_changes or ()
+    assert isinstance(change, lsp.TextDocumentEdit)
+    assert change.text_document.version == editor.versions[URI]
+    edits = [edit for edit in change.edits if isinstance(edit, lsp.TextEdit)]
+    spans = [(e.range.start.line, e.range.start.character, e.range.end.line, e.range.end.character) for e in edits]
+    editor.change(*((span, edit.new_text) for span, edit in reversed(list(zip(spans, edits, strict=True)))))
+    return edits
+
+
+async def another(editor: Editor, *, forwards: bool = True, uri: str | None = URI) -> dict[str, Any]:
+    name = "dlm.nextCandidate" if forwards else "dlm.previousCandidate"
+    result: dict[str, Any] = await editor.command(name, [{"uri": uri}] if uri else [])
+    return result
+
+
+async def test_the_commands_are_advertised() -> None:
+    async with connected() as editor:
+        assert editor.initialized is not None
+        provider = editor.initialized.capabilities.execute_command_provider
+        assert provider is not None
+        assert {"dlm.fill", "dlm.nextCandidate", "dlm.previousCandidate"} <= set(provider.commands)
+
+
+async def test_candidates_follow_each_other_round_and_round() -> None:
+    async with connected(**OTHERS) as editor:
+        editor.open("a = 1\r\nb = 2\r\n")
+        assert (await editor.fill((0, 0, 0, 5)))["texts"] == ["one"]
+        put(editor)
+        result = await another(editor)
+        assert result == {
+            "applied": True, "reason": "", "texts": ["two\nlines"],
+            "confidence": pytest.approx(0.81), "candidate": 2, "candidates": 3,
+        }  # fmt: skip
+        assert put(editor) == [lsp.TextEdit(range=span_of(0, 0, 0, 3), new_text="two\r\nlines")]
+        assert (await another(editor))["texts"] == ["three"]
+        assert put(editor) == [lsp.TextEdit(range=span_of(0, 0, 1, 5), new_text="three")]
+        assert (await another(editor, uri=None))["candidate"] == 1
+        put(editor)
+        assert (await another(editor, forwards=False))["candidate"] == 3
+        put(editor)
+
+
+async def test_edits_elsewhere_move_the_fill_and_edits_of_it_keep_it() -> None:
+    async with connected(**OTHERS) as editor:
+        editor.open("a = 1\nb = 2\n")
+        await editor.fill((0, 4, 0, 5))
+        put(editor)
+        editor.change(((0, 0, 0, 0), "# é🎉\n"), ((2, 0, 2, 1), "long"))
+        await another(editor)
+        assert put(editor) == [lsp.TextEdit(range=span_of(1, 4, 1, 7), new_text="two")]
+        editor.change(((1, 4, 1, 5), "T"))
+        refused = await another(editor)
+        assert (refused["applied"], refused["reason"]) == (
+            False, "nothing replaced: the latest fill is not there, or was edited since",
+        )  # fmt: skip
+        assert len(editor.applied) == 2
+
+
+async def test_all_gaps_change_together() -> None:
+    async with connected(texts=["p", "q"], others=[["rrr", "s"]]) as editor:
+        editor.open("a = 1\nb = 2\n")
+        await editor.fill((0, 4, 0, 5), (1, 4, 1, 5))
+        put(editor)
+        assert (await another(editor))["texts"] == ["rrr", "s"]
+        assert [edit.new_text for edit in put(editor)] == ["rrr", "s"]
+        await another(editor)
+        assert [edit.range for edit in put(editor)] == [span_of(0, 4, 0, 7), span_of(1, 4, 1, 5)]
+
+
+async def test_a_fill_that_is_not_there_is_not_replaced() -> None:
+    async with connected(**OTHERS) as editor:
+        editor.open("a = 1\n")
+        assert "fill something first" in (await another(editor))["reason"]
+        await editor.fill((0, 4, 0, 5))
+        assert "is not there" in (await another(editor))["reason"], "the editor has not told that it applied it"
+        put(editor)
+        editor.accepts = lsp.ApplyWorkspaceEditResult(applied=False, failure_reason="read-only")
+        assert "read-only" in (await another(editor))["reason"]
+        editor.accepts = lsp.ApplyWorkspaceEditResult(applied=True)
+        assert (await another(editor))["candidate"] == 2, "the refused one comes again"
+        put(editor)
+        editor.change((None, "a = 1\n"))
+        assert "is not there" in (await another(editor))["reason"]
+        with pytest.raises(JsonRpcInvalidParams, match=r"take \{uri\}, or nothing"):
+            await editor.command("dlm.nextCandidate", [3])
+
+
+async def test_when_there_is_but_one_the_model_is_asked_for_more_once(tmp_path: Any) -> None:
+    async with connected(texts=["one"], record=tmp_path / "fills") as editor:
+        editor.open("a = 1\n")
+        await editor.fill((0, 4, 0, 5))
+        put(editor)
+        for _ in range(2):
+            assert (await another(editor))["reason"] == "no other candidate was found"
+        assert [fill["candidates"] for fill in editor.recorded()] == [1, 6]
+
+
+async def test_what_a_code_action_brought_can_be_replaced_too() -> None:
+    async with connected(resolves=True, **OTHERS) as editor:
+        editor.open("def f(x):\n    return ___\n")
+        params = lsp.CodeActionParams(
+            text_document=lsp.TextDocumentIdentifier(uri=URI),
+            range=span_of(1, 11, 1, 11),
+            context=lsp.CodeActionContext(diagnostics=[]),
+        )
+        (action,) = await editor.request(lsp.TEXT_DOCUMENT_CODE_ACTION, params)
+        await editor.request(lsp.CODE_ACTION_RESOLVE, action)
+        editor.change(((1, 11, 1, 14), "one"))
+        assert (await another(editor))["candidate"] == 2
