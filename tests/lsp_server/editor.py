@@ -9,11 +9,12 @@ import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException
 from pytest_lsp import LanguageClient
 from pytest_lsp.client import make_test_lsp_client
 
@@ -148,8 +149,13 @@ class Editor:
         """Return as soon as `count` fills have begun: what is cancelled before that leaves no record."""
         await until(lambda: len(_whole_lines(begun_beside(self.record))) >= count)
 
+    async def arrived(self) -> None:
+        """Return once the server has taken what was sent so far."""
+        with suppress(JsonRpcException):  # nobody knows it
+            await within(60, self.request("$/dlm/ping", {}))
+
     def let(self, what: str) -> None:
-        """Let go on what `connected` holds: "load" or "fill"."""
+        """Let go on what `connected` holds: "load" or "fill". That takes another way than messages: see `arrived`."""
         self._gates[what].touch()
 
     async def leave(self) -> int:

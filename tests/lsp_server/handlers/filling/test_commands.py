@@ -124,6 +124,7 @@ async def test_a_fill_goes_where_its_place_is_by_then() -> None:
         answer = editor.fill((1, 11, 1, 12), (2, 4, 2, 5), version=4)
         await editor.until_filling()
         editor.change(((0, 0, 0, 5), "# new\n\nx = 11"), ((3, 5, 3, 7), "🎉🎉"), ((5, 0, 5, 0), "!"))
+        await editor.arrived()
         editor.let("fill")
         result = await within(60, answer)
         assert result["applied"] is True
