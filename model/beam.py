@@ -24,6 +24,10 @@ LENGTH_POWER = 0.7
 """A text of n tokens is compared by its nats / n ** LENGTH_POWER."""
 LONGEST_LINE, LONGEST_LINES = 64, 160
 """Tokens of one line, and of several."""
+PATIENCE = 3
+"""So many times as long as the likeliest finished text, and a short line more, others may become before the search
+ends: what goes round in a circle gets more certain with every token and would go on to the longest length."""
+SHORT_LINE = 16
 LEAST_PROBABILITY = 1e-6
 OnBeam = Callable[[int, "Beam"], None]
 Kind = Callable[[NDArray[np.int64]], Hashable]
@@ -37,15 +41,20 @@ STEPS_BEHIND = 3
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Written:
-    """One finished text: ids int64 [n + 1] with the end of hole, log_probs float32 [n + 1], nats."""
+    """One finished text: ids int64 [n + 1] with the end of hole, log_probs float32 [n + 1], in nats."""
 
     ids: NDArray[np.int64]
     log_probs: NDArray[np.float32]
 
     @property
+    def nats(self) -> float:
+        """The log-probability of the whole text."""
+        return float(self.log_probs.sum())
+
+    @property
     def value(self) -> float:
         """What texts of different lengths are compared by."""
-        return float(self.log_probs.sum() / len(self.ids) ** LENGTH_POWER)
+        return float(self.nats / len(self.ids) ** LENGTH_POWER)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -125,16 +134,19 @@ class Search:
     def run(self) -> tuple[list[Written], Stopped]:
         """(texts for the hole, best first; why it stopped).
 
-        It ends when `width` texts are finished and none that is being written is better than the best of them,
-        or at the longest length. When the budget is spent, what is being written is handed back as it stands.
+        It ends when `width` texts are finished and none that is being written is better than the best of them, or all are
+        `PATIENCE` times as long as the likeliest, or at the longest length. When the budget is spent, what is being
+        written is handed back as it stands.
         """
-        beam, done = Beam.start(), list[Written]()
+        beam, done, likeliest = Beam.start(), list[Written](), None
         for step in range(self._longest):
             if self._cancelled():
                 return [], "cancelled"
             beam, finished = self._advanced(beam, step)
             done = sorted([*done, *finished], key=lambda text: -text.value)[: 2 * self._width]
-            if not beam.width or (len(done) >= self._width and done[0].value > beam.value):
+            likeliest = max([likeliest, *finished] if likeliest else finished, key=lambda t: t.nats, default=None)
+            enough = likeliest is not None and step + 1 >= PATIENCE * len(likeliest.ids) + SHORT_LINE
+            if not beam.width or (len(done) >= self._width and (enough or done[0].value > beam.value)):
                 break
             if self._meter.spent:
                 return [*done, *_as_it_stands(beam, self._end)][: 2 * self._width], self._meter.spent

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model.beam import Search, Written
+from model.beam import PATIENCE, SHORT_LINE, Search, Written
 from model.canvas import Canvas
 from model.denoiser import Prediction, Spec
 from model.engine import Meter
@@ -146,6 +146,15 @@ def test_a_text_that_never_ends_is_cut_at_the_longest_length() -> None:
     found, _, stopped = run(lambda text: {"a": 1.0}, width=1)
     assert stopped == "done"
     assert texts(found) == ["a" * 64]
+
+
+def test_what_goes_round_in_a_circle_is_not_followed_to_the_longest_length() -> None:
+    """Every further "o" makes the text likelier for its length, so that no finished text is ever the better one."""
+    tree = Tree(lambda text: {"g": 1.0} if not text else {STOP: 0.04, "o": 0.95})
+    found, stopped = searching(tree, hole=Hole()).run()
+    assert (len(found), stopped) == (6, "done")
+    assert len(tree.passes) == PATIENCE * 2 + SHORT_LINE, "likeliest is what ends behind the g: two tokens with its end"
+    assert len(tree.passes) < SPEC.canvas_tokens
 
 
 def test_cancelled_before_every_pass() -> None:
