@@ -1,0 +1,60 @@
+"""Compiles the kernel when a wheel or an editable install is made: hatchling's hook, which runs with hatchling alone.
+
+With the kernel a wheel is for one platform and any Python (the library is plain C, called by ctypes); without a
+compiler it is for all, and fills run on NumPy.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import tempfile
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+NATIVE = "model/runtime/native"
+
+
+class KernelHook(BuildHookInterface[Any]):
+    """What hatchling calls before and after it writes a wheel."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Puts the kernel into the wheel, or beside its sources if the install is editable."""
+        native = _module(Path(self.root, NATIVE, "build.py"))
+        self._scratch = tempfile.TemporaryDirectory(prefix="dlm-fill-")
+        if not Path(self.root, NATIVE, "kernel.c").exists():
+            return
+        try:
+            if version == "editable":
+                native.up_to_date()
+            else:
+                self._include(native, build_data)
+        except native.BuildFailed as error:
+            if native.required():
+                self.app.abort(f"{error.output}\n{native.REQUIRE} is set, and {error}".strip())
+            self.app.display_warning(error.consequence)
+
+    def _include(self, native: ModuleType, build_data: dict[str, Any]) -> None:
+        # Compiled anew, elsewhere: what lies beside the sources may be older than them, or of another machine.
+        product = Path(self._scratch.name, native.PRODUCT)
+        native.build(Path(self.root, NATIVE), product)
+        platform = self.build_config.builder.get_best_matching_tag().rpartition("-")[2]
+        build_data["tag"] = f"py3-none-{platform}"
+        build_data["pure_python"] = False
+        build_data["force_include"][str(product)] = f"{NATIVE}/{product.name}"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
+        """The wheel is written: what was compiled for it may go."""
+        self._scratch.cleanup()
+
+
+def _module(path: Path) -> ModuleType:
+    """The module in this file, without the package around it: what that imports need not be installed."""
+    spec = importlib.util.spec_from_file_location("dlm_fill_kernel_build", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
