@@ -130,6 +130,7 @@ class SequentialFiller:
             await asyncio.wait([work])
             if not work.cancelled():
                 work.exception()  # has been looked at: asyncio would log it otherwise
+            await _nothing_left()
 
     async def _fill_all(self, request: FillRequest, progress: _Progress, *, until: float | None) -> None:
         """Every way side by side. Raises what went wrong if no way could be finished."""
@@ -191,3 +192,17 @@ class SequentialFiller:
                 progress.heard(way)
                 if all(map(answer.is_complete, raw)):
                     break
+
+
+async def _nothing_left() -> None:
+    """When nothing but this runs on the loop any more.
+
+    Generators that are let go before their end (those within an HTTP client's answer) are closed by the loop's next
+    turns. Without these they would wait for the next fill, and a process that ends before it says that they do.
+    """
+    while True:
+        await asyncio.sleep(0)
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        if not others:
+            return
+        await asyncio.wait(others)
