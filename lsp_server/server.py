@@ -156,7 +156,7 @@ def create_server(
     lifecycle.register(server, session, suggester, metrics, abandoned=lambda: leave(1))
     configuration.register(server, session, suggester)
     documents.register(server, session, suggester, fills, kept)
-    inline_completion.register(server, session, suggester, acceptance, metrics)
+    inline_completion.register(server, session, suggester, fills, acceptance, metrics)
     commands.register(server, session, fills)
     code_action.register(server, session, fills)
     feedback.register(server, acceptance)

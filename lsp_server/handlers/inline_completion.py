@@ -15,6 +15,7 @@ from lsp_server.handlers.positions import to_lsp
 from lsp_server.handlers.preview import preview_of
 from lsp_server.session import Session
 from lsp_server.source.positions import Encoding
+from lsp_server.suggestions.fills import Fills, choice_of
 from lsp_server.suggestions.question import Question, at_cursor, behind_entry
 from lsp_server.suggestions.service import Suggester
 from lsp_server.suggestions.suggestion import Suggestion, shown_to
@@ -22,7 +23,12 @@ from lsp_server.types import Region
 
 
 def register(
-    server: LanguageServer, session: Session, suggester: Suggester, acceptance: Acceptance, metrics: Metrics
+    server: LanguageServer,
+    session: Session,
+    suggester: Suggester,
+    fills: Fills,
+    acceptance: Acceptance,
+    metrics: Metrics,
 ) -> None:
     """Add this family's handlers to `server`."""
 
@@ -60,6 +66,8 @@ def register(
             metrics.count("suggested")
             metrics.took(1000 * (time.perf_counter() - started))
             acceptance.offered(question.now.uri, shown[0].text, question.offset)
+            choice = choice_of(question, [*shown, *(other for other in found if other not in shown)])
+            fills.shown(question.now.uri, choice, count=len(shown))
         return [_item(question, suggestion, session.documents.encoding) for suggestion in shown]
 
 

@@ -1,7 +1,8 @@
 """Fills that a command or a code action makes: where they are to go while the user types on, and what else they might be.
 
 The latest fill of a document can be replaced by its other candidates for as long as nobody edits it. It counts as
-applied once the document reads as it would with the fill: however the editor puts it there, and whenever.
+applied once the document reads as it would with the fill: however the editor puts it there, and whenever. So can
+a suggestion that was accepted: one that was shown, if the document's very next change makes it read so.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass, field
 
 from lsp_server.source.edits import apply, edit_of
 from lsp_server.source.rebase import Places
+from lsp_server.suggestions.question import Question
+from lsp_server.suggestions.suggestion import Suggestion
 from lsp_server.types import Edit, Gap, Region, Snapshot
 from model.types import Candidate
 
@@ -32,9 +35,9 @@ class Choice:
     places: Places | None = None
 
     def texts(self, index: int) -> tuple[str, ...]:
-        """What stands in the places with that candidate, line ends as in the file."""
-        pairs = zip(self.gaps, self.candidates[index].texts, strict=True)
-        return tuple(edit_of(self.snapshot, gap, text).new_text for gap, text in pairs)
+        """What stands in the places with that candidate, line ends as in the file, and the gaps' closers behind it."""
+        pairs = zip(self.gaps, self._first_edits(index), strict=True)
+        return tuple(edit.new_text + gap.closers[edit.region.end - gap.region.end :] for gap, edit in pairs)
 
     def edits(self, index: int, now: Snapshot) -> tuple[Edit, ...] | None:
         """The edits that put another candidate into the places, as `now` is; None if the places are not known."""
@@ -46,13 +49,38 @@ class Choice:
             for region, text in zip(regions, self.texts(index), strict=True)
         )
 
+    def accepted(self, index: int, source: bytes) -> bool:
+        """Whether `source` is the snapshot with that candidate; if so, it is what stands there from now on."""
+        (edit,) = edits = self._first_edits(index)
+        start = edit.region.start
+        # The texts are compared as a whole only where they begin alike.
+        if not source.startswith(edit.new_text.encode(), start) or source != apply(self.snapshot.source, edits):
+            return False
+        (text,) = self.texts(index)
+        self.index, self.places = index, Places([Region(start, start + len(text.encode()))])
+        return True
+
+    def _first_edits(self, index: int) -> tuple[Edit, ...]:
+        """The edits of the snapshot that put the candidate there."""
+        pairs = zip(self.gaps, self.candidates[index].texts, strict=True)
+        return tuple(edit_of(self.snapshot, gap, text) for gap, text in pairs)
+
+
+def choice_of(question: Question, suggestions: Sequence[Suggestion]) -> Choice:
+    """The suggestions as candidates for the question's hole, in their order."""
+    candidates = tuple(
+        Candidate(texts=(_plain(s.text),), confidences=(s.confidence,), confidence=s.confidence) for s in suggestions
+    )
+    return Choice(snapshot=question.snapshot, gaps=(question.gap,), candidates=candidates)
+
 
 class Fills:
-    """Of one connection: the fills under way, and the latest one of each document."""
+    """Of one connection: the fills under way, the latest one of each document, and the suggestions that it shows."""
 
     def __init__(self) -> None:
         self._running: dict[str, Places] = {}
         self._latest: dict[str, Choice] = {}
+        self._shown: dict[str, tuple[Choice, int]] = {}
         self._last = ""
 
     def begin(self, uri: str, regions: Sequence[Region]) -> Places:
@@ -76,8 +104,15 @@ class Fills:
         running = self._running.get(uri)
         return running is not None and running.edited(region, text)
 
+    def shown(self, uri: str, choice: Choice, *, count: int) -> None:
+        """The editor shows the first `count` candidates as suggestions: with its next edit it may put one there."""
+        self._shown[uri] = choice, count
+
     def changed(self, now: Snapshot) -> None:
-        """The document is now so: perhaps the fill has come to stand in it."""
+        """The document is now so: perhaps a suggestion was accepted, or the fill has come to stand in it."""
+        suggested, count = self._shown.pop(now.uri, (None, 0))
+        if suggested is not None and any(suggested.accepted(index, now.source) for index in range(count)):
+            self._latest[now.uri], self._last = suggested, now.uri
         choice = self._latest.get(now.uri)
         if choice is not None and choice.expected is not None and now.source == choice.expected[0]:
             choice.places, choice.expected = Places(choice.expected[1]), None
@@ -99,4 +134,9 @@ class Fills:
     def forget(self, uri: str) -> None:
         """The document was closed."""
         self._latest.pop(uri, None)
+        self._shown.pop(uri, None)
         self._running.pop(uri, None)
+
+
+def _plain(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")

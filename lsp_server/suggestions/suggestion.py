@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lsp_server.filters.around import Around
 from lsp_server.filters.syntax import breaks_syntax
@@ -17,12 +17,13 @@ from lsp_server.types import Filled
 class Suggestion:
     """Text for the cursor's place, line ends as in the file. The `replaces` bytes behind the cursor give way to it.
 
-    `breaks`: with it the file parses no longer, so it is shown to those who asked only.
+    `breaks`: with it the file parses no longer, so it is shown to those who asked only. `confidence`: the candidate's.
     """
 
     text: str
     replaces: int = 0
     breaks: bool = False
+    confidence: float = field(default=0.0, compare=False)
 
 
 def suggestions_of(question: Question, filled: Filled) -> tuple[tuple[Suggestion, ...], tuple[str, ...]]:
@@ -43,7 +44,9 @@ def suggestions_of(question: Question, filled: Filled) -> tuple[tuple[Suggestion
             dropped.append("trivial")
         elif outcome not in found:
             breaks = breaks_syntax(text, around, verdict=candidate.parses)
-            found[outcome] = Suggestion(text=edit.new_text, replaces=replaces, breaks=breaks)
+            found[outcome] = Suggestion(
+                text=edit.new_text, replaces=replaces, breaks=breaks, confidence=candidate.confidence
+            )
     return tuple(found.values()), tuple(dropped)
 
 

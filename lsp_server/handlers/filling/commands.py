@@ -3,9 +3,10 @@
 Arguments: `[{"uri", "ranges": [Range…], "version"?, "strength"?}]`, or the first three by position. The result is
 `{"applied": bool, "reason": str, "texts": [str…], "confidence": float | null}`.
 
-`dlm.nextCandidate` and `dlm.previousCandidate` put another candidate in its place, round and round; if there is only
-one, the model is asked for more, once. Argument: `[{"uri"}]`; without it, the document that was filled last. The result
-tells besides which of how many stands there: `{…, "candidate": int, "candidates": int}`, from 1.
+`dlm.nextCandidate` and `dlm.previousCandidate` put another candidate in its place, or in that of the inline suggestion
+that was accepted last, round and round; if there is only one, the model is asked for more, once. Argument: `[{"uri"}]`;
+without it, the document that was filled last. The result tells besides which of how many stands there:
+`{…, "candidate": int, "candidates": int}`, from 1.
 """
 
 from __future__ import annotations
@@ -68,7 +69,9 @@ async def _another(
     """What the command returns, after the client has put the candidate `step` further on in place of the one there."""
     choice = fills.latest(uri)
     if choice is None:
-        return _not_applied(server, "no fill to replace: fill something first, by dlm.fill or a code action")
+        return _not_applied(
+            server, "no fill to replace: fill something first (dlm.fill, a code action), or accept a suggestion"
+        )
     session.check(choice.snapshot.uri)
     try:
         await _look_further(server, session, fills, choice)

@@ -124,3 +124,81 @@ async def test_what_a_code_action_brought_can_be_replaced_too() -> None:
         await editor.request(lsp.CODE_ACTION_RESOLVE, action)
         editor.change(((1, 11, 1, 14), "one"))
         assert (await another(editor))["candidate"] == 2
+
+
+async def accept(editor: Editor, *where: int, which: int = 0, automatic: bool = False) -> lsp.InlineCompletionItem:
+    """Put a suggestion into the document in one change, as an editor does when it is accepted."""
+    items = await editor.complete(*where, automatic=automatic)
+    span = items[which].range
+    assert span is not None
+    at = (span.start.line, span.start.character, span.end.line, span.end.character)
+    assert isinstance(items[which].insert_text, str)
+    editor.change((at, str(items[which].insert_text)))
+    return items[which]
+
+
+async def test_an_accepted_suggestion_can_be_replaced_too() -> None:
+    async with connected(**OTHERS) as editor:
+        editor.open("é = 🎉[0]\r\nb = \r\n")
+        assert (await accept(editor, 1, 4)).insert_text == "one"
+        result = await another(editor)
+        assert (result["texts"], result["candidate"], result["candidates"]) == (["two"], 2, 3)
+        assert put(editor) == [lsp.TextEdit(range=span_of(1, 4, 1, 7), new_text="two")]
+        editor.change(((0, 0, 0, 0), "# above\r\n"))
+        assert (await another(editor, uri=None))["texts"] == ["three"]
+        assert put(editor) == [lsp.TextEdit(range=span_of(2, 4, 2, 7), new_text="three")]
+        assert (await another(editor, forwards=False))["texts"] == ["two"]
+
+
+async def test_of_several_suggestions_that_which_was_accepted_is_replaced() -> None:
+    async with connected(texts=["a = 1\nb = 2"], others=[["c = 3"], ["d = 4\n"]]) as editor:
+        editor.open("x = 0\r\n\r\ny = 0\r\n")
+        await accept(editor, 1, 0, which=1)
+        assert (await another(editor, forwards=False))["texts"] == ["a = 1\nb = 2"]
+        assert put(editor) == [lsp.TextEdit(range=span_of(1, 0, 1, 5), new_text="a = 1\r\nb = 2")]
+        assert (await another(editor))["candidate"] == 2
+        assert put(editor) == [lsp.TextEdit(range=span_of(1, 0, 2, 5), new_text="c = 3")]
+
+
+async def test_closers_that_some_of_the_suggestions_replace_are_there_once() -> None:
+    async with connected(texts=["x) + f(y)"], others=[["z"]]) as editor:
+        editor.open("a = f()\n")
+        item = await accept(editor, 0, 6)
+        assert (item.insert_text, item.range) == ("x) + f(y)", span_of(0, 6, 0, 7))
+        await another(editor)
+        assert put(editor) == [lsp.TextEdit(range=span_of(0, 6, 0, 15), new_text="z)")]
+
+
+async def test_an_entry_of_the_popup_menu_stays_before_what_is_replaced() -> None:
+    async with connected(texts=["(x)"], others=[["(y)"]]) as editor:
+        editor.open("pri\n")
+        (item, _) = await editor.complete(0, 3, selected=((0, 0, 0, 3), "print"))
+        editor.change(((0, 0, 0, 3), str(item.insert_text)))
+        await another(editor)
+        assert put(editor) == [lsp.TextEdit(range=span_of(0, 5, 0, 8), new_text="(y)")]
+
+
+async def test_who_merely_typed_has_the_model_asked_for_more(tmp_path: Any) -> None:
+    async with connected(**OTHERS, record=tmp_path / "fills") as editor:
+        editor.open("b = \n")
+        await accept(editor, 0, 4, automatic=True)
+        assert (await another(editor))["texts"] == ["two"]
+        assert [fill["candidates"] for fill in editor.recorded()] == [1, 6]
+
+
+async def test_what_was_suggested_and_not_accepted_is_not_replaced() -> None:
+    async with connected(**OTHERS) as editor:
+        editor.open("b = \n")
+        await editor.complete(0, 4)
+        for typed in range(3):
+            editor.change(((0, 4 + typed, 0, 4 + typed), "one"[typed]))
+        assert "fill something first" in (await another(editor))["reason"], "typed, letter by letter"
+        await editor.complete(0, 7)
+        editor.change(((0, 7, 0, 7), "four"))
+        assert "fill something first" in (await another(editor))["reason"], "something else was pasted"
+        await editor.complete(0, 11)
+        editor.change(((0, 0, 0, 0), "# "), ((0, 13, 0, 13), "one"))
+        assert "fill something first" in (await another(editor))["reason"], "not that alone"
+        await accept(editor, 0, 16)
+        editor.change(((0, 16, 0, 17), "O"))
+        assert "was edited since" in (await another(editor))["reason"]
