@@ -68,14 +68,11 @@ def require(package: str, *, extra: str, why: str) -> None:
 
 
 def _load(directory: Path, device: str) -> tuple[Denoiser, Tokenizer]:
-    from model.runtime.files import graph_in
-
-    graph = graph_in(directory) if device in {"auto", "cpu"} else None
-    if graph is not None:
+    if device in {"auto", "cpu"}:
         from model.runtime.load import load as load_runtime
 
-        return load_runtime(directory, graph)
-    require("torch", extra="torch", why=f"--device {device}" if graph_in(directory) else f"the model in {directory}")
+        return load_runtime(directory)
+    require("torch", extra="torch", why=f"--device {device}")
     from model.checkpoints.builtin import load
 
     return load(directory, device=device)
@@ -87,7 +84,7 @@ def open_filler(name: str = "builtin", *, device: str = "auto", drafts: bool = T
 
     Without `drafts` nothing is copied from the text around: what the network can do alone.
 
-    On the CPU it runs without torch if the directory holds a graph for that (`auto` prefers that to a GPU).
+    Our own models run on the CPU without torch (`auto` prefers that to a GPU).
     `refresh`: published bidirectional models compute the context anew in every so many passes (1: in each, exact; what
     more does to them: `dlm-fill bench drift`).
 

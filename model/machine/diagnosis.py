@@ -48,7 +48,7 @@ def diagnose(
     system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     yield Finding(topic="machine", text=f"{system}, {os.cpu_count()} cores{held}")
     yield from _libraries(version)
-    yield _builtin(version)
+    yield _builtin()
     gpus = (find_gpus or _gpus)(version("torch"))
     yield from _devices(gpus, version, memory)
     waiting, cores = (load or _load)(), os.cpu_count() or 1
@@ -74,7 +74,6 @@ def diagnose(
 
 def _libraries(version: Version) -> Iterator[Finding]:
     for package, why, extra in (
-        ("onnxruntime", "runs the built-in model", ""),
         ("torch", "runs published models, and uses GPUs", "torch"),
         ("transformers", "reads published models' tokenizers", "torch"),
         ("huggingface_hub", "fetches published models", "torch"),
@@ -86,16 +85,15 @@ def _libraries(version: Version) -> Iterator[Finding]:
         yield Finding(topic="library", text=text, remedy="" if found else remedy)
 
 
-def _builtin(version: Version) -> Finding:
-    """What `--model builtin` would run on."""
-    from model.runtime.files import graph_in
+def _builtin() -> Finding:
+    """What `--model builtin` runs on, on the CPU."""
+    from model.runtime.compiled import library, variant
 
-    graph = graph_in(Path(__file__).parent.parent / "builtin")
-    if graph is not None and version("onnxruntime"):
-        return Finding(topic="built-in model", text="runs on the CPU by ONNX Runtime")
-    if version("torch"):
-        return Finding(topic="built-in model", text="runs by torch", remedy="faster: pip install onnxruntime")
-    return Finding(topic="built-in model", text="cannot run: no ONNX Runtime and no torch", remedy="reinstall dlm-fill")
+    found = library()
+    if found is not None:
+        return Finding(topic="built-in model", text=f"runs on the CPU, compiled for {variant(found)}")
+    remedy = "about five times faster: install a C compiler, then: python -m model.runtime.native.build"
+    return Finding(topic="built-in model", text="runs on the CPU by NumPy, not compiled", remedy=remedy)
 
 
 def _gpus(torch_version: str | None) -> Sequence[Gpu]:

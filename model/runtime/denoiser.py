@@ -1,4 +1,4 @@
-"""The built-in model on ONNX Runtime as a `Denoiser`: what `model.checkpoints.builtin` does with torch."""
+"""The built-in model as a `Denoiser` without torch: what `model.checkpoints.builtin` does with it."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class RuntimeDenoiser:
             Store(fresh=session.stream, extend=partial(session.extend, side=side), limit_bytes=STORE_BYTES)
             for side in (0, 1)
         )
+        self.computes_by = session.passes.name
         self.spec = spec_of(session.sizes["vocab_size"])
 
     def prefill(self, context: Context, *, reuse: Prefilled | None = None) -> RuntimePrefilled:

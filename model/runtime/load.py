@@ -1,4 +1,4 @@
-"""Opens the model of a directory on ONNX Runtime."""
+"""Opens the model of a directory on the CPU, without torch."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def threads_here() -> int:
     return max(1, int(wanted)) if wanted.isdecimal() else min(MOST_THREADS, os.cpu_count() or 1)
 
 
-def load(directory: Path, graph: Path) -> tuple[RuntimeDenoiser, Tokenizer]:
-    """The model in `directory`, whose weights `graph` runs. Raises UnknownModel: missing, damaged, not one model."""
+def load(directory: Path) -> tuple[RuntimeDenoiser, Tokenizer]:
+    """The model in `directory`. Raises UnknownModel: missing, damaged, not one model."""
     tokenizer = Tokenizer(directory / "tokenizer.json")
     try:
         sizes = json.loads((directory / "config.json").read_text("utf-8"))["network"]
         if sizes["vocab_size"] != tokenizer.vocab_size:
             raise ValueError("its tokenizer belongs to another network")
-        session = Session(directory, sizes, graph, threads=threads_here())
-    except (OSError, ValueError, LookupError, TypeError, ArithmeticError, RuntimeError, SafetensorError) as error:
+        session = Session(directory, sizes, threads=threads_here())
+    except (OSError, ValueError, LookupError, TypeError, ArithmeticError, MemoryError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         remedy = "name a directory made by `dlm-fill train`, or reinstall dlm-fill"
         raise UnknownModel(f"cannot load the model in {directory} ({reason}): {remedy}") from error

@@ -1,4 +1,4 @@
-"""One context, read: predictions of canvases over it, on ONNX Runtime."""
+"""One context, read: predictions of canvases over it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 from model.canvas import Canvas
 from model.denoiser import Context, Prediction, Prefilled
 from model.reading import TOP_K, Reading
-from model.runtime.layout import Pass, View, groups, next_tokens, view_of, whole_rows
-from model.runtime.session import Session, Wanted
+from model.runtime.layout import Pass, groups, next_tokens, view_of, whole_rows
+from model.runtime.passes import Wanted
+from model.runtime.session import Session
+from model.runtime.state import StreamState
 from model.runtime.store import Lease
-from model.runtime.written import Written
+from model.runtime.written import Plan, Written
 from model.tokenizer import END_OF_HOLE_ID, RESERVED_TOKENS, Tokenizer
 
 Ids = NDArray[np.int64]
@@ -24,16 +26,7 @@ class RuntimePrefilled(Prefilled):
                  back: Lease) -> None:  # fmt: skip
         self._session, self._tokenizer, self._context, self._reading = session, tokenizer, context, reading
         self.ahead, self.back = ahead, back
-        self._nothing, self._written = session.stream(), Written(session.stream())
-        self._views: dict[tuple[int, int], View] = {}
-
-    def _view(self) -> View:
-        """What the holes see now: a stream may have grown for another request, what is read here stands as it stood."""
-        ahead_room, back_room = self.ahead.state.capacity, self.back.state.capacity
-        if (ahead_room, back_room) not in self._views:
-            view = view_of(self._reading, ahead_room=ahead_room, back_room=back_room)
-            self._views = {(ahead_room, back_room): view}
-        return self._views[ahead_room, back_room]
+        self._written, self._view = Written(session.stream()), view_of(reading)
 
     def denoise(self, canvas: Canvas) -> Prediction:
         """See `Prefilled.denoise`; only open positions are predicted."""
@@ -51,55 +44,54 @@ class RuntimePrefilled(Prefilled):
         for rows in groups(canvas):
             part = np.zeros_like(places)
             part[rows] = places[rows]
-            written = Written(self._nothing) if wanted is None else self._written
-            if part.any():
-                passed, plan = next_tokens(canvas, part, self._view(), written)
-                sets = self._say(canvas, passed, prediction, written=written, remember=wanted is not None)
-                if wanted is not None:
-                    written.remember(plan, *self._session.by_part(sets))
+            if not part.any():
+                continue
+            written = self._written if wanted is not None else None
+            plan = written.plan() if written else Plan(room=0, known={})
+            passed = next_tokens(canvas, part, self._view, plan)
+            if written:
+                written.state.reserve(plan.room + len(plan.ids))
+            self._say(canvas, passed, prediction, own=written.state if written else None)
+            if written:
+                written.remember(plan)
         return prediction
 
     def _predict(self, canvas: Canvas, wanted: NDArray[np.bool_], *, causal: bool, entropies: bool) -> Prediction:
         prediction = _nothing_said(canvas)
         for rows in groups(canvas):
             if wanted[rows].any():
-                passed = whole_rows(canvas, rows, wanted, self._view(), room=self._nothing.capacity, causal=causal)
+                passed = whole_rows(canvas, rows, wanted, self._view, causal=causal)
                 self._say(canvas, passed, prediction, entropies=entropies)
         return prediction
 
-    def _say(self, canvas: Canvas, passed: Pass, prediction: Prediction, *, written: Written | None = None,
-             entropies: bool = False, remember: bool = False) -> list[NDArray[np.float32]]:  # fmt: skip
-        """Run the pass and put what it says into `prediction`; its keys and values if it is to `remember` them."""
-        row, column, view = passed.row, passed.column, self._view()
-        hole = canvas.hole[row, column]
-        rows, first, of = np.unique(passed.sources, return_index=True, return_inverse=True)
-        healed = self._healed(canvas, row, column, hole)
+    def _say(self, canvas: Canvas, passed: Pass, prediction: Prediction, *, own: StreamState | None = None,
+             entropies: bool = False) -> None:  # fmt: skip
+        """Run the pass and put what it says into `prediction`."""
+        row, column = passed.row, passed.column
+        rows, of = np.unique(passed.sources, return_inverse=True)
+        healed = self._healed(canvas, row, column)
         wanted = Wanted(
             rows=rows,
             standing=np.stack([of, canvas.ids[row, column]], axis=1),
-            following=view.following,
-            copy_mask=view.copy_mask[hole[first]],
             whole=np.asarray([of[r] for r, _ in healed], dtype=np.int64),
             entropies=entropies,
-            remember=remember,
         )
-        streams = (self.ahead.state, self.back.state, written.state if written else self._nothing)
-        top, top_ids, total, plogp, current, whole, *sets = self._session.predict(streams, passed.tokens, wanted)
-        text_ids = np.where(top_ids == 0, END_OF_HOLE_ID, top_ids + RESERVED_TOKENS - 1)
-        prediction.probs[row, column] = (top / total)[of]
+        said = self._session.passes.predict(self.ahead.state, self.back.state, own, passed.tokens, wanted)
+        text_ids = np.where(said.top_ids == 0, END_OF_HOLE_ID, said.top_ids + RESERVED_TOKENS - 1)
+        prediction.probs[row, column] = (said.top / said.total[:, None])[of]
         prediction.ids[row, column] = text_ids[of]
         if entropies:
-            prediction.entropy[row, column] = (np.log(total) - plogp / total)[of, 0]
-        known = np.log(np.maximum(current / total[of, 0], np.float32(1e-12)))
+            prediction.entropy[row, column] = (np.log(said.total) - said.plogp / said.total)[of]
+        known = np.log(np.maximum(said.current / said.total[of], np.float32(1e-12)))
         prediction.current[row, column] = np.where(canvas.open[row, column], np.float32(0), known)
-        for (r, allowed), probs in zip(healed, whole, strict=True):
-            restricted = probs[allowed - RESERVED_TOKENS + 1] / total[of[r]]
+        for (r, allowed), probs in zip(healed, said.distributions, strict=True):
+            restricted = probs[allowed - RESERVED_TOKENS + 1] / said.total[of[r]]
             _heal(prediction, canvas, (int(row[r]), int(column[r])), restricted, allowed)
-        return sets
 
-    def _healed(self, canvas: Canvas, row: Ids, column: Ids, hole: Ids) -> list[tuple[int, Ids]]:
+    def _healed(self, canvas: Canvas, row: Ids, column: Ids) -> list[tuple[int, Ids]]:
         """Which predictions are of a first token that healing restricts, and to which ids."""
         found = []
+        hole = canvas.hole[row, column]
         for h, start in enumerate(self._context.starts_with):
             if start:
                 first = (canvas.hole == h).argmax(axis=1)

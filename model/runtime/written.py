@@ -11,14 +11,11 @@ from dataclasses import dataclass, field
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from model.runtime.blocks import Floats
 from model.runtime.state import StreamState
 
 MOST_TOKENS = 512
 """Beyond so many, everything is forgotten and what is still needed read anew."""
-Ids = NDArray[np.int64]
 Step = tuple[int, int]
 """A token behind what stands left of it: (column of the token before, or NOTHING; its own id)."""
 NOTHING = -1
@@ -28,9 +25,8 @@ NOTHING = -1
 class Plan:
     """The tokens of one pass.
 
-    known: the column of each token that was written before. ids, depth: each token and how many stand left of it.
-    seen: the columns it sees, of what was written before (from 0) and of this pass (from `room`). fresh: which of them
-    are new.
+    known: the column of each token that was written before. room: how many columns there are; those of this pass follow.
+    ids, depth: each token and how many stand left of it. seen: the columns it sees.
     """
 
     room: int
@@ -38,7 +34,6 @@ class Plan:
     ids: list[int] = field(default_factory=list)
     depth: list[int] = field(default_factory=list)
     seen: list[list[int]] = field(default_factory=list)
-    fresh: list[int] = field(default_factory=list)
     at: dict[Step, int] = field(default_factory=dict)
 
     def predicting(self, path: Sequence[int], ends: set[int]) -> list[int]:
@@ -50,8 +45,6 @@ class Plan:
             written, planned = self.known.get(step), self.at.get(step)
             if planned is None and (n in ends or written is None):
                 planned = self.at[step] = len(self.ids)
-                if written is None:
-                    self.fresh.append(planned)
                 self.ids.append(token)
                 self.depth.append(n)
                 self.seen.append([*seen, self.room + planned])
@@ -74,17 +67,10 @@ class Written:
         if self.state.count > MOST_TOKENS:
             self.state.cut(0)
             self._known = {}
-        return Plan(room=self.state.capacity, known=self._known)
+        return Plan(room=self.state.count, known=self._known)
 
-    def remember(self, plan: Plan, keys: Sequence[Floats], values: Sequence[Floats]) -> None:
-        """Keep the fresh tokens of a pass; keys, values: of all its tokens, float32 [KV, N, D] and [KV, D, N]."""
-        if not plan.fresh:
-            return
-        start = self.state.count
-        column = {plan.room + n: start + i for i, n in enumerate(plan.fresh)}
-        for (before, token), n in plan.at.items():
-            if plan.room + n in column:
-                self._known[column.get(before, before), token] = column[plan.room + n]
-        ids = np.asarray([plan.ids[n] for n in plan.fresh], dtype=np.int64)
-        fresh = plan.fresh
-        self.state.append(ids, None, [part[:, fresh] for part in keys], [part[:, :, fresh] for part in values])
+    def remember(self, plan: Plan) -> None:
+        """A pass has put all its tokens behind the others. One that was read again is known where it was read first."""
+        for step, n in plan.at.items():
+            self._known.setdefault(step, plan.room + n)
+        self.state.took(np.asarray(plan.ids, dtype=np.int64))

@@ -115,7 +115,7 @@ def plot(run: Path) -> None:
 def everything(sites: tuple[Path, ...], vocab_size: int, other_languages: float, corpus: Path, run: Path, out: Path,
                **wish: Any) -> int:  # fmt: skip
     """Corpus (unless it is there), run and export, one after the other."""
-    _require_export()  # said before the work, not after
+    require("torch", extra="train", why="writing a model")  # said before the work, not after
     console = Console(stderr=True)
     if (corpus / "manifest.json").exists():
         console.print(f"the corpus in {corpus} is kept", highlight=False)
@@ -215,13 +215,8 @@ def _watched(options: TrainOptions, config: Any, console: Console) -> bool:
     return done
 
 
-def _require_export() -> None:
-    require("torch", extra="train", why="writing a model")
-    require("onnx", extra="train", why="writing a model")
-
-
 def _export(corpus: Path, run: Path, out: Path, console: Console) -> None:
-    _require_export()
+    require("torch", extra="train", why="writing a model")
     from model.train.export import export as write
 
     shards = write(run, corpus, out)

@@ -11,17 +11,14 @@ import torch
 from safetensors.torch import save_file
 
 from model.errors import BadRequest
-from model.runtime.files import GRAPH
 from model.tokenizer import Tokenizer
-from model.train.graph.network import graph
 from model.train.loop import STARTED_FROM, read_checkpoint
 
 SHARD_BYTES = 15_000_000
 
 
 def export(run: Path, corpus: Path, target: Path) -> list[Path]:
-    """Write config, tokenizer, manifest, bfloat16 weights in shards of at most 15 MB, and the graph that runs them
-    without torch; the weight files.
+    """Write config, tokenizer, manifest, and bfloat16 weights in shards of at most 15 MB; the weight files.
 
     Raises BadRequest if the run has no checkpoint, or was trained on a corpus with another tokenizer.
     """
@@ -32,7 +29,7 @@ def export(run: Path, corpus: Path, target: Path) -> list[Path]:
     if Tokenizer(corpus / "tokenizer.json").vocab_size != network["vocab_size"]:
         raise BadRequest(f"{run} was trained with another tokenizer than {corpus} has: name its own --corpus folder")
     target.mkdir(parents=True, exist_ok=True)
-    for old in (*target.glob("weights-*.safetensors"), *target.glob("runtime-*.onnx")):
+    for old in target.glob("weights-*.safetensors"):
         old.unlink()
     shards = _shards(saved["network"])
     paths = [target / f"weights-{n + 1}-of-{len(shards)}.safetensors" for n in range(len(shards))]
@@ -41,7 +38,6 @@ def export(run: Path, corpus: Path, target: Path) -> list[Path]:
         path.chmod(0o644)  # the library writes files that only their owner may read
     config = {"family": "streams", "network": network, "trained": _trained(saved["progress"], run)}
     (target / "config.json").write_text(json.dumps(config, indent=1) + "\n")
-    (target / GRAPH).write_bytes(graph(network))
     shutil.copy(corpus / "tokenizer.json", target / "tokenizer.json")
     shutil.copy(corpus / "manifest.json", target / "manifest.json")
     return paths

@@ -49,8 +49,7 @@ def main(gate: Gate, /, code: Path, model: str, device: str, time_budget: float,
     measure the model before and after, and what did not help is not kept.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # people work on while it trains; read when torch loads
-    for package in ("torch", "onnx"):
-        require(package, extra="train", why="dlm-fill tune")
+    require("torch", extra="train", why="dlm-fill tune")
     import torch
 
     from model.checkpoints.builtin import choose_device

@@ -12,7 +12,7 @@ from model.machine.finding import Finding
 from model.machine.probe import Measured
 from model.machine.speed import Speed, rate
 
-FULL = {"onnxruntime": "1.2", "torch": "2.9+cpu", "transformers": "5.0", "huggingface_hub": "2.4", "keyring": "25"}
+FULL = {"torch": "2.9+cpu", "transformers": "5.0", "huggingface_hub": "2.4", "keyring": "25"}
 
 
 def told(versions: dict[str, str], environ: dict[str, str] | None = None, load: float = 0.0) -> list[Finding]:
@@ -34,25 +34,24 @@ def lines(findings: list[Finding]) -> str:
 
 
 def test_without_torch_all_else_is_told() -> None:
-    text = lines(told({"onnxruntime": "1.2"}))
+    text = lines(told({}))
     assert "no torch, which runs published models, and uses GPUs -> to have it: pip install 'dlm-fill[torch]'" in text
-    assert "built-in model: runs on the CPU by ONNX Runtime -> \n" in text
     assert "cpu: float32" in text
     assert "number format: bfloat16 (a cpu, 8 x 4: 10.00 ms in float32, 4.00 in bfloat16)" in text
 
 
-@pytest.mark.parametrize(
-    ("versions", "says"),
-    [
-        ({"torch": "2.9+cpu"}, "runs by torch -> faster: pip install onnxruntime"),
-        ({}, "cannot run: no ONNX Runtime and no torch -> reinstall dlm-fill"),
-    ],
-)
-def test_what_the_builtin_model_would_use(versions: dict[str, str], says: str) -> None:
-    assert says in lines(told(versions))
+def test_what_the_builtin_model_would_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model.runtime.compiled.library", lambda: None)
+    slow = "built-in model: runs on the CPU by NumPy, not compiled -> about five times faster: install a C compiler"
+    assert slow in lines(told({}))
+    monkeypatch.setattr("model.runtime.compiled.library", lambda: "there")
+    monkeypatch.setattr("model.runtime.compiled.variant", lambda _: "avx2")
+    assert "built-in model: runs on the CPU, compiled for avx2 -> \n" in lines(told({}))
 
 
-def test_nothing_is_remarked_where_nothing_lacks_but_a_gpu() -> None:
+def test_nothing_is_remarked_where_nothing_lacks_but_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model.runtime.compiled.library", lambda: "there")
+    monkeypatch.setattr("model.runtime.compiled.variant", lambda _: "avx2")
     assert [f.topic for f in told(FULL) if f.remedy] == ["device"]
 
 

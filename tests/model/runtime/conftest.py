@@ -11,8 +11,6 @@ import torch
 from safetensors.torch import save_file
 
 from model.network import Network
-from model.runtime.files import GRAPH
-from model.train.graph.network import graph
 from tests.model import toy
 
 
@@ -26,7 +24,6 @@ def write(net: Network, corpus: Path, target: Path) -> Path:
     (target / "config.json").write_text(json.dumps({"network": sizes}))
     state = {name: tensor.bfloat16().contiguous() for name, tensor in net.state_dict().items()}
     save_file(state, target / "weights-1-of-1.safetensors")
-    (target / GRAPH).write_bytes(graph(sizes))
     return target
 
 

@@ -1,8 +1,9 @@
-"""ONNX Runtime says what torch says."""
+"""Compiled or in NumPy, a pass says what torch says."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from model.network import Network
 from model.runtime import layout as runtime_layout
 from model.runtime import session as runtime_session
 from model.runtime import written as written_module
-from model.runtime.files import graph_in
+from model.runtime.compiled import CHOICE, library
 from model.runtime.load import load
 from model.tokenizer import MASK_ID, RESERVED_TOKENS, Tokenizer
 from tests.model import toy
@@ -26,12 +27,22 @@ Made = Callable[..., tuple[Network, Path]]
 Pair = tuple[Denoiser, Denoiser, Tokenizer]
 
 
-def opened(made: tuple[Network, Path]) -> Pair:
+def opened(made: tuple[Network, Path], kernel: str) -> Pair:
     net, directory = made
-    graph = graph_in(directory)
-    assert graph is not None
-    runtime, tokenizer = load(directory, graph)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CHOICE, kernel)
+        runtime, tokenizer = load(directory)
+    assert runtime.computes_by == ("NumPy" if kernel == "numpy" else f"compiled ({kernel})")
     return BuiltinDenoiser(net, tokenizer), runtime, tokenizer
+
+
+def kernels() -> list[str]:
+    """Every way to compute that this machine has."""
+    found = library()
+    if found is None:
+        return ["numpy"]
+    sets = {found.dlm_variant(name).decode() for name in (b"avx512", b"avx2", b"base")}
+    return ["numpy", *sorted(sets)]
 
 
 SHAPES: dict[str, dict[str, int]] = {
@@ -41,9 +52,10 @@ SHAPES: dict[str, dict[str, int]] = {
 }
 
 
-@pytest.fixture(scope="module", params=SHAPES)
+@pytest.fixture(scope="module", params=[(shape, kernel) for shape in SHAPES for kernel in kernels()], ids=" by ".join)
 def pair(request: pytest.FixtureRequest, made: Made) -> Pair:
-    return opened(made(**SHAPES[request.param]))
+    shape, kernel = request.param
+    return opened(made(**SHAPES[shape]), kernel)
 
 
 def context(tok: Tokenizer, *pieces: str, starts_with: tuple[bytes, ...] | None = None) -> Context:
@@ -168,13 +180,14 @@ def test_what_is_wanted_in_the_middle_is_said_too(pair: Pair) -> None:
 def test_a_token_more_is_all_that_is_read(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     _, runtime, tok = pair
     prefilled, read = runtime.prefill(context(tok, "x = 1\n", "y = 2\n")), list[int]()
-    run = runtime_session.Session._run
+    passes = runtime._session.passes  # type: ignore[attr-defined]
+    run = passes.predict
 
-    def counted(self: runtime_session.Session, *given: Any, **more: Any) -> Any:
-        read.append(len(given[2].ids))
-        return run(self, *given, **more)
+    def counted(*given: Any) -> Any:
+        read.append(len(given[3].ids))
+        return run(*given)
 
-    monkeypatch.setattr(runtime_session.Session, "_run", counted)
+    monkeypatch.setattr(passes, "predict", counted)
     for canvas in beams(tok, seed=3, steps=6):
         prefilled.score(canvas, wanted=canvas.open)
     assert read == [1, 4, 4, 4, 4, 4]
@@ -182,3 +195,27 @@ def test_a_token_more_is_all_that_is_read(pair: Pair, monkeypatch: pytest.Monkey
     twice = Canvas.stack([drawn((9,), seed=1, decided=1)] * 3)
     prefilled.score(twice)
     assert read == [9], "texts that are equal are read once, and nothing comes after the last token"
+
+
+def test_tokens_that_do_not_exist_are_told(pair: Pair) -> None:
+    _, runtime, tok = pair
+    there = context(tok, "x = 1\n", "y = 2\n")
+    beyond = Canvas.decided([[np.asarray([toy.VOCAB])]], mask_id=MASK_ID)
+    with pytest.raises(IndexError):
+        runtime.prefill(there).score(beyond)
+    with pytest.raises(IndexError):
+        runtime.prefill(Context(pieces=(np.asarray([5]), np.asarray([toy.VOCAB])), starts_with=(b"",)))
+
+
+def test_passes_of_several_threads_do_not_mix(pair: Pair) -> None:
+    _, runtime, tok = pair
+    texts = [context(tok, toy.source(n), toy.source(n + 1)) for n in range(4)]
+    canvas = Canvas.masked((6,), mask_id=MASK_ID)
+    prefilled = [runtime.prefill(there) for there in texts]
+    expected = [there.denoise(canvas).probs for there in prefilled]
+
+    def again(n: int) -> bool:
+        return all(np.array_equal(prefilled[n].denoise(canvas).probs, expected[n]) for _ in range(5))
+
+    with ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(again, range(4)))

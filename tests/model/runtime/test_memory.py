@@ -16,7 +16,6 @@ from model.runtime import blocks as runtime_blocks
 from model.runtime import denoiser as runtime_denoiser
 from model.runtime.blocks import GRAIN_BYTES, Blocks
 from model.runtime.denoiser import RuntimeDenoiser
-from model.runtime.files import graph_in
 from model.runtime.load import load
 from model.runtime.state import StreamState
 from model.tokenizer import MASK_ID
@@ -30,9 +29,7 @@ REQUESTS = 60
 def denoiser(made: Callable[..., tuple[Network, Path]], monkeypatch: pytest.MonkeyPatch) -> RuntimeDenoiser:
     monkeypatch.setattr(runtime_denoiser, "STORE_BYTES", LIMIT_BYTES)
     _, directory = made()
-    graph = graph_in(directory)
-    assert graph is not None
-    return load(directory, graph)[0]
+    return load(directory)[0]
 
 
 def request(denoiser: RuntimeDenoiser, number: int) -> None:

@@ -15,7 +15,6 @@ from model.denoiser import Context
 from model.network import Network
 from model.runtime.blocks import Blocks
 from model.runtime.denoiser import RuntimeDenoiser
-from model.runtime.files import graph_in
 from model.runtime.load import load
 from model.runtime.state import StreamState
 from model.runtime.store import REWOUND_TOKENS, Store
@@ -29,9 +28,7 @@ TEXT: Ids = np.random.default_rng(2).integers(16, toy.VOCAB, 400)
 @pytest.fixture(scope="module")
 def denoise(made: Callable[..., tuple[Network, Path]]) -> Callable[[], RuntimeDenoiser]:
     _, directory = made()
-    graph = graph_in(directory)
-    assert graph is not None
-    return lambda: load(directory, graph)[0]
+    return lambda: load(directory)[0]
 
 
 class Counted:
@@ -44,8 +41,10 @@ class Counted:
 
     def _extend(self, state: StreamState, ids: Ids) -> None:
         self.read.append(ids.tolist())
-        row = np.tile(ids.astype(np.float32)[:, None], (1, 2))
-        state.append(ids, row, [row[None]], [row.T[None]])
+        start = state.count
+        state.reserve(start + len(ids))
+        state.values[0, 0, start : start + len(ids)] = ids[:, None]
+        state.took(ids)
 
 
 def ids(*values: int) -> Ids:
@@ -97,7 +96,7 @@ def test_what_leaves_a_text_early_gets_a_copy_and_the_text_stays() -> None:
     counted.store.read(long(0))
     other = counted.store.read(np.concatenate([long(0, 50), long(1000)]))
     assert other.state.ids.tolist() == [*range(50), *range(1000, 1200)]
-    np.testing.assert_array_equal(other.state.feeds("ahead")["ahead_pointers"].numpy()[:50, 0], np.arange(50))
+    np.testing.assert_array_equal(other.state.values[0, 0, :50, 0], np.arange(50))
     counted.read.clear()
     counted.store.read(long(0))
     assert counted.read == []
@@ -116,7 +115,7 @@ def test_what_somebody_holds_is_not_overwritten() -> None:
     held = counted.store.read(np.append(long(0), 500))
     counted.store.read(np.append(long(0), 501))
     assert held.state.ids[held.count - 1] == 500
-    np.testing.assert_array_equal(held.state.feeds("ahead")["ahead_pointers"].numpy()[held.count - 1], 500)
+    np.testing.assert_array_equal(held.state.values[0, 0, held.count - 1], 500)
 
 
 def test_memory_is_bounded_and_the_oldest_go_first() -> None:

@@ -1,0 +1,254 @@
+/* Threads, the choice of the instruction set, and what Python calls (through ctypes, which lets other threads run). */
+#include "kernel.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if !defined(_WIN32)
+#include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
+#define EXPORTED __attribute__((visibility("default")))
+#else
+#define EXPORTED __declspec(dllexport)
+#endif
+
+#if defined(__x86_64__)
+#define PAUSE() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define PAUSE() __asm__ volatile("isb")
+#else
+#define PAUSE() (void)0
+#endif
+
+extern const dlm_kernel dlm_kernel_base;
+#if defined(HAVE_AVX2)
+extern const dlm_kernel dlm_kernel_avx2;
+#endif
+#if defined(HAVE_AVX512)
+extern const dlm_kernel dlm_kernel_avx512;
+#endif
+
+/* ---- threads ----
+ *
+ * A step of a pass is a few tiles of microseconds, so who waits spins; but never for long, and nobody ever waits for a
+ * thread that has not begun: the caller runs every tile that no other thread has taken. On a busy machine that makes it
+ * as fast as one thread, not slower. Between passes the other threads sleep.
+ */
+
+enum { SPINS = 2000, MOST_THREADS = 64, MOST_TILES = 65535 };
+
+#if defined(_WIN32)
+
+struct dlm_pool { int threads; };
+
+void dlm_spread(dlm_pool *pool, dlm_tile tile, void *job, int tiles) {
+    (void)pool;
+    for (int n = 0; n < tiles; n++) tile(job, n, 0);
+}
+
+static dlm_pool *pool_made(int threads) {
+    dlm_pool *pool = calloc(1, sizeof *pool);
+    (void)threads;
+    if (pool) pool->threads = 1;
+    return pool;
+}
+
+static void pool_ended(dlm_pool *pool) { free(pool); }
+static void pool_started(dlm_pool *pool) { (void)pool; }
+static void pool_taken(dlm_pool *pool) { (void)pool; }
+static void pool_given_back(dlm_pool *pool) { (void)pool; }
+
+#else
+
+struct dlm_pool {
+    int threads, started;
+    pid_t process;
+    _Atomic uint64_t ticket; /* which spread (32 bits), how many tiles are taken (16), how many there are (16) */
+    _Atomic int done, sleeping, ending;
+    dlm_tile tile;
+    void *job;
+    pthread_mutex_t in_use, gate;
+    pthread_cond_t wake;
+    pthread_t ids[MOST_THREADS];
+};
+
+typedef struct {
+    dlm_pool *pool;
+    int number;
+} worker;
+
+/* Runs a tile that nobody has taken; 0 if there is none. */
+static int one_tile(dlm_pool *pool, int thread) {
+    uint64_t ticket = atomic_load_explicit(&pool->ticket, memory_order_acquire);
+    for (;;) {
+        int tiles = (int)(ticket & 0xffff), next = (int)(ticket >> 16 & 0xffff);
+        if (next >= tiles) return 0;
+        if (!atomic_compare_exchange_weak_explicit(&pool->ticket, &ticket, ticket + (1u << 16), memory_order_acq_rel,
+                                                   memory_order_acquire))
+            continue;
+        /* A tile that is taken and not done keeps the spread from ending: what follows is that spread's. */
+        pool->tile(pool->job, next, thread);
+        atomic_fetch_add_explicit(&pool->done, 1, memory_order_release);
+        return 1;
+    }
+}
+
+static int anything_to_do(dlm_pool *pool) {
+    uint64_t ticket = atomic_load(&pool->ticket);
+    return (ticket >> 16 & 0xffff) < (ticket & 0xffff);
+}
+
+static void *worked(void *given) {
+    worker me = *(worker *)given;
+    dlm_pool *pool = me.pool;
+    free(given);
+    while (!atomic_load(&pool->ending)) {
+        int spins = 0;
+        while (spins++ < SPINS) {
+            if (one_tile(pool, me.number)) spins = 0;
+            else PAUSE();
+        }
+        pthread_mutex_lock(&pool->gate);
+        atomic_fetch_add(&pool->sleeping, 1);
+        while (!anything_to_do(pool) && !atomic_load(&pool->ending)) pthread_cond_wait(&pool->wake, &pool->gate);
+        atomic_fetch_sub(&pool->sleeping, 1);
+        pthread_mutex_unlock(&pool->gate);
+    }
+    return NULL;
+}
+
+static void woken(dlm_pool *pool) {
+    pthread_mutex_lock(&pool->gate);
+    pthread_cond_broadcast(&pool->wake);
+    pthread_mutex_unlock(&pool->gate);
+}
+
+void dlm_spread(dlm_pool *pool, dlm_tile tile, void *job, int tiles) {
+    if (pool->threads == 1 || tiles == 1 || tiles > MOST_TILES) {
+        for (int n = 0; n < tiles; n++) tile(job, n, 0);
+        return;
+    }
+    uint64_t spread = atomic_load_explicit(&pool->ticket, memory_order_relaxed) >> 32;
+    pool->tile = tile, pool->job = job;
+    atomic_store_explicit(&pool->done, 0, memory_order_relaxed);
+    atomic_store(&pool->ticket, (spread + 1) << 32 | (uint64_t)tiles);
+    if (atomic_load(&pool->sleeping)) woken(pool);
+    while (one_tile(pool, 0)) {}
+    for (int spins = 0; atomic_load_explicit(&pool->done, memory_order_acquire) < tiles; spins++) {
+        if (spins < SPINS) PAUSE();
+        else sched_yield();
+    }
+}
+
+static dlm_pool *pool_made(int threads) {
+    dlm_pool *pool = calloc(1, sizeof *pool);
+    if (!pool) return NULL;
+    pool->threads = threads < 1 ? 1 : threads > MOST_THREADS ? MOST_THREADS : threads;
+    pthread_mutex_init(&pool->in_use, NULL);
+    return pool;
+}
+
+/* The other threads, at the first pass: a process that only looks at a model has none, and a fork starts its own. */
+static void pool_started(dlm_pool *pool) {
+    if (pool->started && pool->process == getpid()) return;
+    pthread_mutex_init(&pool->gate, NULL);
+    pthread_cond_init(&pool->wake, NULL);
+    atomic_store(&pool->ticket, 0);
+    atomic_store(&pool->sleeping, 0);
+    pool->started = 1, pool->process = getpid();
+    int wanted = pool->threads;
+    for (int n = 1; n < wanted; n++) {
+        worker *given = malloc(sizeof *given);
+        if (given) *given = (worker){pool, n};
+        if (given && pthread_create(&pool->ids[n], NULL, worked, given) == 0) continue;
+        free(given);
+        pool->threads = n; /* as many as there may be */
+        break;
+    }
+}
+
+static void pool_taken(dlm_pool *pool) {
+    if (pool->started && pool->process != getpid()) pthread_mutex_init(&pool->in_use, NULL);
+    pthread_mutex_lock(&pool->in_use);
+    pool_started(pool);
+}
+
+static void pool_given_back(dlm_pool *pool) { pthread_mutex_unlock(&pool->in_use); }
+
+static void pool_ended(dlm_pool *pool) {
+    if (pool->started && pool->process == getpid()) {
+        atomic_store(&pool->ending, 1);
+        woken(pool);
+        for (int n = 1; n < pool->threads; n++) pthread_join(pool->ids[n], NULL);
+    }
+    free(pool);
+}
+
+#endif
+
+int dlm_threads(const dlm_pool *pool) { return pool->threads; }
+
+/* ---- what Python calls ---- */
+
+typedef struct {
+    const dlm_kernel *kernel;
+    void *model;
+    dlm_pool *pool;
+} dlm_network;
+
+/* The kernel for this processor, at most `wanted` ("" for the best there is). */
+static const dlm_kernel *chosen(const char *wanted) {
+    int any = wanted[0] == 0;
+    (void)any;
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+#endif
+#if defined(HAVE_AVX512)
+    if ((any || !strcmp(wanted, "avx512")) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        return &dlm_kernel_avx512;
+#endif
+#if defined(HAVE_AVX2)
+    if ((any || strcmp(wanted, "base")) && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return &dlm_kernel_avx2;
+#endif
+    return &dlm_kernel_base;
+}
+
+EXPORTED const char *dlm_variant(const char *wanted) { return chosen(wanted)->name; }
+
+/* A network with these weights, which have to stay where they are but for matrices; NULL: no memory. */
+EXPORTED dlm_network *dlm_open(const dlm_sizes *sizes, const dlm_weights *weights, int threads, const char *wanted) {
+    dlm_network *net = calloc(1, sizeof *net);
+    if (!net) return NULL;
+    net->kernel = chosen(wanted);
+    net->pool = pool_made(threads);
+    net->model = net->pool ? net->kernel->open(sizes, weights) : NULL;
+    if (net->model) return net;
+    if (net->pool) pool_ended(net->pool);
+    free(net);
+    return NULL;
+}
+
+EXPORTED void dlm_close(dlm_network *net) {
+    pool_ended(net->pool);
+    net->kernel->close(net->model);
+    free(net);
+}
+
+/* Both: 0, or 1 where there is no memory. One pass at a time: a second caller waits. */
+EXPORTED int dlm_read(dlm_network *net, const dlm_reading *reading) {
+    pool_taken(net->pool);
+    int failed = net->kernel->read(net->model, net->pool, reading);
+    pool_given_back(net->pool);
+    return failed;
+}
+
+EXPORTED int dlm_predict(dlm_network *net, const dlm_prediction *asked) {
+    pool_taken(net->pool);
+    int failed = net->kernel->predict(net->model, net->pool, asked);
+    pool_given_back(net->pool);
+    return failed;
+}
