@@ -7,12 +7,14 @@ off the piece and demands it of the fill ("token healing").
 
 from __future__ import annotations
 
+import json
 import re
-from functools import cached_property
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
-import tokenizers
+import tiktoken
 from numpy.typing import NDArray
 
 from model.errors import UnknownModel
@@ -34,6 +36,10 @@ _PIECES = (
 )
 PATTERN = "|".join(_PIECES)
 _MOST_COUNTS, _MOST_STARTS = 1 << 15, 256
+# tiktoken's regular expressions give up at some 300,000 blanks in a row: a longer text is read by parts, which end with
+# lines, where no token could tell, or within a line that is longer than that.
+_PARTS = re.compile(r"(?s:.{0,99999}\n|.{1,100000})")
+_LONGEST_PART = 100_000
 _JOINABLE_END = re.compile(r"[^\W\d]\Z|[ \t=!<>+\-*/%&|^~:@.$#\\?]\Z")
 
 
@@ -54,23 +60,33 @@ class Tokenizer:
         if not path.is_file():
             raise UnknownModel(f"no tokenizer at {path}: reinstall dlm-fill, or name a complete model directory")
         try:
-            self._bpe = tokenizers.Tokenizer.from_file(str(path))
+            self._bpe = _read(path)
         except Exception as error:
             message = f"the tokenizer {path} is damaged: reinstall dlm-fill, or name a complete model directory"
             raise UnknownModel(message) from error
-        self.vocab_size = self._bpe.get_vocab_size() + RESERVED_TOKENS
+        self.vocab_size = self._bpe.n_vocab + RESERVED_TOKENS
         self._counts: dict[int, int] = {}
         self._starting: dict[bytes, NDArray[np.int64]] = {}
 
     def encode(self, text: str, *, at_line_start: bool) -> NDArray[np.int64]:
         """Ids, int64 [n]. `at_line_start`: the text begins a line, so leading blanks are indentation."""
-        ids = self._bpe.encode("\n" + text if at_line_start else text).ids
+        ids = self._ids("\n" + text if at_line_start else text)
         return np.asarray(ids[1:] if at_line_start else ids, dtype=np.int64) + RESERVED_TOKENS
 
     def encode_batch(self, texts: list[str]) -> list[NDArray[np.int64]]:
         """`encode(text, at_line_start=True)` of each, on all cores."""
-        encodings = self._bpe.encode_batch_fast(["\n" + t for t in texts])
-        return [np.asarray(e.ids[1:], dtype=np.int64) + RESERVED_TOKENS for e in encodings]
+        with ThreadPoolExecutor() as several:
+            return list(several.map(partial(self.encode, at_line_start=True), texts))
+
+    def _ids(self, text: str) -> list[int]:
+        if len(text) <= _LONGEST_PART:
+            return self._bpe.encode_ordinary(text)
+        ids: list[int] = []
+        within = True  # a line: what follows a line break is encoded with it, so that blanks are seen to be indentation
+        for part in _PARTS.findall(text):
+            ids += self._bpe.encode_ordinary(part) if within else self._bpe.encode_ordinary("\n" + part)[1:]
+            within = not part.endswith("\n")
+        return ids
 
     def count(self, text: str) -> int:
         """How many tokens `text` takes, as a piece that begins a line.
@@ -86,14 +102,12 @@ class Tokenizer:
         if known is None:
             if len(self._counts) >= _MOST_COUNTS:
                 self._counts.clear()
-            known = self._counts[key] = len(self._bpe.encode("\n" + line).ids) - 1
+            known = self._counts[key] = len(self._ids("\n" + line)) - 1
         return known
 
     @cached_property
     def _bytes(self) -> list[bytes]:
-        alphabet = byte_alphabet()
-        vocab = sorted(self._bpe.get_vocab().items(), key=lambda item: item[1])
-        return [b""] * RESERVED_TOKENS + [bytes(alphabet[c] for c in token) for token, _ in vocab]
+        return [b""] * RESERVED_TOKENS + [self._bpe.decode_single_token_bytes(i) for i in range(self._bpe.n_vocab)]
 
     def token_bytes(self, token: int) -> bytes:
         """The bytes that one token stands for; empty for the model's own tokens."""
@@ -137,6 +151,15 @@ class Tokenizer:
         return known
 
 
+def _read(path: Path) -> tiktoken.Encoding:
+    """A file that `train_tokenizer` wrote. Its ids rise in the order of the merges, and that is how tiktoken merges."""
+    written = json.loads(path.read_text("utf-8"))
+    alphabet = byte_alphabet()
+    ranks = {bytes(alphabet[c] for c in token): rank for token, rank in written["model"]["vocab"].items()}
+    pattern = written["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"]
+    return tiktoken.Encoding("dlm-fill", pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
+
+
 def _lines(text: str) -> list[str]:
     r"""The lines of `text` with their line ends `\n`: what ends otherwise is no end here."""
     return re.findall(r"[^\n]*\n|[^\n]+", text)
@@ -144,6 +167,8 @@ def _lines(text: str) -> list[str]:
 
 def train_tokenizer(texts: list[str], *, vocab_size: int, path: Path) -> None:
     """Learn the merges from `texts` and write the tokenizer file. `vocab_size` counts the reserved ids."""
+    import tokenizers  # of the extra: it brings the hub's client, and filling needs neither
+
     bpe = tokenizers.Tokenizer(tokenizers.models.BPE())
     bpe.pre_tokenizer = tokenizers.pre_tokenizers.Sequence(
         [

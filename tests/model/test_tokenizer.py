@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from model.errors import UnknownModel
 from model.tokenizer import RESERVED_TOKENS, Tokenizer, train_tokenizer
 from tests.model import toy
 
+BUILTIN = Path(__file__).parents[2] / "model" / "builtin" / "tokenizer.json"
+SOURCES = sorted(path for folder in ("model", "lsp_server") for path in (BUILTIN.parents[2] / folder).rglob("*.py"))
 CODE = st.text(st.sampled_from("abc_9 \t\n\r.(=+\"'é漢🦀"), max_size=40)
 
 
@@ -148,3 +151,42 @@ def test_what_starts_alike_is_found_again(tok: Tokenizer) -> None:
     found = tok.tokens_starting_with(start)
     assert found.tolist() == [i for i in range(tok.vocab_size) if tok.token_bytes(i).startswith(start)]
     assert tok.tokens_starting_with(start).tolist() == found.tolist()
+
+
+@pytest.fixture(scope="module")
+def shipped() -> tuple[Tokenizer, tokenizers.Tokenizer]:
+    """The built-in model's tokenizer, and the same file read by the library that wrote it: what the weights have seen."""
+    return Tokenizer(BUILTIN), tokenizers.Tokenizer.from_file(str(BUILTIN))
+
+
+def written(ids: list[int]) -> list[int]:
+    return [i + RESERVED_TOKENS for i in ids]
+
+
+@given(text=st.text() | CODE | st.text(st.sampled_from(" \t\n\r\x85\u2028_.'\"0²٣aéǅ\u0301=")))
+def test_it_encodes_as_the_library_that_learnt_it(shipped: tuple[Tokenizer, tokenizers.Tokenizer], text: str) -> None:
+    ours, reference = shipped
+    assert ours.encode(text, at_line_start=False).tolist() == written(reference.encode(text).ids)
+
+
+def test_it_encodes_sources_as_the_library_that_learnt_it(shipped: tuple[Tokenizer, tokenizers.Tokenizer]) -> None:
+    ours, reference = shipped
+    for path in SOURCES:
+        text = path.read_text("utf-8")
+        assert ours.encode(text, at_line_start=True).tolist() == written(reference.encode("\n" + text).ids[1:]), path
+
+
+def test_a_long_text_is_that_of_its_lines(shipped: tuple[Tokenizer, tokenizers.Tokenizer]) -> None:
+    ours, reference = shipped
+    text = "".join(path.read_text("utf-8") for path in SOURCES)
+    assert len(text) > 500_000, "it is read by parts"
+    assert ours.encode(text, at_line_start=False).tolist() == written(reference.encode(text).ids)
+    assert ours.encode("\r" + text, at_line_start=True).tolist() == written(reference.encode("\n\r" + text).ids[1:])
+
+
+@pytest.mark.parametrize("line", [" " * 1_500_000 + "x", "x" + "\t" * 1_500_000, "_" * 300_000, "a" * 300_000])
+def test_lines_of_any_length(shipped: tuple[Tokenizer, tokenizers.Tokenizer], line: str) -> None:
+    ours, _ = shipped
+    ids = ours.encode(line, at_line_start=True)
+    assert ours.decode(ids) == line
+    assert ours.count(line) == len(ids)
