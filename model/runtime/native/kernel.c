@@ -19,7 +19,8 @@ enum { LANES = 4, ROWS = 8 };
 #else
 enum { LANES = 4, ROWS = 4 };
 #endif
-enum { PANEL = 2 * LANES, ROW_TILE = 48, HEAD_ROWS = 48, WANTED_TILES = 8 };
+/* VALUE_ROWS: so many values of a head stay in the first cache from one group of rows to the next. */
+enum { PANEL = 2 * LANES, ROW_TILE = 48, VALUE_ROWS = 64, HEAD_ROWS = 48, WANTED_TILES = 8 };
 
 #define JOINED_(a, b) a##b
 #define JOINED(a, b) JOINED_(a, b)
@@ -193,11 +194,11 @@ static void panel_of(int m, int64_t in, const float *a, int64_t lda, const uint3
 
 INLINE void shared_rows(int m, int vectors, int64_t in, const float *a, int64_t lda, const float *b, int64_t ldb, float *c,
                         int64_t ldc, int add) {
-    vec sum[ROWS][2];
+    vec sum[ROWS][4];
     for (int i = 0; i < m; i++)
         for (int j = 0; j < vectors; j++) sum[i][j] = add ? load(c + i * ldc + j * LANES) : (vec){0};
     for (int64_t k = 0; k < in; k++) {
-        vec row[2];
+        vec row[4];
         for (int j = 0; j < vectors; j++) row[j] = load(b + k * ldb + j * LANES);
         for (int i = 0; i < m; i++)
             for (int j = 0; j < vectors; j++) sum[i][j] += a[i * lda + k] * row[j];
@@ -206,23 +207,25 @@ INLINE void shared_rows(int m, int vectors, int64_t in, const float *a, int64_t 
         for (int j = 0; j < vectors; j++) store(c + i * ldc + j * LANES, sum[i][j]);
 }
 
+/* Up to ROWS rows of one or two vectors, or half as many of four: each way, the sums fill the registers. */
 static void shared_columns(int m, int vectors, int64_t in, const float *a, int64_t lda, const float *b, int64_t ldb,
                            float *c, int64_t ldc, int add) {
+#define WIDE(n) \
+    case 10 * n + 4: shared_rows(n, 4, in, a, lda, b, ldb, c, ldc, add); break;
 #define WITH(n) \
-    case n: \
-        if (vectors == 2) shared_rows(n, 2, in, a, lda, b, ldb, c, ldc, add); \
-        else shared_rows(n, 1, in, a, lda, b, ldb, c, ldc, add); \
-        break;
-    switch (m) {
-        WITH(1) WITH(2) WITH(3) WITH(4)
+    case 10 * n + 2: shared_rows(n, 2, in, a, lda, b, ldb, c, ldc, add); break; \
+    case 10 * n + 1: shared_rows(n, 1, in, a, lda, b, ldb, c, ldc, add); break;
+    switch (10 * m + vectors) {
+        WITH(1) WITH(2) WITH(3) WITH(4) WIDE(1) WIDE(2)
 #if defined(__AVX512F__) || defined(__aarch64__)
-        WITH(5) WITH(6) WITH(7) WITH(8)
+        WITH(5) WITH(6) WITH(7) WITH(8) WIDE(3) WIDE(4)
 #endif
 #if defined(__AVX512F__)
-        WITH(9) WITH(10) WITH(11) WITH(12)
+        WITH(9) WITH(10) WITH(11) WITH(12) WIDE(5) WIDE(6)
 #endif
     }
 #undef WITH
+#undef WIDE
 }
 
 /* c [m, n] = (c +) a [m, in] · b [in, n], rows lda, ldb, ldc apart. */
@@ -230,9 +233,11 @@ static void product(int64_t m, int64_t n, int64_t in, const float *a, int64_t ld
                     int64_t ldc, int add) {
     int64_t column = 0;
     while (column < n) {
-        int vectors = n - column >= PANEL ? 2 : n - column >= LANES ? 1 : 0;
-        for (int64_t row = 0; row < m; row += ROWS) {
-            int64_t rows = smaller(ROWS, m - row);
+        int64_t left = n - column;
+        int vectors = left >= 2 * PANEL ? 4 : left >= PANEL ? 2 : left >= LANES ? 1 : 0;
+        int64_t most = vectors == 4 ? ROWS / 2 : ROWS;
+        for (int64_t row = 0; row < m; row += most) {
+            int64_t rows = smaller(most, m - row);
             const float *from = a + row * lda, *by = b + column;
             float *to = c + row * ldc + column;
             if (vectors) {
@@ -240,13 +245,13 @@ static void product(int64_t m, int64_t n, int64_t in, const float *a, int64_t ld
                 continue;
             }
             for (int64_t i = 0; i < rows; i++)
-                for (int64_t j = 0; j < n - column; j++) {
+                for (int64_t j = 0; j < left; j++) {
                     float sum = add ? to[i * ldc + j] : 0;
                     for (int64_t k = 0; k < in; k++) sum += from[i * lda + k] * by[k * ldb + j];
                     to[i * ldc + j] = sum;
                 }
         }
-        column += vectors ? vectors * LANES : n - column;
+        column += vectors ? vectors * LANES : left;
     }
 }
 
@@ -533,8 +538,11 @@ static void attend_tile(void *job, int number, int thread) {
     }
     float *out = p->mixed + first * p->ld_width + h * head;
     for (int t = 0; t < p->set_count; t++)
-        product(rows, head, used[t], scores + at[t], lds, p->sets[t].values + kv * p->sets[t].room * head, head, out,
-                p->ld_width, t > 0);
+        for (int64_t j = 0; j < used[t] || (!t && !j); j += VALUE_ROWS) {
+            const float *values = p->sets[t].values + (kv * p->sets[t].room + j) * head;
+            product(rows, head, smaller(VALUE_ROWS, used[t] - j), scores + at[t] + j, lds, values, head, out, p->ld_width,
+                    t > 0 || j > 0);
+        }
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < head; j++) out[i * p->ld_width + j] /= sums[i];
 }
