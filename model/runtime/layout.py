@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from model.canvas import Canvas
 from model.reading import Reading
 from model.runtime.passes import Tokens
-from model.runtime.written import Plan
+from model.runtime.written import Plan, Written
 from model.tokenizer import MASK_ID
 
 PASS_TOKENS = 1024
@@ -90,21 +90,19 @@ def whole_rows(canvas: Canvas, rows: Ids, wanted: NDArray[np.bool_], view: View,
     return Pass(tokens=tokens, sources=at - 1, row=row[at], column=own[at])
 
 
-def next_tokens(canvas: Canvas, wanted: NDArray[np.bool_], view: View, plan: Plan) -> Pass:
-    """Left to right into the one hole: only tokens that have not been read yet, and those that predict what is wanted.
+def next_tokens(canvas: Canvas, wanted: NDArray[np.bool_], view: View, written: Written | None) -> tuple[Pass, Plan]:
+    """Left to right into the one hole: only tokens that have not been written yet, and those that predict what is wanted.
 
-    `plan` comes to hold what is read.
+    Also the plan that `written` is to remember, with what the tokens see.
     """
     ids = shown(canvas)
     row, column = np.nonzero(wanted)
-    anchor, sources = int(view.anchors[0]), list[int]()
-    for r in np.unique(row):
-        ends = np.flatnonzero(wanted[r])
-        sources += plan.predicting([anchor, *ids[r, : ends[-1]].tolist()], set(ends.tolist()))
-    sees = np.zeros((len(plan.ids), plan.room + len(plan.ids)), dtype=bool)
-    for n, seen in enumerate(plan.seen):
-        sees[n, seen] = True
-    depth, behind = np.asarray(plan.depth, dtype=np.int64), np.full(len(plan.depth), view.behind[0])
+    anchor = int(view.anchors[0])
+    plan = written.plan(anchor) if written else Plan({}, room=0, anchor=anchor)
+    sources = [plan.predicting(ids[r], end) for r, end in zip(row.tolist(), column.tolist(), strict=True)]
+    sees = plan.seen(written.seen if written else np.zeros((0, 0), dtype=bool))
+    depth = np.asarray(plan.depth, dtype=np.int64)
+    behind = np.full(len(depth), view.behind[0])
     tokens = Tokens(
         ids=np.asarray(plan.ids, dtype=np.int64),
         position=int(view.left[0]) - 1 + depth,
@@ -113,4 +111,4 @@ def next_tokens(canvas: Canvas, wanted: NDArray[np.bool_], view: View, plan: Pla
         back_seen=behind,
         own_seen=sees,
     )
-    return Pass(tokens=tokens, sources=np.asarray(sources, dtype=np.int64), row=row, column=column)
+    return Pass(tokens=tokens, sources=np.asarray(sources, dtype=np.int64), row=row, column=column), plan

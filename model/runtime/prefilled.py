@@ -13,7 +13,7 @@ from model.runtime.passes import Wanted
 from model.runtime.session import Session
 from model.runtime.state import StreamState
 from model.runtime.store import Lease
-from model.runtime.written import Plan, Written
+from model.runtime.written import Written
 from model.tokenizer import END_OF_HOLE_ID, RESERVED_TOKENS, Tokenizer
 
 Ids = NDArray[np.int64]
@@ -47,13 +47,12 @@ class RuntimePrefilled(Prefilled):
             if not part.any():
                 continue
             written = self._written if wanted is not None else None
-            plan = written.plan() if written else Plan(room=0, known={})
-            passed = next_tokens(canvas, part, self._view, plan)
+            passed, plan = next_tokens(canvas, part, self._view, written)
             if written:
-                written.state.reserve(plan.room + len(plan.ids))
+                written.reserve(plan)
             self._say(canvas, passed, prediction, own=written.state if written else None)
             if written:
-                written.remember(plan)
+                written.remember(plan, passed.tokens.own_seen)
         return prediction
 
     def _predict(self, canvas: Canvas, wanted: NDArray[np.bool_], *, causal: bool, entropies: bool) -> Prediction:
@@ -68,7 +67,7 @@ class RuntimePrefilled(Prefilled):
              entropies: bool = False) -> None:  # fmt: skip
         """Run the pass and put what it says into `prediction`."""
         row, column = passed.row, passed.column
-        rows, of = np.unique(passed.sources, return_inverse=True)
+        rows, of = _distinct(passed.sources)
         healed = self._healed(canvas, row, column)
         wanted = Wanted(
             rows=rows,
@@ -98,6 +97,13 @@ class RuntimePrefilled(Prefilled):
                 allowed = self._tokenizer.tokens_starting_with(start)
                 found += [(int(r), allowed) for r in np.flatnonzero((hole == h) & (column == first[row]))]
         return found
+
+
+def _distinct(numbers: Ids) -> tuple[Ids, Ids]:
+    """(those, each once, ascending; which of them each is)"""
+    if (numbers[1:] > numbers[:-1]).all():  # nearly always, and told sooner than sorted
+        return numbers, np.arange(len(numbers))
+    return np.unique(numbers, return_inverse=True)
 
 
 def _nothing_said(canvas: Canvas) -> Prediction:

@@ -6,53 +6,66 @@ the hole, so each beginning is computed once, however many texts share it and ho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import cast
-
 import numpy as np
+from numpy.typing import NDArray
 
 from model.runtime.state import StreamState
 
 MOST_TOKENS = 512
 """Beyond so many, everything is forgotten and what is still needed read anew."""
-Step = tuple[int, int]
-"""A token behind what stands left of it: (column of the token before, or NOTHING; its own id)."""
-NOTHING = -1
+FIRST_TOKENS = 128
+"""Room to begin with; it doubles."""
+Ids = NDArray[np.int64]
+Seen = NDArray[np.bool_]
 
 
-@dataclass(eq=False)
 class Plan:
-    """The tokens of one pass.
+    """The tokens of one pass behind `room` tokens that were written before: the anchor, and what follows it in texts.
 
-    known: the column of each token that was written before. room: how many columns there are; those of this pass follow.
-    ids, depth: each token and how many stand left of it. seen: the columns it sees.
+    ids, depth: each token and how many stand left of it.
     """
 
-    room: int
-    known: dict[Step, int]
-    ids: list[int] = field(default_factory=list)
-    depth: list[int] = field(default_factory=list)
-    seen: list[list[int]] = field(default_factory=list)
-    at: dict[Step, int] = field(default_factory=dict)
+    def __init__(self, known: dict[bytes, int], *, room: int, anchor: int) -> None:
+        """known: columns by what stands in the hole up to a token, itself included."""
+        self.room, self._known, self._anchor = room, known, anchor
+        self.ids, self.depth = list[int](), list[int]()
+        self._parents = list[int]()
+        self.planned = dict[bytes, int]()
 
-    def predicting(self, path: Sequence[int], ends: set[int]) -> list[int]:
-        """Which tokens of this pass predict what follows `path` up to each of `ends` (from 0), in their order."""
-        seen: list[int] = []
-        column, found = NOTHING, []
-        for n, token in enumerate(path):
-            step = (column, token)
-            written, planned = self.known.get(step), self.at.get(step)
-            if planned is None and (n in ends or written is None):
-                planned = self.at[step] = len(self.ids)
-                self.ids.append(token)
-                self.depth.append(n)
-                self.seen.append([*seen, self.room + planned])
-            if planned is not None and n in ends:
-                found.append(planned)
-            column = self.room + planned if written is None and planned is not None else cast("int", written)
-            seen.append(column)
-        return found
+    def predicting(self, text: Ids, end: int) -> int:
+        """Which token of this pass predicts position `end` of `text`."""
+        key = text[:end].tobytes()
+        if key in self.planned:
+            return self.planned[key] - self.room
+        start, parent = end, -1
+        while start and parent < 0:
+            before = text[: start - 1].tobytes()
+            parent = self._known.get(before, self.planned.get(before, -1))
+            start -= parent < 0
+        for n in range(start, end + 1):
+            parent = self._added(int(text[n - 1]) if n else self._anchor, n, parent)
+            self.planned[text[:n].tobytes()] = parent
+        return parent - self.room
+
+    def _added(self, token: int, depth: int, parent: int) -> int:
+        self.ids.append(token)
+        self.depth.append(depth)
+        self._parents.append(parent)
+        return self.room + len(self.ids) - 1
+
+    def seen(self, before: Seen) -> Seen:
+        """bool [n, room + n]: what each token sees, itself included, of what was written before and of this pass.
+
+        before: bool [room, room], the same of those.
+        """
+        made = np.zeros((len(self.ids), self.room + len(self.ids)), dtype=bool)
+        for n, parent in enumerate(self._parents):
+            if parent >= self.room:
+                made[n] = made[parent - self.room]
+            elif parent >= 0:
+                made[n, : self.room] = before[parent]
+            made[n, self.room + n] = True
+        return made
 
 
 class Written:
@@ -60,17 +73,33 @@ class Written:
 
     def __init__(self, state: StreamState) -> None:
         self.state = state
-        self._known: dict[Step, int] = {}
+        self._known = dict[bytes, int]()
+        self._seen: Seen = np.zeros((0, 0), dtype=bool)
 
-    def plan(self) -> Plan:
-        """A pass that knows what has been written so far."""
+    @property
+    def seen(self) -> Seen:
+        """bool [count, count]: what each token that has been written sees."""
+        return self._seen[: self.state.count, : self.state.count]
+
+    def plan(self, anchor: int) -> Plan:
+        """A pass that knows what has been written so far behind `anchor`."""
         if self.state.count > MOST_TOKENS:
             self.state.cut(0)
             self._known = {}
-        return Plan(room=self.state.count, known=self._known)
+        return Plan(self._known, room=self.state.count, anchor=anchor)
 
-    def remember(self, plan: Plan) -> None:
+    def reserve(self, plan: Plan) -> None:
+        """Room in `state` for what the pass will leave."""
+        needed = self.state.count + len(plan.ids)
+        if needed > len(self._seen):
+            larger = np.zeros((max(needed, FIRST_TOKENS, 2 * len(self._seen)),) * 2, dtype=bool)
+            larger[: self.state.count, : self.state.count] = self.seen
+            self._seen = larger
+        self.state.reserve(len(self._seen))
+
+    def remember(self, plan: Plan, seen: Seen) -> None:
         """A pass has put all its tokens behind the others. One that was read again is known where it was read first."""
-        for step, n in plan.at.items():
-            self._known.setdefault(step, plan.room + n)
+        self._seen[plan.room : plan.room + len(plan.ids), : seen.shape[1]] = seen
+        for key, column in plan.planned.items():
+            self._known.setdefault(key, column)
         self.state.took(np.asarray(plan.ids, dtype=np.int64))
