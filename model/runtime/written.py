@@ -54,7 +54,7 @@ class Plan:
         return self.room + len(self.ids) - 1
 
     def seen(self, before: Seen) -> Seen:
-        """bool [n, room + n]: what each token sees, itself included, of what was written before and of this pass.
+        """What each token sees, itself included, of what was written before and of this pass: bool [n, room + n].
 
         before: bool [room, room], the same of those.
         """
@@ -78,7 +78,7 @@ class Written:
 
     @property
     def seen(self) -> Seen:
-        """bool [count, count]: what each token that has been written sees."""
+        """What each token that has been written sees: bool [count, count]."""
         return self._seen[: self.state.count, : self.state.count]
 
     def plan(self, anchor: int) -> Plan:
