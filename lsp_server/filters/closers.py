@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 
 from lsp_server.filters.around import Around
-from lsp_server.source.closers import OPENER_OF, unmatched_closer
+from lsp_server.source.closers import OPENER_OF, said_again, unmatched_closer
 
 _MOST_TRIALS = 8
+_TIGHT = ")],;"
 _WORD_CHAR = re.compile(r"\w")
 
 
@@ -26,7 +27,7 @@ def without_unmatched_end(text: str, around: Around) -> str:
                 break
             # A text of words that would vanish altogether is not one that merely ends too late.
             if (shorter.strip() or not _WORD_CHAR.search(text)) and around.parses(shorter, cleanly=True):
-                return shorter
+                return _without_loose_space(shorter, around)
     return text
 
 
@@ -45,6 +46,12 @@ def _shorter(text: str, around: Around) -> Iterator[str]:
         if closer is not None:
             head = text[:closer]
             yield head.rstrip() if "\n" in head and not head.rpartition("\n")[2].strip() else head
+
+
+def _without_loose_space(text: str, around: Around) -> str:
+    """The text without spaces at its end that stood before what was cut, unless they separate it from what follows."""
+    follows = around.rest[said_again(text, around.gap.closers) :]
+    return text if follows and follows[0] not in _TIGHT else text.rstrip(" ")
 
 
 def _is_closed(around: Around, closer: str) -> bool:
