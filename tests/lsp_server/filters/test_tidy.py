@@ -95,7 +95,7 @@ KEPT = {
     "blank lines that stood in the gap": ("python", "«a = 1\n\n»\n\nb = 2\n", "a = 2\n\n"),
     "a deeper line behind a shorter indentation": ("python", "def f():\n    if x:\n    ‸\n", "    return x"),
     "three equal lines": ("python", "def f():\n‸\n", "    call_it()\n    call_it()\n    call_it()"),
-    "a short word that comes again": ("python", "x = ‸ or a\n", "b or a"),
+    "a short end that comes again": ("python", "x = ‸ * a\n", "b * a"),
     "a fill of a file that is broken elsewhere": ("python", "def g(:\n\n\nprint(‸)\n", "f(1)"),
 }
 
