@@ -8,8 +8,9 @@ Wu et al. 2016, arXiv 1609.08144, section 7.)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,12 +47,12 @@ class Written:
     ids: NDArray[np.int64]
     log_probs: NDArray[np.float32]
 
-    @property
+    @cached_property
     def nats(self) -> float:
         """The log-probability of the whole text."""
         return float(self.log_probs.sum())
 
-    @property
+    @cached_property
     def value(self) -> float:
         """What texts of different lengths are compared by."""
         return float(self.nats / len(self.ids) ** LENGTH_POWER)
@@ -138,18 +139,19 @@ class Search:
         `PATIENCE` times as long as the likeliest, or at the longest length. When the budget is spent, what is being
         written is handed back as it stands.
         """
-        beam, done, likeliest = Beam.start(), list[Written](), None
+        beam, done = Beam.start(), list[Written]()
         for step in range(self._longest):
             if self._cancelled():
                 return [], "cancelled"
             beam, finished = self._advanced(beam, step)
-            done = sorted([*done, *finished], key=lambda text: -text.value)[: 2 * self._width]
-            likeliest = max([likeliest, *finished] if likeliest else finished, key=lambda t: t.nats, default=None)
+            done = _kept([*done, *finished], self._width)
+            likeliest = max(done, key=lambda text: text.nats, default=None)
             enough = likeliest is not None and step + 1 >= PATIENCE * len(likeliest.ids) + SHORT_LINE
             if not beam.width or (len(done) >= self._width and (enough or done[0].value > beam.value)):
                 break
             if self._meter.spent:
-                return [*done, *_as_it_stands(beam, self._end)][: 2 * self._width], self._meter.spent
+                unfinished = _as_it_stands(beam, self._end)[: max(2 * self._width - len(done), 0)]
+                return [*done, *unfinished], self._meter.spent
         return done or _as_it_stands(beam, self._end), "done"
 
     def until(self, fits: Callable[[Written], bool], *, kind: Kind, passes: int, judged: int) -> list[Written]:
@@ -233,6 +235,16 @@ def _best_of_kinds(beam: Beam, ids: NDArray[np.int64], order: NDArray[np.int64],
         if len(kept) == WIDTH_BY_KIND:
             break
     return kept
+
+
+def _kept(texts: Sequence[Written], width: int) -> list[Written]:
+    """The best 2 * `width` of the finished texts, and of the others those among the `width` likeliest; best first.
+
+    What is compared by its length alone loses the short ones: a likely one goes under behind all that rambles on.
+    """
+    ordered = sorted(texts, key=lambda text: -text.value)
+    likeliest = sorted(texts, key=lambda text: -text.nats)[:width] if len(texts) > 2 * width else []
+    return ordered[: 2 * width] + [text for text in ordered[2 * width :] if text in likeliest]
 
 
 def _finished(beam: Beam, row: int, end_nats: float, end_of_hole_id: int) -> Written:

@@ -152,9 +152,17 @@ def test_what_goes_round_in_a_circle_is_not_followed_to_the_longest_length() -> 
     """Every further "o" makes the text likelier for its length, so that no finished text is ever the better one."""
     tree = Tree(lambda text: {"g": 1.0} if not text else {STOP: 0.04, "o": 0.95})
     found, stopped = searching(tree, hole=Hole()).run()
-    assert (len(found), stopped) == (6, "done")
+    assert (len(found), stopped) == (2 * 3 + 3, "done"), "the best for their lengths, and the likeliest"
     assert len(tree.passes) == PATIENCE * 2 + SHORT_LINE, "likeliest is what ends behind the g: two tokens with its end"
     assert len(tree.passes) < SPEC.canvas_tokens
+
+
+def test_a_likely_short_text_is_not_lost_behind_long_ones_that_ramble() -> None:
+    found, _, _ = run(lambda text: {"g": 1.0} if not text else {STOP: 0.04, "o": 0.95}, hole=Hole())
+    assert [text.value for text in found] == sorted([text.value for text in found], reverse=True)
+    likeliest_first = sorted(found, key=lambda text: -text.nats)
+    assert texts(likeliest_first)[:3] == ["g", "go", "goo"]
+    assert len(texts(found)[0]) > 12
 
 
 def test_cancelled_before_every_pass() -> None:
