@@ -144,6 +144,8 @@ def _build_corpus(sites: tuple[Path, ...], vocab_size: int, others: float, out: 
             wrong = f"{out} has a tokenizer of {there} tokens, not {vocab_size}"
             raise BadRequest(f"{wrong}: ask for as many, or name another folder")
         console.print(f"the tokenizer of {there} tokens is kept", highlight=False)
+    else:
+        require("tokenizers", extra="train", why="learning a tokenizer")
     with console.status("collecting source files …"):
         folders = list(sites) or sorted({Path(sysconfig.get_path(p)) for p in ("purelib", "platlib")})
         packages = collect(folders)

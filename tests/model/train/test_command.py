@@ -92,6 +92,13 @@ def test_a_tokenizer_of_another_size_is_not_silently_kept(tmp_path: Path) -> Non
     assert "name another folder" in error(*words, "512")
 
 
+@pytest.mark.usefixtures("library")
+def test_a_corpus_needs_what_learns_a_tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    said = error("corpus", "--site", tmp_path, "--out", tmp_path / "corpus")
+    assert said == "learning a tokenizer needs tokenizers: pip install 'dlm-fill[train]'"
+
+
 def test_errors_name_the_remedy(tmp_path: Path) -> None:
     run = ("run", "--corpus", tmp_path / "none", "--run", tmp_path / "run", "--time-budget")
     assert "dlm-fill train corpus" in error(*run, "1")
