@@ -14,7 +14,9 @@ DEMO ?= fixtures/demo/inventory.py:37
 help:
 	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST))
 
+# pip hides what a build says unless it fails, so what became of the kernel is said here; newer sources are compiled.
 install: $(VENV)/.installed
+	@$(BIN)/python -m model.runtime.native.build >/dev/null || [ "$${DLM_FILL_REQUIRE_KERNEL:-0}" = 0 ]
 
 demo: install
 	@$(BIN)/dlm-fill $(DEMO)
@@ -31,13 +33,13 @@ types: tools
 unit: tools
 	$(BIN)/python -m pytest -q
 
-tools: $(VENV)/.tools
+tools: install $(VENV)/.tools
 
 wheel: install
 	$(PIP) wheel --quiet --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist model/runtime/native/kernel.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # Debian keeps ensurepip in a package of its own: without it, the machine's pip puts pip into the new environment.
 $(BIN)/python:

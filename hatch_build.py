@@ -24,8 +24,6 @@ class KernelHook(BuildHookInterface[Any]):
         """Puts the kernel into the wheel, or beside its sources if the install is editable."""
         native = _module(Path(self.root, NATIVE, "build.py"))
         self._scratch = tempfile.TemporaryDirectory(prefix="dlm-fill-")
-        if not Path(self.root, NATIVE, "kernel.c").exists():
-            return
         try:
             if version == "editable":
                 native.up_to_date()

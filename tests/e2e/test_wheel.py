@@ -6,14 +6,21 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.tags import sys_tags
+from packaging.utils import parse_wheel_filename
 
+from model.runtime.native import build as native
+from tests.compiler import needs_compiler
 from tests.e2e.builtin import BUILTIN, DEMO, DEMO_LINE, ROOT, needs_model
 
 pytestmark = pytest.mark.slow
+NATIVE = native.HERE.relative_to(ROOT)
+KERNEL = str(NATIVE / native.PRODUCT)
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
 
 
@@ -40,6 +47,30 @@ def clean(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python.parent
 
 
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The wheel that is built where there is no compiler, and what its builder is told."""
+    folder = tmp_path_factory.mktemp("plain")
+    done = hatchling("-t", "wheel", "-d", folder, compiler="/nonexistent")
+    assert done.returncode == 0, done.stderr
+    (built,) = folder.glob("dlm_fill-*.whl")
+    return built, done.stderr
+
+
+def hatchling(
+    *options: str | Path, root: Path = ROOT, compiler: str | None = None, required: str = "0"
+) -> subprocess.CompletedProcess[str]:
+    """A build as pip has it made; pip itself hides what a build says."""
+    environment = dict(os.environ, **{native.REQUIRE: required}, **({"CC": compiler} if compiler else {}))
+    command = [sys.executable, "-m", "hatchling", "build", *options]
+    return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+def names_in(wheel: Path) -> set[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return {name for name in archive.namelist() if ".dist-info/" not in name}
+
+
 def run(*command: str | Path, cwd: Path) -> str:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, check=False)
@@ -56,10 +87,86 @@ def shipped(folder: Path) -> set[str]:
 
 
 def test_the_wheel_holds_the_packages_and_the_model_and_nothing_else(wheel: Path) -> None:
-    names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    names = names_in(wheel)
     assert shipped(BUILTIN) <= names
     assert {name for name in shipped(ROOT / "lsp_server") | shipped(ROOT / "model") if name.endswith(".py")} <= names
     assert {name.split("/")[0] for name in names} == {"lsp_server", "model"}
+
+
+@needs_compiler
+def test_the_wheel_holds_the_kernel_and_is_for_this_platform_and_any_python(wheel: Path, clean: Path) -> None:
+    (tag,) = parse_wheel_filename(wheel.name)[3]
+    assert (tag.interpreter, tag.abi) == ("py3", "none")
+    assert tag.platform != "any"
+    assert tag in set(sys_tags())
+    assert KERNEL in names_in(wheel)
+    code = "from model.runtime.compiled import library; import sys; sys.exit(library() is None)"
+    run(clean / "python", "-c", code, cwd=clean)
+
+
+def test_a_wheel_made_without_a_compiler_is_for_any_machine_and_says_what_that_costs(plain: tuple[Path, str]) -> None:
+    wheel, said = plain
+    assert wheel.name.endswith("-py3-none-any.whl")
+    assert not {name for name in names_in(wheel) if name.endswith((".so", ".dylib", ".dll"))}
+    assert {str(NATIVE / name) for name in ("build.py", "kernel.c", "library.c")} <= names_in(wheel), "for the remedy"
+    (warning,) = [line for line in said.splitlines() if "kernel" in line]
+    assert "CC is /nonexistent" in warning
+    assert "NumPy" in warning
+    assert "install a C compiler (gcc or clang), then: python -m model.runtime.native.build" in warning
+
+
+@needs_model
+def test_a_wheel_made_without_a_compiler_fills(plain: tuple[Path, str], clean: Path, tmp_path: Path) -> None:
+    install = ["install", "--quiet", "--no-deps", "--no-compile", "--target", str(tmp_path / "plain"), str(plain[0])]
+    subprocess.run([*PIP, *install], check=True, timeout=300)
+    (tmp_path / "inventory.py").write_bytes(DEMO.read_bytes())
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path / 'plain')!r});"
+        f"from lsp_server.cli import run; sys.exit(run(['inventory.py:{DEMO_LINE}', '--json']))"
+    )
+    report = json.loads(run(clean / "python", "-c", code, cwd=tmp_path))
+    assert report["fills"][0]["text"].strip()
+
+
+def test_who_requires_the_kernel_gets_no_wheel_without_it(tmp_path: Path) -> None:
+    done = hatchling("-t", "wheel", "-d", tmp_path, compiler="/nonexistent", required="1")
+    assert done.returncode != 0
+    assert f"{native.REQUIRE} is set, and CC is /nonexistent, and there is no such program" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@needs_compiler
+def test_an_editable_install_has_the_kernel_beside_its_sources(tmp_path: Path) -> None:
+    root = tmp_path / "checkout"
+    (root / NATIVE).mkdir(parents=True)
+    for name in ("pyproject.toml", "README.md", "LICENSE", "hatch_build.py", NATIVE / "build.py"):
+        (root / name).write_bytes((ROOT / name).read_bytes())
+    for name in ("model/__init__.py", "lsp_server/__init__.py", f"{NATIVE}/kernel.c", f"{NATIVE}/library.c"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).touch()
+    for _ in range(2):  # the second time it is up to date
+        done = hatchling("-t", "wheel:editable", "--hooks-only", root=root, required="1")
+        assert done.returncode == 0, done.stderr
+        assert (root / KERNEL).exists()
+    (root / NATIVE / "kernel.c").write_text("#error no\n")
+    later = (root / KERNEL).stat().st_mtime + 60
+    os.utime(root / NATIVE / "kernel.c", (later, later))
+    done = hatchling("-t", "wheel:editable", "--hooks-only", root=root)
+    assert done.returncode == 0, "the install succeeds"
+    assert "#error no" in done.stderr
+    assert not (root / KERNEL).exists(), "an old one need not fit the new sources"
+
+
+def test_the_sdist_holds_what_a_wheel_is_made_of(tmp_path: Path) -> None:
+    done = hatchling("-t", "sdist", "-d", tmp_path)
+    assert done.returncode == 0, done.stderr
+    (made,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(made) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    sources = {str(path.relative_to(ROOT)) for path in native.HERE.iterdir() if path.suffix in {".c", ".h", ".py"}}
+    assert {"hatch_build.py", "pyproject.toml", *sources} <= names
+    assert len(sources) >= 4
+    assert KERNEL not in names
 
 
 def test_it_starts_alone(clean: Path, tmp_path: Path) -> None:

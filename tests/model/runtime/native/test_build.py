@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from model.runtime.native import build as native
+from tests.compiler import needs_compiler
 
 KERNEL = """
 #define JOINED(a, b) a##_##b
@@ -36,10 +37,6 @@ int width_avx2(void);
 EXPORTED int avx2(void) { return width_avx2(); }
 #endif
 """
-compiles = pytest.mark.skipif(
-    not any(map(shutil.which, ("cc", "gcc", "clang"))) and not native.required(),
-    reason=f"no C compiler (an error where {native.REQUIRE} is set)",
-)
 
 
 @pytest.fixture
@@ -49,6 +46,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "kernel.c").write_text(KERNEL)
     (tmp_path / "library.c").write_text(LIBRARY)
     return tmp_path
+
+
+@needs_compiler
+def test_the_sources_compile_without_a_warning(tmp_path: Path) -> None:
+    native.build(native.HERE, tmp_path / native.PRODUCT, flags="-Werror")
+    assert (tmp_path / native.PRODUCT).exists()
 
 
 def script(path: Path, *lines: str) -> Path:
@@ -70,7 +73,7 @@ def aged(folder: Path) -> Path:
     return product
 
 
-@compiles
+@needs_compiler
 def test_each_variant_is_compiled_for_its_instruction_set(folder: Path) -> None:
     library = ctypes.CDLL(str(native.up_to_date(folder)))
     widths = {name: getattr(library, name)() for name in native.variants(platform.machine())}
@@ -87,7 +90,7 @@ def test_variants_of_other_machines() -> None:
     assert list(native.variants("aarch64", system="linux")) == ["base"]
 
 
-@compiles
+@needs_compiler
 def test_it_is_compiled_when_a_source_is_newer_and_not_else(folder: Path) -> None:
     product = aged(folder)
     before = product.stat()
@@ -101,7 +104,7 @@ def test_it_is_compiled_when_a_source_is_newer_and_not_else(folder: Path) -> Non
     assert product.stat().st_ino != before.st_ino, "renamed into place, so who has loaded the old one keeps it"
 
 
-@compiles
+@needs_compiler
 @pytest.mark.parametrize("broken", ["kernel.c", "library.c"])
 def test_a_source_that_does_not_compile_leaves_nothing(folder: Path, broken: str) -> None:
     product = aged(folder)
@@ -115,7 +118,7 @@ def test_a_source_that_does_not_compile_leaves_nothing(folder: Path, broken: str
     assert sorted(path.name for path in folder.iterdir()) == ["kernel.c", "library.c"]
 
 
-@compiles
+@needs_compiler
 def test_a_library_that_cannot_be_loaded_is_none(folder: Path) -> None:
     with (folder / "library.c").open("a") as file:
         file.write("int missing(void);\nEXPORTED int calls(void) { return missing(); }\n")
@@ -124,7 +127,7 @@ def test_a_library_that_cannot_be_loaded_is_none(folder: Path) -> None:
     assert not (folder / native.PRODUCT).exists()
 
 
-@compiles
+@needs_compiler
 def test_the_compiler_and_flags_of_the_environment_come_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     wrapper = script(folder / "wrapper", f'echo "$@" >>{folder}/commands', f'shift; exec {compiler} "$@"')

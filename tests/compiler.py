@@ -1,0 +1,14 @@
+"""Whether C can be compiled here."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from model.runtime.native import build as native
+
+needs_compiler = pytest.mark.skipif(
+    not any(map(shutil.which, ("cc", "gcc", "clang"))) and not native.required(),
+    reason=f"no C compiler (an error where {native.REQUIRE} is set)",
+)
