@@ -26,7 +26,7 @@ LIBRARY = (
 )
 CHOICE = "DLM_FILL_KERNEL"
 """Environment variable: "numpy", or the instruction set that may be used at most ("avx2", "base")."""
-CHOICES = ("", "numpy", "base", "avx2", "avx512")
+CHOICES = ("", "numpy", "base", "avx2", "avx512", "avx512bf16")
 
 
 def library() -> ctypes.CDLL | None:
@@ -36,7 +36,7 @@ def library() -> ctypes.CDLL | None:
     """
     wanted = os.environ.get(CHOICE, "")
     if wanted not in CHOICES:
-        raise BadRequest(f"{CHOICE}={wanted}: name numpy, base, avx2 or avx512, or leave it out")
+        raise BadRequest(f"{CHOICE}={wanted}: name numpy, base, avx2, avx512 or avx512bf16, or leave it out")
     if wanted == "numpy":
         return None
     try:

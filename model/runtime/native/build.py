@@ -25,6 +25,7 @@ REQUIRE = "DLM_FILL_REQUIRE_KERNEL"
 _ARITHMETIC, _LIBRARY = "kernel.c", "library.c"
 _FLAGS = "-O3 -funroll-loops -ffp-contract=fast -fno-math-errno -fvisibility=hidden -std=gnu11 -Wall -Wextra"
 _WIDE = {
+    "avx512bf16": "-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 -mfma -mprefer-vector-width=512",
     "avx512": "-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512",
     "avx2": "-mavx2 -mfma",
 }

@@ -9,6 +9,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__AVX512BF16__)
+#include <immintrin.h>
+#endif
 
 #if defined(__AVX512F__)
 enum { LANES = 16, ROWS = 12 };
@@ -34,6 +37,7 @@ typedef int32_t ints __attribute__((vector_size(4 * LANES), aligned(4), may_alia
 
 INLINE int64_t padded(int64_t n) { return (n + ROOM_STEP - 1) / ROOM_STEP * ROOM_STEP; }
 INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 INLINE vec all(float x) { return x - (vec){0}; }
 INLINE vec load(const float *at) { return *(const vec *)at; }
 INLINE void store(float *at, vec x) { *(vec *)at = x; }
@@ -109,19 +113,36 @@ INLINE vec sigmoid(vec x) {
     return 1.0f / (1.0f + exponential(-clipped));
 }
 
-/* ---- products with weights ---- */
-
-/* A weight matrix [out, in] in panels of PANEL outputs: [panels, in, LANES] pairs of bfloat16, of which the low half is
- * output `lane` of the panel and the high half output LANES + lane. Outputs that do not exist are 0. */
+/* ---- products with weights ----
+ *
+ * A weight matrix [out, in] in panels of PANEL outputs. Outputs and inputs that do not exist are 0.
+ *
+ * In general: [panels, in, LANES] pairs of bfloat16, of which the low half is output `lane` of the panel and the high half
+ * output LANES + lane. Rows that are multiplied stay as they are, float32.
+ *
+ * Where the processor multiplies pairs of bfloat16 (and adds in float32): [panels, in / 2, PANEL] pairs, of which the low
+ * half is input 2k and the high half input 2k + 1 of the panel's output `lane`. Rows are rounded to bfloat16, too.
+ */
 typedef struct {
     uint32_t *words;
     int64_t in, panels;
 } matrix;
 
+#if defined(__AVX512BF16__)
+typedef uint32_t input; /* two inputs of a row */
+enum { INPUTS = 2 };
+#else
+typedef float input;
+enum { INPUTS = 1 };
+#endif
+
+INLINE int64_t steps_of(const matrix *w) { return (w->in + INPUTS - 1) / INPUTS; }
+INLINE int64_t panel_words(const matrix *w) { return steps_of(w) * LANES * INPUTS; }
+
 static int matrix_made(matrix *made, int64_t in, int64_t outs) {
     made->in = in;
     made->panels = (outs + PANEL - 1) / PANEL;
-    size_t size = (size_t)(made->panels * in * LANES) * sizeof(uint32_t);
+    size_t size = (size_t)(made->panels * panel_words(made)) * sizeof(uint32_t);
     made->words = aligned_alloc(64, (size + 63) / 64 * 64);
     if (made->words) memset(made->words, 0, size);
     return made->words == NULL;
@@ -129,9 +150,14 @@ static int matrix_made(matrix *made, int64_t in, int64_t outs) {
 
 /* Put row `of` of a bfloat16 matrix where output `out` is computed. */
 static void matrix_row(matrix *into, int64_t out, const uint16_t *row) {
-    uint32_t *at = into->words + (out / PANEL) * into->in * LANES + out % LANES;
-    int shift = out % PANEL >= LANES ? 16 : 0;
-    for (int64_t k = 0; k < into->in; k++) at[k * LANES] |= (uint32_t)row[k] << shift;
+    uint32_t *panel = into->words + out / PANEL * panel_words(into);
+    int64_t lane = out % PANEL;
+#if defined(__AVX512BF16__)
+    for (int64_t k = 0; k < into->in; k++) panel[k / 2 * PANEL + lane] |= (uint32_t)row[k] << (k % 2 * 16);
+#else
+    int shift = lane >= LANES ? 16 : 0;
+    for (int64_t k = 0; k < into->in; k++) panel[k * LANES + lane % LANES] |= (uint32_t)row[k] << shift;
+#endif
 }
 
 static int matrix_of(matrix *made, int64_t in, int64_t outs, const uint16_t *rows) {
@@ -140,16 +166,43 @@ static int matrix_of(matrix *made, int64_t in, int64_t outs, const uint16_t *row
     return 0;
 }
 
+/* Rows of inputs as products take them; `*lda` becomes how far apart they are. */
+INLINE const input *inputs_of(const float *a, int64_t *lda, int64_t rows, int64_t in, float *scratch) {
+#if defined(__AVX512BF16__)
+    uint32_t *made = (uint32_t *)scratch;
+    int64_t apart = padded(in) / 2;
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t k = 0; k < in; k += 16) {
+            __mmask16 there = in - k < 16 ? (__mmask16)((1u << (in - k)) - 1) : 0xffff;
+            __m512 wide = _mm512_maskz_loadu_ps(there, a + i * *lda + k);
+            _mm256_storeu_si256((__m256i *)(made + i * apart + k / 2), (__m256i)_mm512_cvtneps_pbh(wide));
+        }
+    *lda = apart;
+    return made;
+#else
+    (void)lda, (void)rows, (void)in, (void)scratch;
+    return a;
+#endif
+}
+
 typedef enum { STORE, ADD, GATED } ending;
 
-INLINE void panel_rows(int m, int64_t in, const float *a, int64_t lda, const uint32_t *b, float *c, int64_t ldc,
+INLINE void panel_rows(int m, int64_t steps, const input *a, int64_t lda, const uint32_t *b, float *c, int64_t ldc,
                        const float *bias, ending end) {
     vec sum[ROWS][2];
     for (int i = 0; i < m; i++) {
         sum[i][0] = bias ? load(bias) : (vec){0};
         sum[i][1] = bias ? load(bias + LANES) : (vec){0};
     }
-    for (int64_t k = 0; k < in; k++) {
+    for (int64_t k = 0; k < steps; k++) {
+#if defined(__AVX512BF16__)
+        __m512bh low = (__m512bh)_mm512_loadu_si512(b + k * PANEL), high = (__m512bh)_mm512_loadu_si512(b + k * PANEL + LANES);
+        for (int i = 0; i < m; i++) {
+            __m512bh x = (__m512bh)_mm512_set1_epi32((int)a[i * lda + k]);
+            sum[i][0] = (vec)_mm512_dpbf16_ps((__m512)sum[i][0], x, low);
+            sum[i][1] = (vec)_mm512_dpbf16_ps((__m512)sum[i][1], x, high);
+        }
+#else
         bits words = *(const bits *)(b + k * LANES);
         vec low = (vec)(words << 16), high = (vec)(words & 0xffff0000u);
         for (int i = 0; i < m; i++) {
@@ -157,6 +210,7 @@ INLINE void panel_rows(int m, int64_t in, const float *a, int64_t lda, const uin
             sum[i][0] += x * low;
             sum[i][1] += x * high;
         }
+#endif
     }
     for (int i = 0; i < m; i++, c += ldc) {
         if (end == GATED) {
@@ -170,13 +224,13 @@ INLINE void panel_rows(int m, int64_t in, const float *a, int64_t lda, const uin
 }
 
 /* One panel of outputs for up to ROWS rows; a loop of known length for each number of rows. */
-static void panel_of(int m, int64_t in, const float *a, int64_t lda, const uint32_t *b, float *c, int64_t ldc,
+static void panel_of(int m, int64_t steps, const input *a, int64_t lda, const uint32_t *b, float *c, int64_t ldc,
                      const float *bias, ending end) {
 #define WITH(n) \
     case n: \
-        if (end == STORE) panel_rows(n, in, a, lda, b, c, ldc, bias, STORE); \
-        else if (end == ADD) panel_rows(n, in, a, lda, b, c, ldc, NULL, ADD); \
-        else panel_rows(n, in, a, lda, b, c, ldc, NULL, GATED); \
+        if (end == STORE) panel_rows(n, steps, a, lda, b, c, ldc, bias, STORE); \
+        else if (end == ADD) panel_rows(n, steps, a, lda, b, c, ldc, NULL, ADD); \
+        else panel_rows(n, steps, a, lda, b, c, ldc, NULL, GATED); \
         break;
     switch (m) {
         WITH(1) WITH(2) WITH(3) WITH(4)
@@ -407,18 +461,18 @@ static void normalised(pass *p, const float *scale) {
 
 static void multiply_tile(void *job, int number, int thread) {
     pass *p = job;
-    (void)thread;
     int64_t row = number % p->multiply.row_tiles * p->multiply.row_tile;
     int64_t rows = smaller(p->multiply.row_tile, p->multiply.rows - row);
     int64_t panel = number / p->multiply.row_tiles * p->multiply.panel_tile;
     const matrix *w = p->multiply.weights;
     int64_t panels = smaller(panel + p->multiply.panel_tile, w->panels);
-    int64_t step = p->multiply.end == GATED ? LANES : PANEL;
+    int64_t step = p->multiply.end == GATED ? LANES : PANEL, lda = p->multiply.lda;
+    const input *a = inputs_of(p->multiply.a + row * lda, &lda, rows, w->in, p->scratch + thread * p->scratch_size);
     for (; panel < panels; panel++)
         for (int64_t i = 0; i < rows; i += ROWS)
-            panel_of((int)smaller(ROWS, rows - i), w->in, p->multiply.a + (row + i) * p->multiply.lda, p->multiply.lda,
-                     w->words + panel * w->in * LANES, p->multiply.c + (row + i) * p->multiply.ldc + panel * step,
-                     p->multiply.ldc, p->multiply.bias ? p->multiply.bias + panel * PANEL : NULL, p->multiply.end);
+            panel_of((int)smaller(ROWS, rows - i), steps_of(w), a + i * lda, lda, w->words + panel * panel_words(w),
+                     p->multiply.c + (row + i) * p->multiply.ldc + panel * step, p->multiply.ldc,
+                     p->multiply.bias ? p->multiply.bias + panel * PANEL : NULL, p->multiply.end);
 }
 
 /* c (+)= a [rows, in] · weights, in tiles: enough of them for all threads, none too small to be worth it. */
@@ -603,7 +657,9 @@ static void laid_out(pass *p, taken *t, int64_t keys_seen, int64_t own_columns, 
     p->own_keys = some(t, keys * own_columns), p->own_values = some(t, keys * own_columns);
     p->states = some(t, head_rows * 2 * p->ld_width), p->queries = some(t, head_rows * p->ld_pointer);
     p->logits = some(t, head_rows * p->ld_vocab);
-    p->scratch_size = ROWS * (padded(keys_seen) + 3 * ROOM_STEP) + SMALL_TILE * keys;
+    int64_t scores = ROWS * (padded(keys_seen) + 3 * ROOM_STEP), turned = SMALL_TILE * keys;
+    int64_t most_inputs = s->feed_forward > 2 * s->width ? s->feed_forward : 2 * s->width;
+    p->scratch_size = larger(larger(scores, turned), ROW_TILE * padded(most_inputs));
     p->scratch = some(t, dlm_threads(p->pool) * p->scratch_size);
 }
 
@@ -806,6 +862,30 @@ static int predicted(void *model, dlm_pool *pool, const dlm_prediction *a) {
     return 0;
 }
 
+enum { TRIED_ROWS = ROW_TILE, TRIED_IN = 192, TRIED_OUT = 192 };
+
+/* Multiplies matrices of about the network's size, once. Nonzero: no memory. */
+static int tried(void) {
+    float *memory = aligned_alloc(64, TRIED_ROWS * (2 * TRIED_IN + TRIED_OUT) * sizeof(float));
+    uint16_t *rows = calloc((size_t)TRIED_IN * TRIED_OUT, sizeof(uint16_t));
+    matrix w = {0};
+    int failed = !memory || !rows || matrix_of(&w, TRIED_IN, TRIED_OUT, rows);
+    if (!failed) {
+        memset(memory, 0, TRIED_ROWS * TRIED_IN * sizeof(float));
+        float *made = memory + TRIED_ROWS * TRIED_IN, *c = made + TRIED_ROWS * TRIED_IN;
+        for (int again = 0; again < 4; again++) {
+            int64_t lda = TRIED_IN;
+            const input *a = inputs_of(memory, &lda, TRIED_ROWS, TRIED_IN, made);
+            for (int64_t panel = 0; panel < w.panels; panel++)
+                for (int64_t i = 0; i < TRIED_ROWS; i += ROWS)
+                    panel_of((int)smaller(ROWS, TRIED_ROWS - i), steps_of(&w), a + i * lda, lda,
+                             w.words + panel * panel_words(&w), c + i * TRIED_OUT + panel * PANEL, TRIED_OUT, NULL, STORE);
+        }
+    }
+    free(memory), free(rows), free(w.words);
+    return failed;
+}
+
 const dlm_kernel JOINED(dlm_kernel_, VARIANT) = {
-    .name = QUOTED(VARIANT), .open = opened, .close = closed, .read = read_stream, .predict = predicted,
+    .name = QUOTED(VARIANT), .try = tried, .open = opened, .close = closed, .read = read_stream, .predict = predicted,
 };

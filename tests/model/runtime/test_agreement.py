@@ -19,6 +19,7 @@ from model.runtime import layout as runtime_layout
 from model.runtime import session as runtime_session
 from model.runtime import written as written_module
 from model.runtime.compiled import CHOICE, library
+from model.runtime.denoiser import RuntimeDenoiser
 from model.runtime.load import load
 from model.tokenizer import MASK_ID, RESERVED_TOKENS, Tokenizer
 from tests.model import toy
@@ -41,7 +42,7 @@ def kernels() -> list[str]:
     found = library()
     if found is None:
         return ["numpy"]
-    sets = {found.dlm_variant(name).decode() for name in (b"avx512", b"avx2", b"base")}
+    sets = {found.dlm_variant(name).decode() for name in (b"avx512bf16", b"avx512", b"avx2", b"base")}
     return ["numpy", *sorted(sets)]
 
 
@@ -71,7 +72,13 @@ def drawn(sizes: tuple[int, ...], *, seed: int, decided: float = 0.5) -> Canvas:
     return replace(canvas, ids=np.where(known, ids, MASK_ID), open=~known, confidence=known.astype(np.float32))
 
 
-def same(a: Prediction, b: Prediction, *, atol: float = 1e-3, entropies: bool = True) -> None:
+def near(runtime: Denoiser) -> float:
+    """How far it may be from torch: products of bfloat16 round what they multiply, and toys have wild weights."""
+    assert isinstance(runtime, RuntimeDenoiser)
+    return 0.1 if "bf16" in runtime.computes_by else 1e-3
+
+
+def same(a: Prediction, b: Prediction, *, atol: float, entropies: bool = True) -> None:
     np.testing.assert_allclose(a.probs, b.probs, atol=atol)
     if entropies:
         np.testing.assert_allclose(a.entropy, b.entropy, atol=atol)
@@ -98,8 +105,8 @@ def test_both_paths_predict_the_same(pair: Pair, text: str) -> None:
     rows = [drawn((7, 5)[:holes], seed=1), drawn((3, 12)[:holes], seed=2), drawn((1, 1)[:holes], seed=3, decided=1)]
     canvas = Canvas.stack(rows)
     expected, found = torch_path.prefill(there), runtime.prefill(there)
-    same(expected.denoise(canvas), found.denoise(canvas))
-    same(expected.score(canvas), found.score(canvas), entropies=False)
+    same(expected.denoise(canvas), found.denoise(canvas), atol=near(runtime))
+    same(expected.score(canvas), found.score(canvas), entropies=False, atol=near(runtime))
 
 
 def test_healing_restricts_the_same_positions(pair: Pair) -> None:
@@ -107,8 +114,8 @@ def test_healing_restricts_the_same_positions(pair: Pair) -> None:
     there = context(tok, "def f(value):\n    x =", "\n", "\n", starts_with=(b" va", b"re"))
     canvas = Canvas.stack([drawn((4, 4), seed=4, decided=0), drawn((4, 4), seed=5, decided=1)])
     expected, found = torch_path.prefill(there), runtime.prefill(there)
-    same(expected.denoise(canvas), found.denoise(canvas))
-    same(expected.score(canvas), found.score(canvas), entropies=False)
+    same(expected.denoise(canvas), found.denoise(canvas), atol=near(runtime))
+    same(expected.score(canvas), found.score(canvas), entropies=False, atol=near(runtime))
     allowed = set(tok.tokens_starting_with(b" va").tolist())
     said = found.denoise(canvas)
     assert {int(i) for i, p in zip(said.ids[0, 0], said.probs[0, 0], strict=True) if p > 0} <= allowed
@@ -119,7 +126,7 @@ def test_nothing_open_is_nothing_said(pair: Pair) -> None:
     there, canvas = context(tok, "x = 1\n", "\n"), drawn((4,), seed=6, decided=1)
     said = runtime.prefill(there).denoise(canvas)
     assert not said.probs.any()
-    same(torch_path.prefill(there).denoise(canvas), said)
+    same(torch_path.prefill(there).denoise(canvas), said, atol=near(runtime))
 
 
 def test_a_context_in_chunks_and_rows_in_groups(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,8 +138,8 @@ def test_a_context_in_chunks_and_rows_in_groups(pair: Pair, monkeypatch: pytest.
     monkeypatch.setattr(runtime_session, "CHUNK_TOKENS", 7)
     monkeypatch.setattr(runtime_layout, "PASS_TOKENS", 25)
     found = runtime.prefill(there)
-    same(expected.denoise(canvas), found.denoise(canvas))
-    same(expected.score(canvas), found.score(canvas), entropies=False)
+    same(expected.denoise(canvas), found.denoise(canvas), atol=near(runtime))
+    same(expected.score(canvas), found.score(canvas), entropies=False, atol=near(runtime))
 
 
 def beams(tok: Tokenizer, *, seed: int, steps: int, width: int = 4) -> Iterator[Canvas]:
@@ -160,11 +167,21 @@ def test_what_is_written_token_by_token_is_predicted_as_if_it_were_read_whole(
     there = context(tok, "def f(value):\n    x =", "\n", starts_with=(b" va",))
     expected, found = torch_path.prefill(there), runtime.prefill(there)
     for canvas in beams(tok, seed=1, steps=7):
-        same(expected.score(canvas, wanted=canvas.open), found.score(canvas, wanted=canvas.open), entropies=False)
+        same(
+            expected.score(canvas, wanted=canvas.open),
+            found.score(canvas, wanted=canvas.open),
+            entropies=False,
+            atol=near(runtime),
+        )
     for canvas in beams(tok, seed=2, steps=3):  # another search, after a draft, over the same context
-        same(expected.score(canvas), found.score(canvas), entropies=False)
-        same(expected.score(canvas, wanted=canvas.open), found.score(canvas, wanted=canvas.open), entropies=False)
-        same(expected.denoise(canvas), found.denoise(canvas))
+        same(expected.score(canvas), found.score(canvas), entropies=False, atol=near(runtime))
+        same(
+            expected.score(canvas, wanted=canvas.open),
+            found.score(canvas, wanted=canvas.open),
+            entropies=False,
+            atol=near(runtime),
+        )
+        same(expected.denoise(canvas), found.denoise(canvas), atol=near(runtime))
 
 
 def test_what_is_wanted_in_the_middle_is_said_too(pair: Pair) -> None:
@@ -174,7 +191,12 @@ def test_what_is_wanted_in_the_middle_is_said_too(pair: Pair) -> None:
     wanted[0, [2, 3, 6]] = True
     expected, found = torch_path.prefill(there), runtime.prefill(there)
     for _ in range(2):
-        same(expected.score(canvas, wanted=wanted), found.score(canvas, wanted=wanted), entropies=False)
+        same(
+            expected.score(canvas, wanted=wanted),
+            found.score(canvas, wanted=wanted),
+            entropies=False,
+            atol=near(runtime),
+        )
 
 
 def test_a_token_more_is_all_that_is_read(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:

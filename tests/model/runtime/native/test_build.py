@@ -16,7 +16,9 @@ from tests.compiler import needs_compiler
 KERNEL = """
 #define JOINED(a, b) a##_##b
 #define NAMED(a, b) JOINED(a, b)
-#if defined(__AVX512F__)
+#if defined(__AVX512BF16__)
+int NAMED(width, VARIANT)(void) { return 516; }
+#elif defined(__AVX512F__)
 int NAMED(width, VARIANT)(void) { return 512; }
 #elif defined(__AVX2__)
 int NAMED(width, VARIANT)(void) { return 256; }
@@ -28,6 +30,10 @@ LIBRARY = """
 #define EXPORTED __attribute__((visibility("default")))
 int width_base(void);
 EXPORTED int base(void) { return width_base(); }
+#ifdef HAVE_AVX512BF16
+int width_avx512bf16(void);
+EXPORTED int avx512bf16(void) { return width_avx512bf16(); }
+#endif
 #ifdef HAVE_AVX512
 int width_avx512(void);
 EXPORTED int avx512(void) { return width_avx512(); }
@@ -77,14 +83,14 @@ def aged(folder: Path) -> Path:
 def test_each_variant_is_compiled_for_its_instruction_set(folder: Path) -> None:
     library = ctypes.CDLL(str(native.up_to_date(folder)))
     widths = {name: getattr(library, name)() for name in native.variants(platform.machine())}
-    assert widths == {name: {"avx512": 512, "avx2": 256, "base": 128}[name] for name in widths}
+    assert widths == {name: {"avx512bf16": 516, "avx512": 512, "avx2": 256, "base": 128}[name] for name in widths}
     assert "base" in widths
     assert not hasattr(library, "width_base"), "only what says so is exported"
     assert sorted(path.name for path in folder.iterdir()) == ["kernel.c", native.PRODUCT, "library.c"]
 
 
 def test_variants_of_other_machines() -> None:
-    assert list(native.variants("x86_64", system="linux")) == ["avx512", "avx2", "base"]
+    assert list(native.variants("x86_64", system="linux")) == ["avx512bf16", "avx512", "avx2", "base"]
     assert list(native.variants("AMD64", system="win32")) == ["base"]
     assert list(native.variants("arm64", system="darwin")) == ["base"]
     assert list(native.variants("aarch64", system="linux")) == ["base"]
