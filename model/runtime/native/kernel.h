@@ -82,7 +82,7 @@ int dlm_threads(const dlm_pool *pool);
 /* What each compilation of kernel.c offers. NULL or nonzero: no memory. */
 typedef struct {
     const char *name;
-    int (*try)(void); /* some work that does not depend on anything, to be timed */
+    double (*try)(void); /* seconds of a product, to choose by */
     void *(*open)(const dlm_sizes *, const dlm_weights *);
     void (*close)(void *model);
     int (*read)(void *model, dlm_pool *, const dlm_reading *);

@@ -4,7 +4,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #if !defined(_WIN32)
 #include <pthread.h>
@@ -203,26 +202,20 @@ typedef struct {
 } dlm_network;
 
 #if defined(HAVE_AVX512BF16)
-/* Seconds of the fastest of a few tries: others may use the machine meanwhile. */
-static double tried_s(const dlm_kernel *kernel) {
-    double best = 1e9;
-    for (int again = 0; again < 7; again++) {
-        struct timespec from, to;
-        clock_gettime(CLOCK_MONOTONIC, &from);
-        if (kernel->try()) return 1e9;
-        clock_gettime(CLOCK_MONOTONIC, &to);
-        double took = (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
-        if (took < best) best = took;
+/* Products of bfloat16 round what they multiply, so they are taken only where they are really faster: on some processors
+ * (AMD's) they take half the time, on others none less. A millisecond tells, once: a process does not change its mind. */
+static int rounding_is_worth_it(void) {
+    static _Atomic int known; /* 0: not yet, 1: no, 2: yes */
+    int told = atomic_load(&known);
+    if (!told) {
+        int found = dlm_kernel_avx512bf16.try() < 0.75 * dlm_kernel_avx512.try() ? 2 : 1;
+        if (atomic_compare_exchange_strong(&known, &told, found)) told = found;
     }
-    return best;
+    return told == 2;
 }
 #endif
 
-/* The kernel for this processor, at most `wanted` ("" for the best there is).
- *
- * Products of bfloat16 round what they multiply, so they are taken only where they are really faster: on some processors
- * (AMD's) they take half the time, on others none less. Half a millisecond tells.
- */
+/* The kernel for this processor, at most `wanted` ("" for the best there is). */
 static const dlm_kernel *chosen(const char *wanted) {
     int any = wanted[0] == 0;
     (void)any;
@@ -234,7 +227,7 @@ static const dlm_kernel *chosen(const char *wanted) {
         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
 #if defined(HAVE_AVX512BF16)
         if (strcmp(wanted, "avx512") && __builtin_cpu_supports("avx512bf16") &&
-            (!any || tried_s(&dlm_kernel_avx512bf16) < 0.75 * tried_s(&dlm_kernel_avx512)))
+            (!any || rounding_is_worth_it()))
             return &dlm_kernel_avx512bf16;
 #endif
         return &dlm_kernel_avx512;
