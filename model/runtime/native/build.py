@@ -121,7 +121,8 @@ def find_compiler() -> list[str]:
 
 def _compile(compiler: Sequence[str], folder: Path, into: Path) -> list[str]:
     """The object files: `library.c`, told of the variants beside base, and `kernel.c` once for each."""
-    chosen = variants(platform.machine())
+    every = variants(platform.machine())
+    chosen = {name: flags for name, flags in every.items() if name in _BASE or _knows(compiler, flags, into)}
     have = [f"-DHAVE_{name.upper()}" for name in chosen if name not in _BASE]
     jobs = [(_LIBRARY, "library.o", have)]
     jobs += [(_ARITHMETIC, f"{name}.o", [f"-DVARIANT={name}", *flags.split()]) for name, flags in chosen.items()]
@@ -129,6 +130,17 @@ def _compile(compiler: Sequence[str], folder: Path, into: Path) -> list[str]:
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as several:
         list(several.map(_run, commands))
     return [str(into / to) for _, to, _ in jobs]
+
+
+def _knows(compiler: Sequence[str], flags: str, scratch: Path) -> bool:
+    """Whether the compiler takes these flags at all: GCC before 10 knows no bfloat16, and makes do with AVX-512."""
+    empty = scratch / "empty.c"
+    empty.write_text("")
+    try:
+        _run([*compiler, *flags.split(), "-c", str(empty), "-o", str(scratch / "empty.o")])
+    except BuildFailed:
+        return False
+    return True
 
 
 def _run(command: Sequence[str]) -> None:

@@ -54,6 +54,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_the_sources_compile_without_a_warning(tmp_path: Path) -> None:
     native.build(native.HERE, tmp_path / native.PRODUCT, flags="-Werror")
@@ -142,9 +143,21 @@ def test_the_compiler_and_flags_of_the_environment_come_first(folder: Path, monk
     monkeypatch.setenv("LDFLAGS", "-L/from/outside")
     native.up_to_date(folder)
     *compiling, linking = (folder / "commands").read_text().splitlines()
-    assert len(compiling) == 1 + len(native.variants(platform.machine()))
+    assert len([line for line in compiling if "kernel.c" in line]) == len(native.variants(platform.machine()))
     assert all(line.startswith("--first -O1 -DFROM_OUTSIDE -O3 ") for line in compiling)
     assert "-L/from/outside" in linking
+
+
+@needs_compiler
+@pytest.mark.skipif(len(native.variants(platform.machine())) == 1, reason="one set of instructions on such machines")
+def test_what_an_older_compiler_does_not_know_is_left_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    refuses = 'case "$*" in *-mavx512*) echo "error: unrecognized option" >&2; exit 1;; esac'
+    monkeypatch.setenv("CC", str(script(folder / "older", refuses, f'exec {compiler} "$@"')))
+    library = ctypes.CDLL(str(native.up_to_date(folder)))
+    assert (library.avx2(), library.base()) == (256, 128)
+    assert not hasattr(library, "avx512")
+    assert not hasattr(library, "avx512bf16")
 
 
 def test_no_compiler_is_said_with_what_it_costs_and_the_remedy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
