@@ -105,7 +105,10 @@ def open_filler(name: str = "builtin", *, device: str = "auto", drafts: bool = T
     # Threads that wait by spinning make a fill ten times slower when anything else runs. Read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from model.checkpoints import is_published
+    from model.runtime.native import will_be_numpy
 
+    if will_be_numpy():  # NumPy's BLAS is no faster with two threads at these sizes, and ten times slower beside others
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy loads
     if is_published(directory):
         return _published(directory, name=name, device=device, drafts=drafts, refresh=refresh)
     _need_no_refresh(name, refresh)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
-import sys
 import weakref
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,18 +13,12 @@ from numpy.typing import NDArray
 
 from model.errors import BadRequest
 from model.reading import TOP_K
+from model.runtime.native import CHOICE, CHOICES, LIBRARY
 from model.runtime.passes import PREDICTED_FIRST, Ids, Rotation, Said, Tokens, Wanted
 from model.runtime.state import StreamState
 from model.runtime.structures import LAYER, SIZES, VECTORS, WEIGHTS, Asked, Layer, Reading, Sizes, Stream, Weights
 from model.runtime.weights import Halves, widened
 from model.tokenizer import END_OF_HOLE_ID
-
-LIBRARY = (
-    Path(__file__).parent / "native" / {"darwin": "kernel.dylib", "win32": "kernel.dll"}.get(sys.platform, "kernel.so")
-)
-CHOICE = "DLM_FILL_KERNEL"
-"""Environment variable: "numpy", or the instruction set that may be used at most ("avx2", "base")."""
-CHOICES = ("", "numpy", "base", "avx2", "avx512", "avx512bf16")
 
 
 def library() -> ctypes.CDLL | None:

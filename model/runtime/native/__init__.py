@@ -1,0 +1,18 @@
+"""The compiled kernel: where its library is, and whether it is wanted. Imports next to nothing: asked before NumPy is there."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+LIBRARY = Path(__file__).parent / ("kernel" + {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so"))
+"""Made by `build.py`, which knows the name, too: it has to run without this package around it."""
+CHOICE = "DLM_FILL_KERNEL"
+"""Environment variable: "numpy", or the instruction set that may be used at most."""
+CHOICES = ("", "numpy", "base", "avx2", "avx512", "avx512bf16")
+
+
+def will_be_numpy() -> bool:
+    """Whether passes will run in NumPy."""
+    return os.environ.get(CHOICE) == "numpy" or not LIBRARY.exists()

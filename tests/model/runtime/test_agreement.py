@@ -18,9 +18,10 @@ from model.network import Network
 from model.runtime import layout as runtime_layout
 from model.runtime import session as runtime_session
 from model.runtime import written as written_module
-from model.runtime.compiled import CHOICE, library
+from model.runtime.compiled import library
 from model.runtime.denoiser import RuntimeDenoiser
 from model.runtime.load import load
+from model.runtime.native import CHOICE
 from model.tokenizer import MASK_ID, RESERVED_TOKENS, Tokenizer
 from tests.model import toy
 

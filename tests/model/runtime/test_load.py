@@ -20,9 +20,10 @@ from model.denoiser import Context
 from model.errors import BadRequest, MissingExtra, UnknownModel
 from model.filler import open_filler
 from model.network import Network
-from model.runtime.compiled import CHOICE, library
+from model.runtime.compiled import library
 from model.runtime.denoiser import RuntimeDenoiser
 from model.runtime.load import load, threads_here
+from model.runtime.native import CHOICE, LIBRARY, build
 from model.tokenizer import MASK_ID
 from tests.e2e.builtin import BUILTIN, DEMO, ROOT, needs_model
 
@@ -60,6 +61,22 @@ def test_an_instruction_set_that_nobody_has_is_told(saved: Path, monkeypatch: py
         BadRequest, match="DLM_FILL_KERNEL=sse9: name numpy, base, avx2, avx512 or avx512bf16, or leave it out"
     ):
         open_filler(str(saved))
+
+
+def test_the_library_has_one_name() -> None:
+    assert LIBRARY == build.HERE / build.PRODUCT
+
+
+def test_numpy_is_told_to_use_one_thread_before_it_loads() -> None:
+    code = (
+        "import os, sys\nfrom model.filler import open_filler\n"
+        "assert 'numpy' not in sys.modules\nopen_filler()\nprint(os.environ.get('OPENBLAS_NUM_THREADS'))"
+    )
+    environ = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"} | {CHOICE: "numpy"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, env=environ
+    )
+    assert done.stdout == "1\n"
 
 
 def test_the_kernel_is_there_where_it_must_be() -> None:
