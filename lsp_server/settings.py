@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from model.types import Mending
+
 
 @dataclass(frozen=True, kw_only=True)
 class FillOptions:
@@ -11,8 +13,8 @@ class FillOptions:
 
     `steps` is for samplers with a fixed number of denoise steps; `max_time_s` bounds the denoising in seconds:
     the best so far comes back.
-    `length_tokens` holds for every hole of the request. `trace` asks for the fill's history. `mend`: where no candidate
-    parses, make what is to blame anew, which takes as long again.
+    `length_tokens` holds for every hole of the request. `trace` asks for the fill's history. `mend`: what to do
+    where no candidate parses; to do all that can be done may take as long again, and longer.
     """
 
     candidates: int = 1
@@ -22,4 +24,4 @@ class FillOptions:
     length_tokens: int | None = None
     max_time_s: float | None = None
     trace: bool = False
-    mend: bool = True
+    mend: Mending = "all"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +18,11 @@ from model.holes.ties import ties_of
 from model.ranking import best_first
 from model.repair import MOST_JUDGED, closed, fitting, mended, rework
 from model.stages import Job, as_attempts, denoised_rows
-from model.types import Candidate, Span
+from model.types import Candidate, Mending, Span
 
 SPARE_CANDIDATES = 3
 """Handed back beyond those asked for, since they are there: the caller may find the best ones unfit."""
-SEARCHED_ON, JUDGED_ON = 32, 160
+SEARCHED_ON: Final[Mapping[Mending, tuple[int, int]]] = MappingProxyType({"searching": (16, 48), "all": (32, 160)})
 """Forward passes at most for a text that is accepted, when nothing at hand is, and texts that are judged for it."""
 DECIDED_ANEW = 24
 """Forward passes of a round of repair at most; what is open then is decided as it stands."""
@@ -31,13 +33,12 @@ SEED_STEP = 7919
 def repaired(job: Job, attempts: list[Attempt], search: Search | None) -> list[Attempt]:
     """The attempts; where none is accepted, also what the search finds further on, or what can be made of them.
 
-    Unless the request is to be mended, only missing brackets are added: that costs no more than to judge the texts.
+    To add missing brackets costs no more than to judge the texts, so that is done in any case.
     """
     if job.judge is None:
         return attempts
-    mend = job.request.mend
     if (
-        mend
+        job.request.mend in SEARCHED_ON
         and search is not None
         and not any(job.judge(attempts[i].texts) is None for i in _order(job, attempts)[:MOST_JUDGED])
     ):
@@ -46,7 +47,7 @@ def repaired(job: Job, attempts: list[Attempt], search: Search | None) -> list[A
         attempts,
         job.judge,
         order=partial(_order, job),
-        again=partial(_decided_anew, job) if mend else lambda *_: [],
+        again=partial(_decided_anew, job) if job.request.mend == "all" else lambda *_: [],
         score=partial(scored, job),
         close=partial(closed, framed=job.framed, codec=job.codec, spec=job.spec),
     )
@@ -106,7 +107,8 @@ def _searched_on(job: Job, search: Search) -> list[Attempt]:
     def kind(ids: NDArray[np.int64]) -> Hashable:
         return shape(job.codec.decode(ids))
 
-    return as_attempts(job, search.until(fits, kind=kind, passes=SEARCHED_ON, judged=JUDGED_ON))
+    passes, judged = SEARCHED_ON[job.request.mend]
+    return as_attempts(job, search.until(fits, kind=kind, passes=passes, judged=judged))
 
 
 def scored(job: Job, attempts: list[Attempt]) -> list[Attempt]:

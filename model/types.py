@@ -77,6 +77,10 @@ class Budget:
     max_forward_passes: int | None = None
 
 
+Mending: TypeAlias = Literal["closing", "searching", "all"]
+"""Where no text is accepted: add missing brackets; or first search on for a while; or for longer, and denoise anew."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FillRequest:
     """One request: all holes of the template are filled jointly.
@@ -87,8 +91,7 @@ class FillRequest:
     `candidates` is how many to make; a few more may come back if they were at hand. `steps` is read by
     samplers with a fixed number of steps. `parses` tells whether the holes' texts make the file parse
     (None: cannot tell); it ranks candidates. `accepts` says what of the texts to fill anew (None: nothing,
-    they will do): the engine tries a few times (without `mend`: adds
-    missing brackets only), and returns what is accepted before what is not.
+    they will do): the engine does what `mend` says, and returns what is accepted before what is not.
     `trace` asks for the fill's history, `Fill.trace`.
     """
 
@@ -103,7 +106,7 @@ class FillRequest:
     budget: Budget = field(default_factory=Budget)
     parses: Parses | None = None
     accepts: Accepts | None = None
-    mend: bool = True
+    mend: Mending = "all"
     trace: bool = False
 
 

@@ -14,7 +14,7 @@ from lsp_server.suggestions.cache import Cache, Made, State
 from lsp_server.suggestions.question import Question
 from lsp_server.suggestions.suggestion import Suggestion, suggestions_of
 from lsp_server.types import Region
-from model.types import Cancelled, Filler, FillEvent, OnEvent
+from model.types import Cancelled, Filler, FillEvent, Mending, OnEvent
 
 _MAX_TIME_S = 2.0  # ghost text that comes later meets a reader who has moved on
 
@@ -114,8 +114,7 @@ class Suggester:
         options = FillOptions(
             candidates=run.asked,
             max_time_s=self._session.options_of(question.now.uri).max_time_s(default=_MAX_TIME_S),
-            # What does not parse is not shown to who merely types, and in a file that is broken elsewhere nothing parses.
-            mend=not automatic,
+            mend=_mending(question) if automatic else "all",
         )
 
         others = self._session.other_files(question.now)
@@ -151,6 +150,11 @@ class Suggester:
             state = State.of(question.snapshot.source, question.offset, question.gap.closers)
             self._cache.put(question.now.uri, state, Made(suggestions=suggestions, asked=run.asked))
         return suggestions
+
+
+def _mending(question: Question) -> Mending:
+    """What to do for who merely types, where nothing parses: little, and least where no text would."""
+    return "closing" if question.broken_elsewhere else "searching"
 
 
 def _same(one: Question, other: Question) -> bool:

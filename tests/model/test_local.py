@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
 from model.attempts import Attempt
+from model.choosing import SEARCHED_ON
 from model.denoiser import Context, Prefilled
 from model.errors import BadRequest, UnknownModel
 from model.filler import open_filler
 from model.local import LocalFiller
 from model.samplers import KINDS
-from model.types import Budget, Fill, FillEvent, FillRequest, Hole, Span, Template
+from model.types import Budget, Fill, FillEvent, FillRequest, Hole, Mending, Span, Template
 from tests.model.scripted import CharCodec, Scripted, ids_of
 
 
@@ -193,11 +195,25 @@ def test_where_nothing_at_hand_is_accepted_the_search_goes_on() -> None:
     fill = filler(denoiser).fill(request("(", ")", accepts=closes_twice))
     assert fill.candidates[0].texts[0].count("?") >= 3
     assert not denoiser.denoised, "nothing had to be made anew"
-    asked = replace(request("(", ")", accepts=closes_twice), mend=False)
+    asked = replace(request("(", ")", accepts=closes_twice), mend="closing")
     unmended = filler(denoiser).fill(asked)
     assert unmended.candidates
     assert unmended.forward_passes < fill.forward_passes
     assert all(closes_twice(candidate.texts) is not None for candidate in unmended.candidates)
+
+
+def test_a_short_search_for_what_is_accepted_is_shorter_and_nothing_is_denoised() -> None:
+    denoiser = Scripted(["call(x)"], beam=2, sure=lambda h, i: 0.7)
+    nothing = request("(", ")", accepts=lambda found: (Span(hole=0, start=0, end=len(found[0])),))
+    passes = {
+        mend: filler(denoiser).fill(replace(nothing, mend=mend)).forward_passes
+        for mend in get_args(Mending)
+        if mend != "all"
+    }
+    assert not denoiser.denoised
+    assert passes["closing"] < passes["searching"] <= passes["closing"] + SEARCHED_ON["searching"][0]
+    assert passes["searching"] < filler(denoiser).fill(nothing).forward_passes
+    assert denoiser.denoised
 
 
 def test_a_draft_that_the_model_half_agrees_with_wins_over_its_own_fill() -> None:

@@ -238,10 +238,20 @@ async def test_errors_reach_everyone_who_waits() -> None:
             await one
 
 
-@pytest.mark.parametrize("automatic", [True, False])
-async def test_who_merely_types_does_not_wait_for_what_does_not_parse_to_be_mended(automatic: bool) -> None:
-    desk = Desk(FakeFiller(["1"]), "x = ‸\n")
+@pytest.mark.parametrize(
+    ("automatic", "text", "mend"),
+    [
+        (False, "x = ‸\n", "all"),
+        (True, "x = ‸\n", "searching"),
+        (True, "y = 1\nx = f(‸\n", "searching"),
+        (True, "y = (\n\n\nz = 1\nx = ‸\n", "closing"),
+        (True, "x = ‸\nz = 1\n\ndef f(:\n    pass\n", "closing"),
+        (False, "x = ‸\nz = 1\n\ndef f(:\n    pass\n", "all"),
+    ],
+)
+async def test_who_merely_types_waits_little_for_what_does_not_parse(automatic: bool, text: str, mend: str) -> None:
+    desk = Desk(FakeFiller(["1"]), text)
     assert await desk.ask(automatic=automatic) == ["1"]
     (request,) = desk.filler.requests
-    assert request.mend != automatic
+    assert request.mend == mend
     assert request.accepts is not None
