@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+Codes: TypeAlias = NDArray[np.uint8] | NDArray[np.uint32]
 BARRIER = "\0"
 """Stands between texts, and where a hole is: no echo reaches across it."""
 MATCH_LIMIT_CHARS = 160
@@ -16,6 +19,7 @@ MIDDLE_LIMIT_CHARS = 1500
 WIDE_SEARCHES = 48
 """How many of the best matched places on each side are paired with every place within reach, not just the nearest."""
 SHORTLIST = 64
+PAST_ALL = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,50 +32,66 @@ class Place:
     right: int
 
 
+@dataclass(frozen=True, eq=False)
+class _Echoes:
+    """Where one side of the hole recurs: int64 [n], the places in order; int16 [n], how many characters match there."""
+
+    at: NDArray[np.int64]
+    lengths: NDArray[np.int16]
+
+    @classmethod
+    def none(cls, at: NDArray[np.int64]) -> _Echoes:
+        """Places without a match."""
+        return cls(at, np.zeros(len(at), dtype=np.int16))
+
+    def best(self, count: int) -> NDArray[np.int64]:
+        """int64 [count]: indices of the longest matched, the first of equals first."""
+        return np.argsort(-self.lengths, kind="stable")[:count]
+
+    def lengths_at(self, places: Sequence[int]) -> list[int]:
+        found: list[int] = self.lengths[np.searchsorted(self.at, places)].tolist()
+        return found
+
+
 def places(searched: str, before: str, after: str, *, max_lines: int | None) -> list[Place]:
     """The most promising middles of `searched` between an echo of `before`'s end and one of `after`'s start."""
-    codes = _codes(searched)
-    left = _match_lengths(codes[::-1], _codes(before)[::-1])[::-1]
-    right = _match_lengths(codes, _codes(after))
-    starts = np.flatnonzero(left if before else _line_starts(codes))
-    ends = np.flatnonzero(right if after else _line_ends(codes))
-    if not len(starts) or not len(ends):
+    codes, codes_before, codes_after = _codes(searched, before, after)
+    left = _matches(codes, codes_before, step=-1) if before else _Echoes.none(_line_starts(codes))
+    right = _matches(codes, codes_after, step=1) if after else _Echoes.none(_line_ends(codes))
+    if not len(left.at) or not len(right.at):
         return []
-    reach = _reach(codes, starts, max_lines=max_lines)
-    nearest = np.searchsorted(ends, starts, side="right")
-    has_end = nearest < len(ends)
-    close_by = ends[np.minimum(nearest, len(ends) - 1)]
-    fits = has_end & (close_by <= reach)
-    pairs = np.stack([starts[fits], close_by[fits]], axis=1)
-    sides = np.minimum(left[pairs[:, 0]], SIDE_CAP_CHARS) + np.minimum(right[pairs[:, 1]], SIDE_CAP_CHARS)
-    chosen = {(int(p), int(q)) for p, q in pairs[np.argsort(-sides, kind="stable")[:SHORTLIST]]}
-    chosen |= _wide_pairs(starts, ends, reach, left, right)
-    return [Place(start=p, end=q, left=int(left[p]), right=int(right[q])) for p, q in chosen]
+    reach = _reach(codes, left.at, max_lines=max_lines)
+    nearest = np.searchsorted(right.at, left.at, side="right")
+    fits = np.append(right.at, PAST_ALL)[nearest] <= reach
+    starts, nearest = left.at[fits], nearest[fits]
+    sides = np.minimum(left.lengths[fits], SIDE_CAP_CHARS) + np.minimum(right.lengths[nearest], SIDE_CAP_CHARS)
+    best = np.argsort(-sides, kind="stable")[:SHORTLIST]
+    chosen = set(zip(starts[best].tolist(), right.at[nearest[best]].tolist(), strict=True))
+    chosen |= _wide_pairs(left, right, reach)
+    pairs = list(chosen)
+    lefts, rights = left.lengths_at([p for p, _ in pairs]), right.lengths_at([q for _, q in pairs])
+    return [Place(start=p, end=q, left=m, right=n) for (p, q), m, n in zip(pairs, lefts, rights, strict=True)]
 
 
-def _wide_pairs(
-    starts: NDArray[np.int64],
-    ends: NDArray[np.int64],
-    reach: NDArray[np.int64],
-    left: NDArray[np.int64],
-    right: NDArray[np.int64],
-) -> set[tuple[int, int]]:
+def _wide_pairs(left: _Echoes, right: _Echoes, reach: NDArray[np.int64]) -> set[tuple[int, int]]:
     """The best partner of each of the best starts and ends: the longest matched within reach, the nearest of equals."""
     chosen = set()
-    for i in np.argsort(-left[starts], kind="stable")[:WIDE_SEARCHES]:
-        p = int(starts[i])
-        within = ends[np.searchsorted(ends, p, side="right") : np.searchsorted(ends, reach[i], side="right")]
-        if len(within):
-            chosen.add((p, int(within[right[within].argmax()])))
-    for q in ends[np.argsort(-right[ends], kind="stable")[:WIDE_SEARCHES]]:
-        lo, hi = np.searchsorted(starts, (q - MIDDLE_LIMIT_CHARS, q))
-        within = starts[lo:hi][reach[lo:hi] >= q][::-1]
-        if len(within):
-            chosen.add((int(within[left[within].argmax()]), int(q)))
+    best = left.best(WIDE_SEARCHES)
+    starts = left.at[best]
+    first, last = (np.searchsorted(right.at, bound, side="right").tolist() for bound in (starts, reach[best]))
+    for p, lo, hi in zip(starts.tolist(), first, last, strict=True):
+        if lo < hi:
+            chosen.add((p, int(right.at[lo + right.lengths[lo:hi].argmax()])))
+    ends = right.at[right.best(WIDE_SEARCHES)]
+    # What lies further on reaches further: so all starts from the first on that reaches an end do.
+    first, last = np.searchsorted(reach, ends).tolist(), np.searchsorted(left.at, ends).tolist()
+    for q, lo, hi in zip(ends.tolist(), first, last, strict=True):
+        if lo < hi:
+            chosen.add((int(left.at[hi - 1 - left.lengths[lo:hi][::-1].argmax()]), q))
     return chosen
 
 
-def _reach(codes: NDArray[np.uint32], starts: NDArray[np.int64], *, max_lines: int | None) -> NDArray[np.int64]:
+def _reach(codes: Codes, starts: NDArray[np.int64], *, max_lines: int | None) -> NDArray[np.int64]:
     """int64 [len(starts)]: how far a middle from each start may go: size, number of lines, the next hole."""
     barriers = np.append(np.flatnonzero(codes == ord(BARRIER)), len(codes))
     reach = np.minimum(starts + MIDDLE_LIMIT_CHARS, barriers[np.searchsorted(barriers, starts)])
@@ -81,29 +101,33 @@ def _reach(codes: NDArray[np.uint32], starts: NDArray[np.int64], *, max_lines: i
     return np.asarray(reach, dtype=np.int64)
 
 
-def _match_lengths(codes: NDArray[np.uint32], pattern: NDArray[np.uint32]) -> NDArray[np.int64]:
-    """int64 [n + 1]: how many codes from each place on equal the pattern's first ones."""
-    lengths = np.zeros(len(codes) + 1, dtype=np.int64)
-    if not len(pattern):
-        return lengths
-    padded = np.concatenate([codes, np.zeros(len(pattern), dtype=codes.dtype)])
-    alive = np.flatnonzero(codes == pattern[0])
-    for k, code in enumerate(pattern):
-        alive = alive[padded[alive + k] == code]
+def _matches(codes: Codes, pattern: Codes, *, step: int) -> _Echoes:
+    """Where the codes from a place on equal the pattern's first ones (step -1: those before it its last ones)."""
+    pattern = pattern[::step]
+    padding = np.zeros(len(pattern), dtype=codes.dtype)
+    padded = np.concatenate([padding, codes, padding])
+    at = np.flatnonzero(codes == pattern[0])
+    lengths = np.ones(len(at), dtype=np.int16)
+    alive = np.arange(len(at))
+    for k in range(1, len(pattern)):
+        alive = alive[padded[at[alive] + (len(pattern) + step * k)] == pattern[k]]
         if not len(alive):
             break
         lengths[alive] = k + 1
-    return lengths
+    return _Echoes(at if step > 0 else at + 1, lengths)
 
 
-def _codes(text: str) -> NDArray[np.uint32]:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+def _codes(*texts: str) -> list[Codes]:
+    """A number for each character, the same in all `texts`: of one byte where that is enough, since it is much faster."""
+    if all(text.isascii() for text in texts):
+        return [np.frombuffer(text.encode("ascii"), dtype=np.uint8) for text in texts]
+    return [np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32) for text in texts]
 
 
-def _line_starts(codes: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    """Bool [n + 1], for a hole at the very start of a file: every line may echo it."""
-    return np.append([True], codes == ord("\n"))
+def _line_starts(codes: Codes) -> NDArray[np.int64]:
+    """For a hole at the very start of a file: every line may echo it."""
+    return np.append(0, np.flatnonzero(codes == ord("\n")) + 1)
 
 
-def _line_ends(codes: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    return np.append(codes == ord("\n"), [True])
+def _line_ends(codes: Codes) -> NDArray[np.int64]:
+    return np.append(np.flatnonzero(codes == ord("\n")), len(codes))
