@@ -14,7 +14,7 @@ from model.canvas import Canvas
 from model.denoiser import Prediction, Prefilled
 from model.drafts import Draft
 from model.framing import Codec, Framed
-from model.ranking import Features, Ranking, best_first, probabilities
+from model.ranking import Features, Ranking, chances_of, order_of, utility
 from model.surroundings import Surroundings
 from model.types import Candidate, Parses
 
@@ -42,15 +42,16 @@ class Attempt:
 
     def features(self, parses: bool | None, around: Sequence[Surroundings]) -> Features:
         """What the ranking reads; `around`: the surroundings of each hole."""
-        nats = np.concatenate(self.log_probs)
+        nats = self.log_probs[0] if len(self.log_probs) == 1 else np.concatenate(self.log_probs)
+        total = nats.sum()
         return Features(
-            mean_log_prob=float(nats.mean()),
-            sum_log_prob=float(nats.sum()),
+            mean_log_prob=float(total / len(nats)),
+            sum_log_prob=float(total),
             least_log_prob=float(nats.min()),
             end_log_prob=float(nats[-1]),
-            left_chars=float(np.mean([d.left_match_chars for d in self.drafts] or [0])),
-            right_chars=float(np.mean([d.right_match_chars for d in self.drafts] or [0])),
-            likeness=float(np.mean([d.likeness for d in self.drafts] or [0])),
+            left_chars=_mean([d.left_match_chars for d in self.drafts]),
+            right_chars=_mean([d.right_match_chars for d in self.drafts]),
+            likeness=_mean([d.likeness for d in self.drafts]),
             kept=self.kept,
             renamed=any(draft.renamed for draft in self.drafts),
             elsewhere=any(draft.elsewhere for draft in self.drafts),
@@ -60,11 +61,16 @@ class Attempt:
             sources=self.sources,
             tokens=len(nats) / sum(text.count("\n") + 1 for text in self.texts),
             chars=sum(len(text.strip()) for text in self.texts),
-            known_words=float(np.mean([s.known_words(text) for s, text in zip(around, self.texts, strict=True)])),
+            known_words=_mean([s.known_words(text) for s, text in zip(around, self.texts, strict=True)]),
             repeats=any(s.repeats(text) for s, text in zip(around, self.texts, strict=True)),
             whole_lines=all(not s.line_start.strip() for s in around),
             parses=parses,
         )
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Of one value per hole, which mostly is one; 0 if there are none."""
+    return float(np.mean(values) if len(values) > 1 else sum(values))
 
 
 def repetition(ids: NDArray[np.int64]) -> float:
@@ -144,9 +150,11 @@ def ranked(
 ) -> tuple[Candidate, ...]:
     """The best `limit` attempts as candidates, best first. Parsing takes time: only the likeliest are parsed."""
     features = [attempt.features(None, around) for attempt in attempts]
-    for i in best_first(features, ranking)[: limit + PARSED_BEYOND]:
-        features[i] = replace(features[i], parses=parses(attempts[i].texts) if parses else None)
-    chances = probabilities(features, ranking)
+    utilities = [utility(known, ranking) for known in features]
+    for i in order_of(utilities)[: limit + PARSED_BEYOND] if parses else ():
+        features[i] = replace(features[i], parses=parses(attempts[i].texts))
+        utilities[i] = utility(features[i], ranking)
+    chances = chances_of(utilities)
     return tuple(
         Candidate(
             texts=attempts[i].texts,
@@ -155,7 +163,7 @@ def ranked(
             parses=features[i].parses,
             origin=attempts[i].origin,
         )
-        for i in best_first(features, ranking)[:limit]
+        for i in order_of(utilities)[:limit]
     )
 
 

@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from operator import attrgetter, itemgetter, mul
 from pathlib import Path
 
 from model.errors import UnknownModel
@@ -165,20 +166,33 @@ def signals(features: Features) -> dict[str, float]:
     }
 
 
+_NAMES = tuple(weight.name for weight in fields(Weights))
+_weights_of, _signals_of = attrgetter(*_NAMES), itemgetter(*_NAMES)
+
+
 def utility(features: Features, ranking: Ranking | None = None) -> float:
     """How good the candidate is: the log-odds of being right against none being right, were it the only one."""
     weights, given = (ranking or Ranking()).of(features), signals(features)
-    return math.fsum(getattr(weights, f.name) * given[f.name] for f in fields(weights))
+    return math.fsum(map(mul, _weights_of(weights), _signals_of(given)))
 
 
 def best_first(candidates: Sequence[Features], ranking: Ranking | None = None) -> list[int]:
     """Indices of `candidates`, best first; equals keep their order."""
-    return sorted(range(len(candidates)), key=lambda i: -utility(candidates[i], ranking))
+    return order_of([utility(features, ranking) for features in candidates])
+
+
+def order_of(utilities: Sequence[float]) -> list[int]:
+    """Indices of candidates of these utilities, best first; equals keep their order."""
+    return sorted(range(len(utilities)), key=lambda i: -utilities[i])
 
 
 def probabilities(candidates: Sequence[Features], ranking: Ranking | None = None) -> list[float]:
     """Of being right, for each candidate; what they lack to 1 is the probability that none of them is."""
-    utilities = [utility(features, ranking) for features in candidates]
+    return chances_of([utility(features, ranking) for features in candidates])
+
+
+def chances_of(utilities: Sequence[float]) -> list[float]:
+    """The `probabilities` of candidates of these utilities."""
     highest = max(0.0, *utilities) if utilities else 0.0
     odds = [math.exp(u - highest) for u in utilities]
     total = math.fsum(odds) + math.exp(-highest)
