@@ -151,9 +151,10 @@ def ranked(
     """The best `limit` attempts as candidates, best first. Parsing takes time: only the likeliest are parsed."""
     features = [attempt.features(None, around) for attempt in attempts]
     utilities = [utility(known, ranking) for known in features]
-    for i in order_of(utilities)[: limit + PARSED_BEYOND] if parses else ():
-        features[i] = replace(features[i], parses=parses(attempts[i].texts))
-        utilities[i] = utility(features[i], ranking)
+    for i in order_of(utilities)[: limit + PARSED_BEYOND]:
+        if parses is not None:
+            features[i] = replace(features[i], parses=parses(attempts[i].texts))
+            utilities[i] = utility(features[i], ranking)
     chances = chances_of(utilities)
     return tuple(
         Candidate(

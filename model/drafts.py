@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 from model.echoes import BARRIER, MATCH_LIMIT_CHARS, Place, places
 from model.renaming import neighbours, renamed
@@ -167,14 +167,16 @@ def _found(search: _Search, limit: int, *, max_lines: int | None, renamings: int
         )
         for rank, (_, (value, place, times)) in enumerate(order)
     ]
-    return copies + _renamed(copies, [place for _, (_, place, _) in order], search)[:renamings] if renamings else copies
+    return copies + _renamed(copies, [place for _, (_, place, _) in order], search, most=renamings)
 
 
-def _renamed(copies: Sequence[Draft], found: Sequence[Place], search: _Search) -> list[Draft]:
+def _renamed(copies: Sequence[Draft], found: Sequence[Place], search: _Search, *, most: int) -> list[Draft]:
     """Those of `copies` that read differently in the names of their new place, each text once."""
     texts = {copy.text for copy in copies}
-    made = []
+    made: list[Draft] = []
     for copy, place in zip(copies, found, strict=True):
+        if len(made) == most:
+            break
         text = renamed(copy.text, search.neighbours(place))
         if text is not None and text.strip() and text not in texts:
             texts.add(text)
@@ -186,17 +188,25 @@ def _likeness(searched: str, left: str, right: str) -> Callable[[Place], float]:
     """How much a place's surroundings are like those of the hole between `left` and `right`."""
     before, after = _words(left[-NEIGHBOURHOOD_CHARS:]), _words(right[:NEIGHBOURHOOD_CHARS])
 
+    around = before | after
+
+    @cache  # many places begin or end alike
+    def like_before(start: int) -> float:
+        return _overlap(_words(searched[max(0, start - NEIGHBOURHOOD_CHARS) : start]), before)
+
+    @cache
+    def like_after(end: int) -> float:
+        return _overlap(_words(searched[end : end + NEIGHBOURHOOD_CHARS]), after)
+
     def likeness(place: Place) -> float:
-        there_before = _words(searched[max(0, place.start - NEIGHBOURHOOD_CHARS) : place.start])
-        there_after = _words(searched[place.end : place.end + NEIGHBOURHOOD_CHARS])
         text = searched[place.start : place.end]
         inside = _words(text)
         return (
             LEFT * math.log1p(place.left)
             + RIGHT * math.log1p(place.right)
-            + WORDS_BEFORE * _overlap(there_before, before)
-            + WORDS_AFTER * _overlap(there_after, after)
-            + WORDS_INSIDE * len(inside & (before | after)) / (len(inside) + 1)
+            + WORDS_BEFORE * like_before(place.start)
+            + WORDS_AFTER * like_after(place.end)
+            + WORDS_INSIDE * len(inside & around) / (len(inside) + 1)
             + TRIVIAL * (len("".join(text.split())) < TRIVIAL_CHARS)
         )
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 _WORD = re.compile(r"[^\W\d]\w{2,}")
 NEAR_BEFORE_CHARS, NEAR_AFTER_CHARS = 1500, 1000
@@ -30,18 +31,19 @@ class OtherFiles:
         any words, count a little less. Of equals the first comes first.
         """
         words = {text: self._words_of(text) for text in texts if len(text) <= MOST_CHARS}
-        holders = {word: sum(word in found for found in words.values()) for word in _near(pieces)}
-        rarity = {word: math.log1p(len(words) / count) for word, count in holders.items() if count}
-        near = rarity.keys()
+        near = _near(pieces)
+        shared = {text: near & found for text, found in words.items()}
+        holders = Counter(chain.from_iterable(shared.values()))
+        rarity = {word: math.log1p(len(words) / count) for word, count in holders.items()}
 
         def value(text: str) -> float:
-            shared = math.fsum(rarity[word] for word in near & words[text])
-            return shared / (1 + 0.15 * math.log(max(1.0, len(words[text]) / 100)))
+            length = 1 + 0.15 * math.log(max(1.0, len(words[text]) / 100))
+            return math.fsum(map(rarity.__getitem__, shared[text])) / length
 
         chosen: list[str] = []
         chars = 0
         for text in sorted(words, key=value, reverse=True):
-            if len(chosen) < MOST_FILES and chars + len(text) <= MOST_CHARS and near & words[text]:
+            if len(chosen) < MOST_FILES and chars + len(text) <= MOST_CHARS and shared[text]:
                 chosen.append(text)
                 chars += len(text)
         return tuple(chosen)

@@ -51,6 +51,8 @@ def _differences(source: str, place: str) -> list[tuple[str, str]]:
         same = sum(a == b for a, b in pairs)
         if all(a == b or _both_words(a, b) for a, b in pairs) and (2 * same >= len(pairs) or len(pairs) <= FEW_TOKENS):
             return [(a, b) for a, b in pairs if a != b]
+    if 2 * sum(map(set(theirs).__contains__, ours)) / (len(ours) + len(theirs)) < ALIKE:
+        return []  # as the matcher would say, which takes long to make
     matcher = SequenceMatcher(None, ours, theirs, autojunk=False)
     if matcher.quick_ratio() < ALIKE or matcher.ratio() < ALIKE:
         return []
