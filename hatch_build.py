@@ -6,8 +6,9 @@ compiler it is for all, and fills run on NumPy.
 
 from __future__ import annotations
 
-import importlib.util
+import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,7 +23,8 @@ class KernelHook(BuildHookInterface[Any]):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Puts the kernel into the wheel, or beside its sources if the install is editable."""
-        native = _module(Path(self.root, NATIVE, "build.py"))
+        sys.path.insert(0, self.root)  # the packages around it are empty: nothing that dlm-fill requires is imported
+        native = import_module(NATIVE.replace("/", ".") + ".build")
         self._scratch = tempfile.TemporaryDirectory(prefix="dlm-fill-")
         try:
             if version == "editable":
@@ -46,13 +48,3 @@ class KernelHook(BuildHookInterface[Any]):
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
         """The wheel is written: what was compiled for it may go."""
         self._scratch.cleanup()
-
-
-def _module(path: Path) -> ModuleType:
-    """The module in this file, without the package around it: what that imports need not be installed."""
-    spec = importlib.util.spec_from_file_location("dlm_fill_kernel_build", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

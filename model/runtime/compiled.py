@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from model.errors import BadRequest
 from model.reading import TOP_K
 from model.runtime.native import CHOICE, CHOICES, LIBRARY
+from model.runtime.native.sources import FINGERPRINT_LENGTH, fingerprint
 from model.runtime.passes import PREDICTED_FIRST, Ids, Rotation, Said, Tokens, Wanted
 from model.runtime.state import StreamState
 from model.runtime.structures import LAYER, SIZES, VECTORS, WEIGHTS, Asked, Layer, Reading, Sizes, Stream, Weights
@@ -22,7 +23,7 @@ from model.tokenizer import END_OF_HOLE_ID
 
 
 def library() -> ctypes.CDLL | None:
-    """The compiled library; None where there is none, or where `DLM_FILL_KERNEL=numpy` asks for none.
+    """The compiled library; None where there is none, or one of other sources, or `DLM_FILL_KERNEL=numpy` asks for none.
 
     Raises BadRequest where that variable names nothing that there is.
     """
@@ -35,6 +36,8 @@ def library() -> ctypes.CDLL | None:
         found = ctypes.CDLL(str(LIBRARY))
     except OSError:
         return None
+    if not _fits(found):
+        return None
     found.dlm_variant.restype, found.dlm_variant.argtypes = ctypes.c_char_p, [ctypes.c_char_p]
     found.dlm_open.restype = ctypes.c_void_p
     found.dlm_open.argtypes = [ctypes.POINTER(Sizes), ctypes.POINTER(Weights), ctypes.c_int, ctypes.c_char_p]
@@ -42,6 +45,15 @@ def library() -> ctypes.CDLL | None:
     found.dlm_read.argtypes = [ctypes.c_void_p, ctypes.POINTER(Reading)]
     found.dlm_predict.argtypes = [ctypes.c_void_p, ctypes.POINTER(Asked)]
     return found
+
+
+def _fits(found: ctypes.CDLL) -> bool:
+    """Whether it was made from the sources that lie here; not where they were renewed and nobody has compiled them."""
+    try:
+        made_from = (ctypes.c_char * FINGERPRINT_LENGTH).in_dll(found, "dlm_sources")
+    except ValueError:
+        return False
+    return made_from.value.decode() == fingerprint()
 
 
 def variant(found: ctypes.CDLL) -> str:

@@ -14,12 +14,13 @@ import pytest
 from packaging.tags import sys_tags
 from packaging.utils import parse_wheel_filename
 
+from model.runtime.native import HERE
 from model.runtime.native import build as native
 from tests.compiler import needs_compiler
 from tests.e2e.builtin import BUILTIN, DEMO, DEMO_LINE, ROOT, needs_model
 
 pytestmark = pytest.mark.slow
-NATIVE = native.HERE.relative_to(ROOT)
+NATIVE = HERE.relative_to(ROOT)
 KERNEL = str(NATIVE / native.PRODUCT)
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
 
@@ -139,7 +140,8 @@ def test_who_requires_the_kernel_gets_no_wheel_without_it(tmp_path: Path) -> Non
 def test_an_editable_install_has_the_kernel_beside_its_sources(tmp_path: Path) -> None:
     root = tmp_path / "checkout"
     (root / NATIVE).mkdir(parents=True)
-    for name in ("pyproject.toml", "README.md", "LICENSE", "hatch_build.py", NATIVE / "build.py"):
+    parts = [f"{NATIVE}/{part}.py" for part in ("__init__", "build", "sources")]
+    for name in ("pyproject.toml", "README.md", "LICENSE", "hatch_build.py", *parts):
         (root / name).write_bytes((ROOT / name).read_bytes())
     for name in ("model/__init__.py", "lsp_server/__init__.py", f"{NATIVE}/kernel.c", f"{NATIVE}/library.c"):
         (root / name).parent.mkdir(exist_ok=True)
@@ -163,7 +165,7 @@ def test_the_sdist_holds_what_a_wheel_is_made_of(tmp_path: Path) -> None:
     (made,) = tmp_path.glob("*.tar.gz")
     with tarfile.open(made) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    sources = {str(path.relative_to(ROOT)) for path in native.HERE.iterdir() if path.suffix in {".c", ".h", ".py"}}
+    sources = {str(path.relative_to(ROOT)) for path in HERE.iterdir() if path.suffix in {".c", ".h", ".py"}}
     assert {"hatch_build.py", "pyproject.toml", *sources} <= names
     assert len(sources) >= 4
     assert KERNEL not in names

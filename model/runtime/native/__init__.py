@@ -6,8 +6,9 @@ import os
 import sys
 from pathlib import Path
 
-LIBRARY = Path(__file__).parent / ("kernel" + {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so"))
-"""Made by `build.py`, which knows the name, too: it has to run without this package around it."""
+HERE = Path(__file__).parent
+LIBRARY = HERE / ("kernel" + {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so"))
+"""Made by `build.py`."""
 CHOICE = "DLM_FILL_KERNEL"
 """Environment variable: "numpy", or the instruction set that may be used at most."""
 CHOICES = ("", "numpy", "base", "avx2", "avx512", "avx512bf16")

@@ -1,7 +1,7 @@
 """The compiled kernel, one plain shared library beside this file, made from the C sources here by any C compiler.
 
 `pip` makes it (`hatch_build.py`); in a checkout `python -m model.runtime.native.build` does, once a source is newer.
-This file imports nothing but the standard library: where a wheel is built, nothing else is there.
+Nothing but the standard library is imported: where a wheel is built, nothing else is there.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-HERE = Path(__file__).parent
-PRODUCT = "kernel" + {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
+from model.runtime.native import HERE, LIBRARY
+from model.runtime.native.sources import fingerprint
+
+PRODUCT = LIBRARY.name
 REQUIRE = "DLM_FILL_REQUIRE_KERNEL"
 """This environment variable turns "no kernel" from a warning into an error: for CI, and for wheels meant for others."""
 
@@ -123,8 +125,8 @@ def _compile(compiler: Sequence[str], folder: Path, into: Path) -> list[str]:
     """The object files: `library.c`, told of the variants beside base, and `kernel.c` once for each."""
     every = variants(platform.machine())
     chosen = {name: flags for name, flags in every.items() if name in _BASE or _knows(compiler, flags, into)}
-    have = [f"-DHAVE_{name.upper()}" for name in chosen if name not in _BASE]
-    jobs = [(_LIBRARY, "library.o", have)]
+    told = [f'-DSOURCES="{fingerprint(folder)}"', *(f"-DHAVE_{name.upper()}" for name in chosen if name not in _BASE)]
+    jobs = [(_LIBRARY, "library.o", told)]
     jobs += [(_ARITHMETIC, f"{name}.o", [f"-DVARIANT={name}", *flags.split()]) for name, flags in chosen.items()]
     commands = [[*compiler, *flags, "-c", str(folder / source), "-o", str(into / to)] for source, to, flags in jobs]
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as several:

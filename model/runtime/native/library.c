@@ -239,6 +239,9 @@ static const dlm_kernel *chosen(const char *wanted) {
     return &dlm_kernel_base;
 }
 
+/* A library that was made from other sources than those beside it is not called: see sources.py. */
+EXPORTED const char dlm_sources[] = SOURCES;
+
 EXPORTED const char *dlm_variant(const char *wanted) { return chosen(wanted)->name; }
 
 /* A network with these weights, which have to stay where they are but for matrices; NULL: no memory. */

@@ -23,7 +23,7 @@ from model.network import Network
 from model.runtime.compiled import library
 from model.runtime.denoiser import RuntimeDenoiser
 from model.runtime.load import load, threads_here
-from model.runtime.native import CHOICE, LIBRARY, build
+from model.runtime.native import CHOICE
 from model.tokenizer import MASK_ID
 from tests.e2e.builtin import BUILTIN, DEMO, ROOT, needs_model
 
@@ -61,10 +61,6 @@ def test_an_instruction_set_that_nobody_has_is_told(saved: Path, monkeypatch: py
         BadRequest, match="DLM_FILL_KERNEL=sse9: name numpy, base, avx2, avx512 or avx512bf16, or leave it out"
     ):
         open_filler(str(saved))
-
-
-def test_the_library_has_one_name() -> None:
-    assert LIBRARY == build.HERE / build.PRODUCT
 
 
 def test_numpy_is_told_to_use_one_thread_before_it_loads() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from model.runtime.native import HERE
 from model.runtime.native import build as native
 from tests.compiler import needs_compiler
 
@@ -57,7 +58,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.slow
 @needs_compiler
 def test_the_sources_compile_without_a_warning(tmp_path: Path) -> None:
-    native.build(native.HERE, tmp_path / native.PRODUCT, flags="-Werror")
+    native.build(HERE, tmp_path / native.PRODUCT, flags="-Werror")
     assert (tmp_path / native.PRODUCT).exists()
 
 
