@@ -39,6 +39,7 @@ def library() -> ctypes.CDLL | None:
     if not _fits(found):
         return None
     found.dlm_variant.restype, found.dlm_variant.argtypes = ctypes.c_char_p, [ctypes.c_char_p]
+    found.dlm_kept_bytes.argtypes = [ctypes.c_char_p]
     found.dlm_open.restype = ctypes.c_void_p
     found.dlm_open.argtypes = [ctypes.POINTER(Sizes), ctypes.POINTER(Weights), ctypes.c_int, ctypes.c_char_p]
     found.dlm_close.restype, found.dlm_close.argtypes = None, [ctypes.c_void_p]
@@ -79,6 +80,7 @@ class CompiledPasses:
         threads: int,
     ) -> None:
         self._library, self._rotation, self._vocab_size = found, rotation, sizes["vocab_size"]
+        self.kept = np.uint16 if found.dlm_kept_bytes(_wanted_set()) == 2 else np.float32
         self.name = f"compiled ({variant(found)})"
         # The library reads embedding and vectors where they lie: the arrays have to stay.
         self._kept: dict[str, NDArray[Any]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +92,8 @@ class Passes(Protocol):
 
     name: str
     """What computes, for people to read."""
+    kept: type[Any]
+    """NumPy's type of the keys and values that it reads and writes."""
 
     def read(self, state: StreamState, ids: Ids, before: Ids, *, side: int) -> None:
         """Write what `ids` int64 [n] leave into the stream, behind what it has (it has the room); the caller counts them.

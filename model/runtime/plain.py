@@ -40,6 +40,7 @@ class PlainPasses:
     """See `Passes`."""
 
     name = "NumPy"
+    kept = np.float32
 
     def __init__(self, sizes: Mapping[str, Any], weights: Mapping[str, Halves], rotation: Rotation) -> None:
         self._sizes, self._rotation, self._lock = sizes, rotation, Lock()

@@ -43,7 +43,12 @@ class Session:
         c = self.sizes
         head = c["width"] // c["heads"]
         return StreamState.empty(
-            layers=c["layers"], heads=c["kv_heads"], width=head, pointer=c["pointer_width"], blocks=self._blocks
+            layers=c["layers"],
+            heads=c["kv_heads"],
+            width=head,
+            pointer=c["pointer_width"],
+            blocks=self._blocks,
+            kept=self.passes.kept,
         )
 
     def extend(self, state: StreamState, ids: Ids, *, side: int) -> None:

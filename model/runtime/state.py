@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from model.runtime.blocks import Blocks, Floats
 
 Ids = NDArray[np.int64]
+Kept = NDArray[Any]
 BLOCK_TOKENS = 32
 """Keys of so many tokens lie together, channel by channel."""
 STEP_TOKENS = 64
@@ -15,21 +19,24 @@ STEP_TOKENS = 64
 
 
 class StreamState:
-    """ids: int64 [count], in reading order, and what they left, float32: all layers' keys [layers, KV, room / 32, D, 32]
-    and values [layers, KV, room, D]; pointers [room / 32, W, 32]. Beyond `count` stands anything finite.
+    """ids: int64 [count], in reading order, and what they left: all layers' keys [layers, KV, room / 32, D, 32] and values
+    [layers, KV, room, D], float32 or (uint16) what the compiled passes make of it; pointers float32 [room / 32, W, 32].
+    Beyond `count` stands anything finite.
     """
 
-    def __init__(self, keys: Floats, values: Floats, pointers: Floats, ids: Ids, *, room: int, blocks: Blocks) -> None:
+    def __init__(self, keys: Kept, values: Kept, pointers: Floats, ids: Ids, *, room: int, blocks: Blocks) -> None:
         """A copy of what the arrays hold of `ids`, which they begin with, and room for `room` tokens in `blocks`."""
         self.ids, self.room, self._blocks = ids, 0, blocks
         self.keys, self.values, self.pointers = keys, values, pointers
         self.reserve(max(1, room, len(ids)))
 
     @staticmethod
-    def empty(*, layers: int, heads: int, width: int, pointer: int, blocks: Blocks) -> StreamState:
-        """Nothing read yet."""
-        keys = np.empty((layers, heads, 0, width, BLOCK_TOKENS), dtype=np.float32)
-        values = np.empty((layers, heads, 0, width), dtype=np.float32)
+    def empty(
+        *, layers: int, heads: int, width: int, pointer: int, blocks: Blocks, kept: type[Any] = np.float32
+    ) -> StreamState:
+        """Nothing read yet. kept: the type of keys and values."""
+        keys: Kept = np.empty((layers, heads, 0, width, BLOCK_TOKENS), dtype=kept)
+        values: Kept = np.empty((layers, heads, 0, width), dtype=kept)
         nothing, pointers = np.empty(0, dtype=np.int64), np.empty((0, pointer, BLOCK_TOKENS), dtype=np.float32)
         return StreamState(keys, values, pointers, nothing, room=1, blocks=blocks)
 
@@ -50,13 +57,13 @@ class StreamState:
         self.room = -(-tokens // STEP_TOKENS) * STEP_TOKENS
         layers, heads, _, width, _ = self.keys.shape
         blocks, used, n = self.room // BLOCK_TOKENS, -(-self.count // BLOCK_TOKENS), self.count
-        keys, values, pointers = self._blocks.arrays(
-            [
-                (layers, heads, blocks, width, BLOCK_TOKENS),
-                (layers, heads, self.room, width),
-                (blocks, self.pointers.shape[1], BLOCK_TOKENS),
-            ]
-        )
+        shapes = [(layers, heads, blocks, width, BLOCK_TOKENS), (layers, heads, self.room, width)]
+        kept = self.keys.dtype
+        sizes = [math.prod(shape) * kept.itemsize // 4 for shape in shapes]
+        pointed = (blocks, self.pointers.shape[1], BLOCK_TOKENS)
+        *flat, pointers = self._blocks.arrays([*((size,) for size in sizes), pointed])
+        keys, values = (part.view(kept).reshape(shape) for part, shape in zip(flat, shapes, strict=True))
+        n += n % 2  # two of them may lie side by side
         keys[:, :, :used], values[:, :, :n] = self.keys[:, :, :used], self.values[:, :, :n]
         pointers[:used] = self.pointers[:used]
         self.keys, self.values, self.pointers = keys, values, pointers

@@ -137,6 +137,13 @@ typedef float input;
 enum { INPUTS = 1 };
 #endif
 
+/* Keys and values are kept as what they are multiplied with: the same pairs of bfloat16, or float32. */
+#if defined(__AVX512BF16__)
+typedef uint16_t kept;
+#else
+typedef float kept;
+#endif
+
 INLINE int64_t steps_of(const matrix *w) { return (w->in + INPUTS - 1) / INPUTS; }
 INLINE int64_t panel_words(const matrix *w) { return steps_of(w) * LANES * INPUTS; }
 
@@ -320,6 +327,110 @@ static void key_product(int64_t m, int64_t columns, int64_t in, const float *a, 
 /* Where the numbers of column `at` begin in keys [blocks, in, ROOM_STEP]: they are ROOM_STEP apart. */
 INLINE int64_t key_column(int64_t at, int64_t in) { return at / ROOM_STEP * in * ROOM_STEP + at % ROOM_STEP; }
 
+#if defined(__AVX512BF16__)
+
+INLINE uint16_t rounded(float x) {
+    uint32_t word;
+    memcpy(&word, &x, 4);
+    return (uint16_t)((word + 0x7fff + (word >> 16 & 1)) >> 16);
+}
+
+/* keys [blocks, head / 2, ROOM_STEP, 2]: the layout of a panel of weights. */
+INLINE void put_key(kept *keys, int64_t at, int64_t head, const float *key) {
+    kept *into = keys + at / ROOM_STEP * head * ROOM_STEP + at % ROOM_STEP * 2;
+    for (int64_t c = 0; c < head; c++) into[c / 2 * ROOM_STEP * 2 + c % 2] = rounded(key[c]);
+}
+
+/* values [room / 2, head, 2]; what follows the last one is multiplied by 0, so it has to be a number. */
+INLINE void put_value(kept *values, int64_t at, int64_t head, const float *value, int last) {
+    kept *into = values + at / 2 * head * 2 + at % 2;
+    for (int64_t c = 0; c < head; c++) into[2 * c] = rounded(value[c]);
+    for (int64_t c = 0; last && at % 2 == 0 && c < head; c++) into[2 * c + 1] = 0;
+}
+
+static void kept_scores(int64_t m, int64_t columns, int64_t head, const input *q, int64_t ldq, const kept *keys, float *scores,
+                        int64_t lds) {
+    for (int64_t at = 0; at < columns; at += ROOM_STEP)
+        for (int64_t row = 0; row < m; row += ROWS)
+            panel_of((int)smaller(ROWS, m - row), head / 2, q + row * ldq, ldq, (const uint32_t *)(keys + at * head),
+                     scores + row * lds + at, lds, NULL, STORE);
+}
+
+INLINE void kept_rows(int m, int vectors, int64_t pairs, const input *a, int64_t lda, const uint32_t *b, int64_t ldb, float *c,
+                      int64_t ldc, int add) {
+    __m512 sum[ROWS][4];
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < vectors; j++) sum[i][j] = add ? (__m512)load(c + i * ldc + j * LANES) : _mm512_setzero_ps();
+    for (int64_t k = 0; k < pairs; k++) {
+        __m512bh row[4];
+        for (int j = 0; j < vectors; j++) row[j] = (__m512bh)_mm512_loadu_si512(b + k * ldb + j * LANES);
+        for (int i = 0; i < m; i++) {
+            __m512bh x = (__m512bh)_mm512_set1_epi32((int)a[i * lda + k]);
+            for (int j = 0; j < vectors; j++) sum[i][j] = _mm512_dpbf16_ps(sum[i][j], x, row[j]);
+        }
+    }
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < vectors; j++) store(c + i * ldc + j * LANES, (vec)sum[i][j]);
+}
+
+/* out [m, head] = (out +) weights [m, pairs] · values [pairs, head, 2] */
+static void kept_sum(int64_t m, int64_t columns, int64_t head, const input *weights, int64_t ldw, const kept *values,
+                     float *out, int64_t ldo, int add) {
+    const uint32_t *words = (const uint32_t *)values;
+    int64_t pairs = (columns + 1) / 2, column = 0;
+    while (column < head) {
+        int vectors = head - column >= 4 * LANES ? 4 : head - column >= LANES ? 1 : 0;
+        for (int64_t row = 0; row < m; row += ROWS / 2) {
+            int rows = (int)smaller(ROWS / 2, m - row);
+            const input *from = weights + row * ldw;
+            float *to = out + row * ldo + column;
+#define WITH(n) \
+    case 10 * n + 4: kept_rows(n, 4, pairs, from, ldw, words + column, head, to, ldo, add); break; \
+    case 10 * n + 1: kept_rows(n, 1, pairs, from, ldw, words + column, head, to, ldo, add); break;
+            switch (10 * rows + vectors) {
+                WITH(1) WITH(2) WITH(3) WITH(4) WITH(5) WITH(6)
+            default: /* a head of no multiple of LANES channels */
+                for (int i = 0; i < rows; i++)
+                    for (int64_t c = 0; c < head - column; c++) {
+                        float sum = add ? to[i * ldo + c] : 0;
+                        for (int64_t k = 0; k < pairs; k++) {
+                            uint32_t x = from[i * ldw + k], y = words[k * head + column + c];
+                            sum += widened((uint16_t)x) * widened((uint16_t)y);
+                            sum += widened((uint16_t)(x >> 16)) * widened((uint16_t)(y >> 16));
+                        }
+                        to[i * ldo + c] = sum;
+                    }
+            }
+#undef WITH
+        }
+        column += vectors ? vectors * LANES : head - column;
+    }
+}
+
+#else
+
+INLINE void put_key(kept *keys, int64_t at, int64_t head, const float *key) {
+    kept *into = keys + key_column(at, head);
+    for (int64_t c = 0; c < head; c++) into[c * ROOM_STEP] = key[c];
+}
+
+INLINE void put_value(kept *values, int64_t at, int64_t head, const float *value, int last) {
+    (void)last;
+    memcpy(values + at * head, value, (size_t)head * sizeof(float));
+}
+
+static void kept_scores(int64_t m, int64_t columns, int64_t head, const input *q, int64_t ldq, const kept *keys, float *scores,
+                        int64_t lds) {
+    key_product(m, columns, head, q, ldq, keys, scores, lds);
+}
+
+static void kept_sum(int64_t m, int64_t columns, int64_t head, const input *weights, int64_t ldw, const kept *values,
+                     float *out, int64_t ldo, int add) {
+    product(m, head, columns, weights, ldw, values, head, out, ldo, add);
+}
+
+#endif
+
 /* ---- the network ---- */
 
 typedef struct {
@@ -398,7 +509,7 @@ static void *opened(const dlm_sizes *s, const dlm_weights *w) {
 
 /* Keys that some tokens see: of one layer and one stream, or of the canvas. */
 typedef struct {
-    const float *keys, *values;
+    const kept *keys, *values;
     int64_t room;
     const int64_t *seen;  /* [N], or NULL: `mask` says it */
     const uint8_t *mask;  /* [N, columns] */
@@ -412,7 +523,8 @@ typedef struct {
     int64_t n;
     dlm_rotation rotation;
     const int64_t *ids, *position, *back_position;
-    float *x, *normed, *joined, *q, *q_back, *mixed, *fed, *scratch, *own_keys, *own_values;
+    float *x, *normed, *joined, *q, *q_back, *mixed, *fed, *scratch;
+    kept *own_keys, *own_values;
     int64_t scratch_size; /* floats, of each thread */
     int64_t ld_width, ld_joined, ld_fed, ld_pointer, ld_vocab;
     /* of the step that is being run */
@@ -420,7 +532,7 @@ typedef struct {
     const float *scale;
     seen_set sets[3];
     int set_count;
-    float *put_keys, *put_values;
+    kept *put_keys, *put_values;
     int64_t put_room, put_at;
     int64_t block_rows;
     struct {
@@ -510,7 +622,7 @@ static void turn_tile(void *job, int number, int thread) {
     int64_t head = s->width / s->heads, half = head / 2, first = (int64_t)number * SMALL_TILE;
     int64_t end = smaller(p->n, first + SMALL_TILE);
     float scale = 1.0f / sqrtf((float)head);
-    float *turned = p->scratch + thread * p->scratch_size; /* [SMALL_TILE, KV · head] */
+    float *turned = p->scratch + thread * p->scratch_size; /* [head] */
     for (int64_t i = first; i < end; i++) {
         float *row = p->joined + i * p->ld_joined, *k = row + s->width, *v = k + s->kv_heads * head;
         const float *cos = p->rotation.cos + p->position[i] * half, *sin = p->rotation.sin + p->position[i] * half;
@@ -525,16 +637,11 @@ static void turn_tile(void *job, int number, int thread) {
         }
         for (int64_t h = 0; h < s->kv_heads; h++) {
             if (s->qk_norm) head_normed(k + h * head, l->k_norm, head, s->norm_eps);
-            rotated(k + h * head, cos, sin, half, 1.0f, turned + ((i - first) * s->kv_heads + h) * head);
-            memcpy(p->put_values + (h * p->put_room + p->put_at + i) * head, v + h * head, (size_t)head * sizeof(float));
+            rotated(k + h * head, cos, sin, half, 1.0f, turned);
+            put_key(p->put_keys + h * head * p->put_room, p->put_at + i, head, turned);
+            put_value(p->put_values + h * head * p->put_room, p->put_at + i, head, v + h * head, i + 1 == p->n);
         }
     }
-    for (int64_t h = 0; h < s->kv_heads; h++)
-        for (int64_t i = first; i < end; i++) {
-            float *into = p->put_keys + h * head * p->put_room + key_column(p->put_at + i, head);
-            const float *k = turned + ((i - first) * s->kv_heads + h) * head;
-            for (int64_t c = 0; c < head; c++) into[c * ROOM_STEP] = k[c];
-        }
 }
 
 /* In place: scores [columns] of one token become weights; unnormalised, their sum is added to `sum`. */
@@ -575,8 +682,10 @@ static void attend_tile(void *job, int number, int thread) {
     int64_t lds = at[p->set_count];
     for (int t = 0; t < p->set_count; t++) {
         const float *q = (p->sets[t].back ? p->q_back : p->q) + first * p->ld_width + h * head;
-        key_product(rows, padded(used[t]), head, q, p->ld_width, p->sets[t].keys + kv * head * p->sets[t].room,
-                    scores + at[t], lds);
+        int64_t ldq = p->ld_width;
+        const input *queries = inputs_of(q, &ldq, rows, head, scores + ROWS * lds);
+        kept_scores(rows, padded(used[t]), head, queries, ldq, p->sets[t].keys + kv * head * p->sets[t].room, scores + at[t],
+                    lds);
     }
     float sums[ROWS];
     for (int64_t i = 0; i < rows; i++) {
@@ -592,12 +701,12 @@ static void attend_tile(void *job, int number, int thread) {
         sums[i] = sum_of(weighed(row, lds, largest(row, lds), (vec){0}));
     }
     float *out = p->mixed + first * p->ld_width + h * head;
+    int64_t ldw = lds;
+    const input *weights = inputs_of(scores, &ldw, rows, lds, scores + ROWS * lds);
     for (int t = 0; t < p->set_count; t++)
-        for (int64_t j = 0; j < used[t] || (!t && !j); j += VALUE_ROWS) {
-            const float *values = p->sets[t].values + (kv * p->sets[t].room + j) * head;
-            product(rows, head, smaller(VALUE_ROWS, used[t] - j), scores + at[t] + j, lds, values, head, out, p->ld_width,
-                    t > 0 || j > 0);
-        }
+        for (int64_t j = 0; j < used[t] || (!t && !j); j += VALUE_ROWS)
+            kept_sum(rows, smaller(VALUE_ROWS, used[t] - j), head, weights + (at[t] + j) / INPUTS, ldw,
+                     p->sets[t].values + (kv * p->sets[t].room + j) * head, out, p->ld_width, t > 0 || j > 0);
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < head; j++) out[i * p->ld_width + j] /= sums[i];
 }
@@ -655,12 +764,12 @@ static void laid_out(pass *p, taken *t, int64_t keys_seen, int64_t own_columns, 
     p->x = some(t, n * p->ld_width), p->normed = some(t, n * p->ld_width), p->mixed = some(t, n * p->ld_width);
     p->q = some(t, n * p->ld_width), p->q_back = some(t, n * p->ld_width), p->joined = some(t, n * p->ld_joined);
     p->fed = some(t, n * p->ld_fed);
-    p->own_keys = some(t, keys * own_columns), p->own_values = some(t, keys * own_columns);
+    p->own_keys = (kept *)some(t, keys * own_columns), p->own_values = (kept *)some(t, keys * own_columns);
     p->states = some(t, head_rows * 2 * p->ld_width), p->queries = some(t, head_rows * p->ld_pointer);
     p->logits = some(t, head_rows * p->ld_vocab);
-    int64_t scores = ROWS * (padded(keys_seen) + 3 * ROOM_STEP), turned = SMALL_TILE * keys;
-    int64_t most_inputs = s->feed_forward > 2 * s->width ? s->feed_forward : 2 * s->width;
-    p->scratch_size = larger(larger(scores, turned), ROW_TILE * padded(most_inputs));
+    /* Scores, and the same or queries as inputs; rows as inputs of a product. */
+    int64_t scores = ROWS * (padded(keys_seen) + 3 * ROOM_STEP), most_inputs = larger(s->feed_forward, 2 * s->width);
+    p->scratch_size = larger(2 * scores + ROWS * padded(head), ROW_TILE * padded(most_inputs));
     p->scratch = some(t, dlm_threads(p->pool) * p->scratch_size);
 }
 
@@ -696,7 +805,7 @@ static int read_stream(void *model, dlm_pool *pool, const dlm_reading *r) {
     p.position = at, p.put_room = room, p.put_at = r->start;
     embed(&p, (int)r->side);
     for (int n = 0; n < s->layers; n++) {
-        p.put_keys = r->stream.keys + n * keys * room, p.put_values = r->stream.values + n * keys * room;
+        p.put_keys = (kept *)r->stream.keys + n * keys * room, p.put_values = (kept *)r->stream.values + n * keys * room;
         p.sets[0] = (seen_set){.keys = p.put_keys, .values = p.put_values, .room = room, .seen = seen};
         p.set_count = 1;
         layer_run(&p, net->layers + n);
@@ -848,12 +957,12 @@ static int predicted(void *model, dlm_pool *pool, const dlm_prediction *a) {
     p.put_room = own_room, p.put_at = a->own_start;
     embed(&p, 2);
     for (int n = 0; n < s->layers; n++) {
-        p.put_keys = a->own.keys ? a->own.keys + n * keys * own_room : p.own_keys;
-        p.put_values = a->own.keys ? a->own.values + n * keys * own_room : p.own_values;
+        p.put_keys = a->own.keys ? (kept *)a->own.keys + n * keys * own_room : p.own_keys;
+        p.put_values = a->own.keys ? (kept *)a->own.values + n * keys * own_room : p.own_values;
         int64_t ahead = n * keys * a->ahead.room, back = n * keys * a->back.room;
-        p.sets[0] = (seen_set){.keys = a->ahead.keys + ahead, .values = a->ahead.values + ahead, .room = a->ahead.room,
+        p.sets[0] = (seen_set){.keys = (const kept *)a->ahead.keys + ahead, .values = (const kept *)a->ahead.values + ahead, .room = a->ahead.room,
                                .seen = a->ahead_seen};
-        p.sets[1] = (seen_set){.keys = a->back.keys + back, .values = a->back.values + back, .room = a->back.room,
+        p.sets[1] = (seen_set){.keys = (const kept *)a->back.keys + back, .values = (const kept *)a->back.values + back, .room = a->back.room,
                                .seen = a->back_seen, .back = 1};
         p.sets[2] = (seen_set){.keys = p.put_keys, .values = p.put_values, .room = own_room, .mask = a->own_seen,
                                .columns = own};
@@ -897,5 +1006,5 @@ static double tried(void) { return 0; } /* there is no choice to be made */
 #endif
 
 const dlm_kernel JOINED(dlm_kernel_, VARIANT) = {
-    .name = QUOTED(VARIANT), .try = tried, .open = opened, .close = closed, .read = read_stream, .predict = predicted,
+    .name = QUOTED(VARIANT), .kept_bytes = sizeof(kept), .try = tried, .open = opened, .close = closed, .read = read_stream, .predict = predicted,
 };

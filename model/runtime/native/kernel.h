@@ -28,10 +28,12 @@ typedef struct {
     const dlm_layer *layers;
 } dlm_weights;
 
-/* keys [layers, KV, room / ROOM_STEP, D, ROOM_STEP]; values [layers, KV, room, D]; pointers [room / ROOM_STEP, pointer,
- * ROOM_STEP]; ids: of the tokens, in reading order. */
+/* keys [layers, KV, room / ROOM_STEP, D, ROOM_STEP]; values [layers, KV, room, D]: float32, or bfloat16, of which two
+ * channels of a key and two values lie side by side (keys […, D / 2, ROOM_STEP, 2], values […, room / 2, D, 2]).
+ * pointers [room / ROOM_STEP, pointer, ROOM_STEP]; ids: of the tokens, in reading order. */
 typedef struct {
-    float *keys, *values, *pointers;
+    void *keys, *values;
+    float *pointers;
     const int64_t *ids;
     int64_t room;
 } dlm_stream;
@@ -82,6 +84,7 @@ int dlm_threads(const dlm_pool *pool);
 /* What each compilation of kernel.c offers. NULL or nonzero: no memory. */
 typedef struct {
     const char *name;
+    int kept_bytes; /* of a number of keys and values */
     double (*try)(void); /* seconds of a product, to choose by */
     void *(*open)(const dlm_sizes *, const dlm_weights *);
     void (*close)(void *model);

@@ -244,6 +244,9 @@ EXPORTED const char dlm_sources[] = SOURCES;
 
 EXPORTED const char *dlm_variant(const char *wanted) { return chosen(wanted)->name; }
 
+/* Bytes of a number of keys and values: 4 (float32) or 2 (bfloat16). */
+EXPORTED int dlm_kept_bytes(const char *wanted) { return chosen(wanted)->kept_bytes; }
+
 /* A network with these weights, which have to stay where they are but for matrices; NULL: no memory. */
 EXPORTED dlm_network *dlm_open(const dlm_sizes *sizes, const dlm_weights *weights, int threads, const char *wanted) {
     dlm_network *net = calloc(1, sizeof *net);
