@@ -33,21 +33,29 @@ SEED_STEP = 7919
 def repaired(job: Job, attempts: list[Attempt], search: Search | None) -> list[Attempt]:
     """The attempts; where none is accepted, also what the search finds further on, or what can be made of them.
 
-    To add missing brackets costs no more than to judge the texts, so that is done in any case.
+    To add missing brackets costs no more than to judge the texts, so that is done in any case; a short search comes after
+    it, a long one before: it finds better texts than brackets make.
     """
     if job.judge is None:
         return attempts
+    mend = job.request.mend
     if (
-        job.request.mend in SEARCHED_ON
+        mend == "all"
         and search is not None
         and not any(job.judge(attempts[i].texts) is None for i in _order(job, attempts)[:MOST_JUDGED])
     ):
         attempts = merged([*attempts, *_searched_on(job, search)])
+
+    def again(attempt: Attempt, spans: Sequence[Span], round_: int) -> list[Attempt]:
+        if mend == "all":
+            return _decided_anew(job, attempt, spans, round_)
+        return _searched_on(job, search) if mend == "searching" and search is not None and not round_ else []
+
     return mended(
         attempts,
         job.judge,
         order=partial(_order, job),
-        again=partial(_decided_anew, job) if job.request.mend == "all" else lambda *_: [],
+        again=again,
         score=partial(scored, job),
         close=partial(closed, framed=job.framed, codec=job.codec, spec=job.spec),
     )
