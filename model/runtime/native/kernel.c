@@ -337,15 +337,27 @@ INLINE uint16_t rounded(float x) {
 
 /* keys [blocks, head / 2, ROOM_STEP, 2]: the layout of a panel of weights. */
 INLINE void put_key(kept *keys, int64_t at, int64_t head, const float *key) {
-    kept *into = keys + at / ROOM_STEP * head * ROOM_STEP + at % ROOM_STEP * 2;
-    for (int64_t c = 0; c < head; c++) into[c / 2 * ROOM_STEP * 2 + c % 2] = rounded(key[c]);
+    uint32_t *into = (uint32_t *)(keys + at / ROOM_STEP * head * ROOM_STEP) + at % ROOM_STEP;
+    for (int64_t c = 0; c < head / 2; c++)
+        into[c * ROOM_STEP] = rounded(key[2 * c]) | (uint32_t)rounded(key[2 * c + 1]) << 16;
 }
 
-/* values [room / 2, head, 2]; what follows the last one is multiplied by 0, so it has to be a number. */
-INLINE void put_value(kept *values, int64_t at, int64_t head, const float *value, int last) {
-    kept *into = values + at / 2 * head * 2 + at % 2;
-    for (int64_t c = 0; c < head; c++) into[2 * c] = rounded(value[c]);
-    for (int64_t c = 0; last && at % 2 == 0 && c < head; c++) into[2 * c + 1] = 0;
+/* n rows, ld apart, into values [room / 2, head, 2]. What stands beside the `last` of a pass is multiplied by 0, so it
+ * has to be a number; what stands beside the last of a tile is another thread's. */
+INLINE void put_values(kept *values, int64_t at, int64_t n, int64_t head, const float *rows, int64_t ld, int last) {
+    for (int64_t i = 0; i < n; i++, rows += ld) {
+        kept *into = values + (at + i) / 2 * head * 2;
+        int both = (at + i) % 2 == 0 && i + 1 < n;
+        if (both) {
+            uint32_t *words = (uint32_t *)into;
+            for (int64_t c = 0; c < head; c++) words[c] = rounded(rows[c]) | (uint32_t)rounded(rows[ld + c]) << 16;
+            i++, rows += ld;
+            continue;
+        }
+        int64_t half = (at + i) % 2;
+        for (int64_t c = 0; c < head; c++) into[2 * c + half] = rounded(rows[c]);
+        for (int64_t c = 0; last && !half && c < head; c++) into[2 * c + 1] = 0;
+    }
 }
 
 static void kept_scores(int64_t m, int64_t columns, int64_t head, const input *q, int64_t ldq, const kept *keys, float *scores,
@@ -414,9 +426,9 @@ INLINE void put_key(kept *keys, int64_t at, int64_t head, const float *key) {
     for (int64_t c = 0; c < head; c++) into[c * ROOM_STEP] = key[c];
 }
 
-INLINE void put_value(kept *values, int64_t at, int64_t head, const float *value, int last) {
+INLINE void put_values(kept *values, int64_t at, int64_t n, int64_t head, const float *rows, int64_t ld, int last) {
     (void)last;
-    memcpy(values + at * head, value, (size_t)head * sizeof(float));
+    for (int64_t i = 0; i < n; i++) memcpy(values + (at + i) * head, rows + i * ld, (size_t)head * sizeof(float));
 }
 
 static void kept_scores(int64_t m, int64_t columns, int64_t head, const input *q, int64_t ldq, const kept *keys, float *scores,
@@ -537,7 +549,7 @@ typedef struct {
     int64_t block_rows;
     struct {
         const float *a;
-        int64_t lda, rows, row_tile, panel_tile, row_tiles, ldc;
+        int64_t lda, rows, row_tile, panel_tile, panel_tiles, ldc;
         const matrix *weights;
         const float *bias;
         float *c;
@@ -574,9 +586,9 @@ static void normalised(pass *p, const float *scale) {
 
 static void multiply_tile(void *job, int number, int thread) {
     pass *p = job;
-    int64_t row = number % p->multiply.row_tiles * p->multiply.row_tile;
+    int64_t row = number / p->multiply.panel_tiles * p->multiply.row_tile;
     int64_t rows = smaller(p->multiply.row_tile, p->multiply.rows - row);
-    int64_t panel = number / p->multiply.row_tiles * p->multiply.panel_tile;
+    int64_t panel = number % p->multiply.panel_tiles * p->multiply.panel_tile;
     const matrix *w = p->multiply.weights;
     int64_t panels = smaller(panel + p->multiply.panel_tile, w->panels);
     int64_t step = p->multiply.end == GATED ? LANES : PANEL, lda = p->multiply.lda;
@@ -596,9 +608,9 @@ static void multiply(pass *p, const float *a, int64_t lda, int64_t rows, const m
     int64_t panel_tile = (weights->panels + groups - 1) / groups;
     p->multiply.a = a, p->multiply.lda = lda, p->multiply.rows = rows, p->multiply.weights = weights;
     p->multiply.bias = bias, p->multiply.c = c, p->multiply.ldc = ldc, p->multiply.end = end;
-    p->multiply.row_tile = ROW_TILE, p->multiply.row_tiles = row_tiles, p->multiply.panel_tile = panel_tile;
-    int64_t panel_tiles = (weights->panels + panel_tile - 1) / panel_tile;
-    dlm_spread(p->pool, multiply_tile, p, (int)(row_tiles * panel_tiles));
+    p->multiply.row_tile = ROW_TILE, p->multiply.panel_tile = panel_tile;
+    p->multiply.panel_tiles = (weights->panels + panel_tile - 1) / panel_tile;
+    dlm_spread(p->pool, multiply_tile, p, (int)(row_tiles * p->multiply.panel_tiles));
 }
 
 INLINE void rotated(const float *x, const float *cos, const float *sin, int64_t half, float by, float *into) {
@@ -624,7 +636,7 @@ static void turn_tile(void *job, int number, int thread) {
     float scale = 1.0f / sqrtf((float)head);
     float *turned = p->scratch + thread * p->scratch_size; /* [head] */
     for (int64_t i = first; i < end; i++) {
-        float *row = p->joined + i * p->ld_joined, *k = row + s->width, *v = k + s->kv_heads * head;
+        float *row = p->joined + i * p->ld_joined, *k = row + s->width;
         const float *cos = p->rotation.cos + p->position[i] * half, *sin = p->rotation.sin + p->position[i] * half;
         for (int64_t h = 0; h < s->heads; h++) {
             float *q = row + h * head;
@@ -639,9 +651,11 @@ static void turn_tile(void *job, int number, int thread) {
             if (s->qk_norm) head_normed(k + h * head, l->k_norm, head, s->norm_eps);
             rotated(k + h * head, cos, sin, half, 1.0f, turned);
             put_key(p->put_keys + h * head * p->put_room, p->put_at + i, head, turned);
-            put_value(p->put_values + h * head * p->put_room, p->put_at + i, head, v + h * head, i + 1 == p->n);
         }
     }
+    for (int64_t h = 0; h < s->kv_heads; h++)
+        put_values(p->put_values + h * head * p->put_room, p->put_at + first, end - first, head,
+                   p->joined + first * p->ld_joined + s->width + (s->kv_heads + h) * head, p->ld_joined, end == p->n);
 }
 
 /* In place: scores [columns] of one token become weights; unnormalised, their sum is added to `sum`. */

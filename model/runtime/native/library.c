@@ -40,7 +40,7 @@ extern const dlm_kernel dlm_kernel_avx512bf16;
  * as fast as one thread, not slower. Between passes the other threads sleep.
  */
 
-enum { SPINS = 2000, MOST_THREADS = 64, MOST_TILES = 65535 };
+enum { SPINS = 2000, MOST_THREADS = 64, TILE_BITS = 10, MOST_TILES = (1 << TILE_BITS) - 1 };
 
 #if defined(_WIN32)
 
@@ -68,10 +68,11 @@ static void pool_given_back(dlm_pool *pool) { (void)pool; }
 struct dlm_pool {
     int threads, started;
     pid_t process;
-    _Atomic uint64_t ticket; /* which spread (32 bits), how many tiles are taken (16), how many there are (16) */
+    _Atomic uint64_t ticket; /* which spread (34 bits), how many tiles there are, are taken from the front, from the back */
     _Atomic int done, sleeping, ending;
     dlm_tile tile;
     void *job;
+    int first;
     pthread_mutex_t in_use, gate;
     pthread_cond_t wake;
     pthread_t ids[MOST_THREADS];
@@ -82,25 +83,27 @@ typedef struct {
     int number;
 } worker;
 
-/* Runs a tile that nobody has taken; 0 if there is none. */
+static uint64_t tiles_of(uint64_t ticket) { return ticket >> 2 * TILE_BITS & MOST_TILES; }
+static uint64_t front_of(uint64_t ticket) { return ticket >> TILE_BITS & MOST_TILES; }
+static uint64_t back_of(uint64_t ticket) { return ticket & MOST_TILES; }
+static int has_tiles(uint64_t ticket) { return front_of(ticket) + back_of(ticket) < tiles_of(ticket); }
+
+/* Runs a tile that nobody has taken; 0 if there is none. Every second thread takes them from the back: what a thread has
+ * written in one spread (rows of a chunk) is then mostly what it reads in the next, and still lies in its own cache. */
 static int one_tile(dlm_pool *pool, int thread) {
     uint64_t ticket = atomic_load_explicit(&pool->ticket, memory_order_acquire);
-    for (;;) {
-        int tiles = (int)(ticket & 0xffff), next = (int)(ticket >> 16 & 0xffff);
-        if (next >= tiles) return 0;
-        if (!atomic_compare_exchange_weak_explicit(&pool->ticket, &ticket, ticket + (1u << 16), memory_order_acq_rel,
-                                                   memory_order_acquire))
+    int from_back = thread % 2;
+    while (has_tiles(ticket)) {
+        uint64_t taken = ticket + (from_back ? 1 : 1 << TILE_BITS);
+        if (!atomic_compare_exchange_weak_explicit(&pool->ticket, &ticket, taken, memory_order_acq_rel, memory_order_acquire))
             continue;
         /* A tile that is taken and not done keeps the spread from ending: what follows is that spread's. */
-        pool->tile(pool->job, next, thread);
+        int next = (int)(from_back ? tiles_of(ticket) - 1 - back_of(ticket) : front_of(ticket));
+        pool->tile(pool->job, pool->first + next, thread);
         atomic_fetch_add_explicit(&pool->done, 1, memory_order_release);
         return 1;
     }
-}
-
-static int anything_to_do(dlm_pool *pool) {
-    uint64_t ticket = atomic_load(&pool->ticket);
-    return (ticket >> 16 & 0xffff) < (ticket & 0xffff);
+    return 0;
 }
 
 static void *worked(void *given) {
@@ -115,7 +118,7 @@ static void *worked(void *given) {
         }
         pthread_mutex_lock(&pool->gate);
         atomic_fetch_add(&pool->sleeping, 1);
-        while (!anything_to_do(pool) && !atomic_load(&pool->ending)) pthread_cond_wait(&pool->wake, &pool->gate);
+        while (!has_tiles(atomic_load(&pool->ticket)) && !atomic_load(&pool->ending)) pthread_cond_wait(&pool->wake, &pool->gate);
         atomic_fetch_sub(&pool->sleeping, 1);
         pthread_mutex_unlock(&pool->gate);
     }
@@ -128,21 +131,27 @@ static void woken(dlm_pool *pool) {
     pthread_mutex_unlock(&pool->gate);
 }
 
-void dlm_spread(dlm_pool *pool, dlm_tile tile, void *job, int tiles) {
-    if (pool->threads == 1 || tiles == 1 || tiles > MOST_TILES) {
-        for (int n = 0; n < tiles; n++) tile(job, n, 0);
-        return;
-    }
-    uint64_t spread = atomic_load_explicit(&pool->ticket, memory_order_relaxed) >> 32;
-    pool->tile = tile, pool->job = job;
+static void spread_some(dlm_pool *pool, int first, int tiles) {
+    uint64_t spread = atomic_load_explicit(&pool->ticket, memory_order_relaxed) >> 3 * TILE_BITS;
+    pool->first = first;
     atomic_store_explicit(&pool->done, 0, memory_order_relaxed);
-    atomic_store(&pool->ticket, (spread + 1) << 32 | (uint64_t)tiles);
+    atomic_store(&pool->ticket, (spread + 1) << 3 * TILE_BITS | (uint64_t)tiles << 2 * TILE_BITS);
     if (atomic_load(&pool->sleeping)) woken(pool);
     while (one_tile(pool, 0)) {}
     for (int spins = 0; atomic_load_explicit(&pool->done, memory_order_acquire) < tiles; spins++) {
         if (spins < SPINS) PAUSE();
         else sched_yield();
     }
+}
+
+void dlm_spread(dlm_pool *pool, dlm_tile tile, void *job, int tiles) {
+    if (pool->threads == 1 || tiles == 1) {
+        for (int n = 0; n < tiles; n++) tile(job, n, 0);
+        return;
+    }
+    pool->tile = tile, pool->job = job;
+    for (int first = 0; first < tiles; first += MOST_TILES)
+        spread_some(pool, first, tiles - first < MOST_TILES ? tiles - first : MOST_TILES);
 }
 
 static dlm_pool *pool_made(int threads) {
