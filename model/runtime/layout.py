@@ -78,14 +78,8 @@ def whole_rows(canvas: Canvas, rows: Ids, wanted: NDArray[np.bool_], view: View,
     sees = row[:, None] == row
     if causal:
         sees &= np.tri(len(inputs), dtype=bool)
-    tokens = Tokens(
-        ids=inputs,
-        position=position,
-        back_position=view.behind[hole],
-        ahead_seen=view.left[hole],
-        back_seen=view.behind[hole],
-        own_seen=sees,
-    )
+    behind = view.behind[hole]
+    tokens = Tokens.of(inputs, position, behind, view.left[hole], behind, sees)
     at = np.flatnonzero((own >= 0) & wanted[row, own])
     return Pass(tokens=tokens, sources=at - 1, row=row[at], column=own[at])
 
@@ -102,13 +96,6 @@ def next_tokens(canvas: Canvas, wanted: NDArray[np.bool_], view: View, written: 
     sources = [plan.predicting(ids[r], end) for r, end in zip(row.tolist(), column.tolist(), strict=True)]
     sees = plan.seen(written.seen if written else np.zeros((0, 0), dtype=bool))
     depth = np.asarray(plan.depth, dtype=np.int64)
-    behind = np.full(len(depth), view.behind[0])
-    tokens = Tokens(
-        ids=np.asarray(plan.ids, dtype=np.int64),
-        position=int(view.left[0]) - 1 + depth,
-        back_position=behind,
-        ahead_seen=np.full(len(depth), view.left[0]),
-        back_seen=behind,
-        own_seen=sees,
-    )
+    left, behind = view.left[0], view.behind[0]
+    tokens = Tokens.of(np.asarray(plan.ids, dtype=np.int64), left - 1 + depth, behind, left, behind, sees)
     return Pass(tokens=tokens, sources=np.asarray(sources, dtype=np.int64), row=row, column=column), plan

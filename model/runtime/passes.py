@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,24 +14,54 @@ from model.tokenizer import END_OF_HOLE_ID, RESERVED_TOKENS
 
 Ids = NDArray[np.int64]
 Floats = NDArray[np.float32]
+_Each: TypeAlias = Ids | int | np.int64
 PREDICTED_FIRST = RESERVED_TOKENS
 """Predicted are the end of a hole and every token from this on, numbered from 0 in this order."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tokens:
-    """What a canvas pass reads, int64 [N]: ids, their position from the left and, seen from the right, back_position.
+    """What a canvas pass reads.
 
-    ahead_seen, back_seen: int64 [N], how many tokens of each stream a token sees. own_seen: bool [N, W + N], which of
-    the W tokens that were written into the canvas before and which of this pass it sees.
+    numbers: int64 [5, N] (in one array, whose address is asked for once): ids, their position from the left and, seen
+    from the right, back_position; ahead_seen and back_seen, how many tokens of each stream a token sees. own_seen: bool
+    [N, W + N], which of the W tokens that were written into the canvas before and which of this pass it sees.
     """
 
-    ids: Ids
-    position: Ids
-    back_position: Ids
-    ahead_seen: Ids
-    back_seen: Ids
+    numbers: Ids
     own_seen: NDArray[np.bool_]
+
+    @staticmethod
+    def of(ids: Ids, position: Ids, back_position: _Each, ahead_seen: _Each, back_seen: _Each,
+           own_seen: NDArray[np.bool_]) -> Tokens:  # fmt: skip
+        """Those; int64 [N], or one number for all."""
+        numbers = np.empty((5, len(ids)), dtype=np.int64)
+        for row, part in zip(numbers, (ids, position, back_position, ahead_seen, back_seen), strict=True):
+            row[:] = part
+        return Tokens(numbers=numbers, own_seen=own_seen)
+
+    def _row(self, number: int) -> Ids:
+        return np.asarray(self.numbers[number])
+
+    @property
+    def ids(self) -> Ids:
+        return self._row(0)
+
+    @property
+    def position(self) -> Ids:
+        return self._row(1)
+
+    @property
+    def back_position(self) -> Ids:
+        return self._row(2)
+
+    @property
+    def ahead_seen(self) -> Ids:
+        return self._row(3)
+
+    @property
+    def back_seen(self) -> Ids:
+        return self._row(4)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,8 +80,10 @@ class Wanted:
 class Said:
     """top, top_ids [R, TOP_K], likeliest first; total, plogp [R]: sums of p and p log p; current [Q]; distributions
     [F, 1 + text tokens]: not normalised, divide by total. Over the end of a hole (0) and text tokens (from 1) alone.
+    All floats lie in one array.
     """
 
+    floats: Floats
     top: Floats
     top_ids: Ids
     total: Floats
@@ -62,14 +94,19 @@ class Said:
     @staticmethod
     def empty(wanted: Wanted, *, vocab_size: int) -> Said:
         """Room for what is wanted."""
-        rows, end = len(wanted.rows), vocab_size - PREDICTED_FIRST + 1
+        rows, standing, whole, end = (
+            len(wanted.rows), len(wanted.standing), len(wanted.whole), vocab_size - PREDICTED_FIRST + 1
+        )  # fmt: skip
+        floats = np.empty(rows * (TOP_K + 2) + standing + whole * end, dtype=np.float32)
+        tops, totals, plogps = rows * TOP_K, rows * (TOP_K + 1), rows * (TOP_K + 2)
         return Said(
-            top=np.empty((rows, TOP_K), dtype=np.float32),
+            floats=floats,
+            top=floats[:tops].reshape(rows, TOP_K),
             top_ids=np.empty((rows, TOP_K), dtype=np.int64),
-            total=np.empty(rows, dtype=np.float32),
-            plogp=np.zeros(rows, dtype=np.float32),
-            current=np.empty(len(wanted.standing), dtype=np.float32),
-            distributions=np.empty((len(wanted.whole), end), dtype=np.float32),
+            total=floats[tops:totals],
+            plogp=floats[totals:plogps],
+            current=floats[plogps : plogps + standing],
+            distributions=floats[plogps + standing :].reshape(whole, end),
         )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,16 +20,28 @@ STEP_TOKENS = 64
 """Room grows by so many tokens."""
 
 
-class StreamState:
-    """ids: int64 [count], in reading order, and what they left: all layers' keys [layers, KV, room / 32, D, 32] and values
-    [layers, KV, room, D], float32 or (uint16) what the compiled passes make of it; pointers float32 [room / 32, W, 32].
-    Beyond `count` stands anything finite.
+@dataclass(frozen=True, eq=False)
+class StreamArrays:
+    """All layers' keys [layers, KV, room / 32, D, 32] and values [layers, KV, room, D], float32 or (uint16) what the compiled
+    passes make of it; pointers float32 [room / 32, W, 32].
     """
 
-    def __init__(self, keys: Kept, values: Kept, pointers: Floats, ids: Ids, *, room: int, blocks: Blocks) -> None:
-        """A copy of what the arrays hold of `ids`, which they begin with, and room for `room` tokens in `blocks`."""
-        self.ids, self.room, self._blocks = ids, 0, blocks
-        self.keys, self.values, self.pointers = keys, values, pointers
+    keys: Kept
+    values: Kept
+    pointers: Floats
+
+    @cached_property
+    def addresses(self) -> tuple[int, int, int]:
+        """Where they lie: asked for once, not in every pass."""
+        return self.keys.ctypes.data, self.values.ctypes.data, self.pointers.ctypes.data
+
+
+class StreamState:
+    """ids: int64 [count], in reading order, and in `arrays` what they left. Beyond `count` stands anything finite."""
+
+    def __init__(self, arrays: StreamArrays, ids: Ids, *, room: int, blocks: Blocks) -> None:
+        """A copy of what `arrays` hold of `ids`, which they begin with, and room for `room` tokens in `blocks`."""
+        self.arrays, self.ids, self.room, self._blocks = arrays, ids, 0, blocks
         self.reserve(max(1, room, len(ids)))
 
     @staticmethod
@@ -38,7 +52,19 @@ class StreamState:
         keys: Kept = np.empty((layers, heads, 0, width, BLOCK_TOKENS), dtype=kept)
         values: Kept = np.empty((layers, heads, 0, width), dtype=kept)
         nothing, pointers = np.empty(0, dtype=np.int64), np.empty((0, pointer, BLOCK_TOKENS), dtype=np.float32)
-        return StreamState(keys, values, pointers, nothing, room=1, blocks=blocks)
+        return StreamState(StreamArrays(keys, values, pointers), nothing, room=1, blocks=blocks)
+
+    @property
+    def keys(self) -> Kept:
+        return self.arrays.keys
+
+    @property
+    def values(self) -> Kept:
+        return self.arrays.values
+
+    @property
+    def pointers(self) -> Floats:
+        return self.arrays.pointers
 
     @property
     def count(self) -> int:
@@ -66,7 +92,7 @@ class StreamState:
         n += n % 2  # two of them may lie side by side
         keys[:, :, :used], values[:, :, :n] = self.keys[:, :, :used], self.values[:, :, :n]
         pointers[:used] = self.pointers[:used]
-        self.keys, self.values, self.pointers = keys, values, pointers
+        self.arrays = StreamArrays(keys, values, pointers)
 
     def cut(self, count: int) -> None:
         """Forget all but the first `count` tokens."""
@@ -78,4 +104,4 @@ class StreamState:
 
     def fork(self, count: int) -> StreamState:
         """A state of its own with the first `count` tokens."""
-        return StreamState(self.keys, self.values, self.pointers, self.ids[:count], room=count, blocks=self._blocks)
+        return StreamState(self.arrays, self.ids[:count], room=count, blocks=self._blocks)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
+DONE, NO_MEMORY, UNKNOWN_TOKEN, BEYOND_ROTATION = range(4)
+"""What a pass may come to."""
 _Field = tuple[str, Any]
 
 
@@ -71,8 +73,17 @@ class Stream(ctypes.Structure):
     _fields_ = (*_pointers("keys", "values", "pointers", "ids"), ("room", ctypes.c_int64))
 
 
+class Rotation(ctypes.Structure):
+    _fields_ = (*_pointers("cos", "sin"), ("positions", ctypes.c_int64))
+
+
 class Reading(ctypes.Structure):
-    _fields_ = (*_wholes("n", "side", "start"), *_pointers("ids", "before", "cos", "sin"), ("stream", Stream))
+    _fields_ = (
+        *_wholes("n", "side", "start"),
+        *_pointers("ids", "before"),
+        ("rotation", Rotation),
+        ("stream", Stream),
+    )
 
 
 class Asked(ctypes.Structure):
@@ -80,7 +91,8 @@ class Asked(ctypes.Structure):
 
     _fields_ = (
         *_wholes("n"),
-        *_pointers("ids", "position", "back_position", "ahead_seen", "back_seen", "own_seen", "cos", "sin"),
+        *_pointers("ids", "position", "back_position", "ahead_seen", "back_seen", "own_seen"),
+        ("rotation", Rotation),
         *_each(Stream, "ahead", "back", "own"),
         *_wholes("own_start", "rows_n", "standing_n", "whole_n", "top_k", "end_id", "first_id", "entropies"),
         *_pointers("rows", "standing", "whole", "top", "total", "plogp", "current", "distributions", "top_ids"),

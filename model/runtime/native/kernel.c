@@ -804,6 +804,20 @@ static int room_made(pass *p, int64_t keys_seen, int64_t own_columns, int64_t he
     return 0;
 }
 
+/* ---- what is asked for is there ---- */
+
+static int known(const network *net, const int64_t *ids, int64_t count, int64_t apart) {
+    for (int64_t i = 0; i < count; i++)
+        if (ids[i * apart] < 0 || ids[i * apart] >= net->sizes.vocab) return 0;
+    return 1;
+}
+
+static int within(const dlm_rotation *rotation, const int64_t *positions, int64_t count) {
+    for (int64_t i = 0; i < count; i++)
+        if (positions[i] < 0 || positions[i] >= rotation->positions) return 0;
+    return 1;
+}
+
 /* ---- reading a stream ---- */
 
 static int read_stream(void *model, dlm_pool *pool, const dlm_reading *r) {
@@ -811,9 +825,11 @@ static int read_stream(void *model, dlm_pool *pool, const dlm_reading *r) {
     const dlm_sizes *s = &net->sizes;
     int64_t head = s->width / s->heads, keys = s->kv_heads * head, room = r->stream.room;
     pass p = {.net = net, .pool = pool, .n = r->n, .rotation = r->rotation, .ids = r->ids};
-    if (room_made(&p, r->start + r->n, 0, r->n)) return 1;
+    if (!known(net, r->ids, r->n, 1) || !known(net, r->before, r->n, 1)) return DLM_UNKNOWN_TOKEN;
+    if (r->start + r->n > r->rotation.positions) return DLM_BEYOND_ROTATION;
+    if (room_made(&p, r->start + r->n, 0, r->n)) return DLM_NO_MEMORY;
     int64_t *at = malloc((size_t)r->n * 2 * sizeof(int64_t));
-    if (!at) return 1;
+    if (!at) return DLM_NO_MEMORY;
     int64_t *seen = at + r->n;
     for (int64_t i = 0; i < r->n; i++) at[i] = r->start + i, seen[i] = r->start + i + 1;
     p.position = at, p.put_room = room, p.put_at = r->start;
@@ -836,7 +852,7 @@ static int read_stream(void *model, dlm_pool *pool, const dlm_reading *r) {
         for (int64_t c = 0; c < s->pointer; c++) into[c * ROOM_STEP] = p.queries[i * p.ld_pointer + c];
     }
     free(at);
-    return 0;
+    return DLM_DONE;
 }
 
 /* ---- predicting ---- */
@@ -961,13 +977,15 @@ static int predicted(void *model, dlm_pool *pool, const dlm_prediction *a) {
     int64_t head = s->width / s->heads, keys = s->kv_heads * head;
     pass p = {.net = net, .pool = pool, .n = a->n, .rotation = a->rotation, .ids = a->ids, .position = a->position,
               .back_position = a->back_position, .asked = a, .set_count = 3};
+    if (!known(net, a->ids, a->n, 1) || !known(net, a->standing + 1, a->standing_n, 2)) return DLM_UNKNOWN_TOKEN;
+    if (!within(&a->rotation, a->position, a->n) || !within(&a->rotation, a->back_position, a->n)) return DLM_BEYOND_ROTATION;
     int64_t near = 0, far = 0, own = a->own_start + a->n;
     for (int64_t i = 0; i < a->n; i++) {
         if (a->ahead_seen[i] > near) near = a->ahead_seen[i];
         if (a->back_seen[i] > far) far = a->back_seen[i];
     }
     int64_t own_room = a->own.keys ? a->own.room : padded(a->n);
-    if (room_made(&p, near + far + own, a->own.keys ? 0 : own_room, smaller(HEAD_ROWS, a->rows_n))) return 1;
+    if (room_made(&p, near + far + own, a->own.keys ? 0 : own_room, smaller(HEAD_ROWS, a->rows_n))) return DLM_NO_MEMORY;
     p.put_room = own_room, p.put_at = a->own_start;
     embed(&p, 2);
     for (int n = 0; n < s->layers; n++) {
@@ -983,7 +1001,7 @@ static int predicted(void *model, dlm_pool *pool, const dlm_prediction *a) {
         layer_run(&p, net->layers + n);
     }
     predict_rows(&p);
-    return 0;
+    return DLM_DONE;
 }
 
 #if defined(__AVX512F__)

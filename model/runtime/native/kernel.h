@@ -41,7 +41,11 @@ typedef struct {
 /* cos, sin [positions, D / 2] */
 typedef struct {
     const float *cos, *sin;
+    int64_t positions;
 } dlm_rotation;
+
+/* What a pass may come to: nothing is computed but where all is well. */
+enum { DLM_DONE, DLM_NO_MEMORY, DLM_UNKNOWN_TOKEN, DLM_BEYOND_ROTATION };
 
 /* n tokens of one stream (side 0: left to right) behind the `start` tokens that it has: what they leave is written
  * into it. before [n]: the token left of each in the text. */
@@ -81,7 +85,7 @@ typedef struct dlm_pool dlm_pool;
 void dlm_spread(dlm_pool *pool, dlm_tile tile, void *job, int tiles);
 int dlm_threads(const dlm_pool *pool);
 
-/* What each compilation of kernel.c offers. NULL or nonzero: no memory. */
+/* What each compilation of kernel.c offers. open: NULL where there is no memory; read, predict: DLM_DONE or why not. */
 typedef struct {
     const char *name;
     int kept_bytes; /* of a number of keys and values */

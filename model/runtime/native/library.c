@@ -275,7 +275,7 @@ EXPORTED void dlm_close(dlm_network *net) {
     free(net);
 }
 
-/* Both: 0, or 1 where there is no memory. One pass at a time: a second caller waits. */
+/* Both: DLM_DONE, or why not. One pass at a time: a second caller waits. */
 EXPORTED int dlm_read(dlm_network *net, const dlm_reading *reading) {
     pool_taken(net->pool);
     int failed = net->kernel->read(net->model, net->pool, reading);
