@@ -16,13 +16,12 @@ from typing import TypeAlias
 from lsp_server.context.gather import OtherFiles
 from lsp_server.filters.tidy import tidied
 from lsp_server.settings import FillOptions
-from lsp_server.source.accept import offending, whole
+from lsp_server.source.accept import Trials, fits, offending, whole
 from lsp_server.source.cut import cut
 from lsp_server.source.edits import edit_of
 from lsp_server.source.exclusions import Exclusions
-from lsp_server.source.python_syntax import Beginnings
 from lsp_server.types import Edit, Filled, Gap, Snapshot
-from model.types import Budget, Cancelled, Candidate, Fill, Filler, FillRequest, OnEvent, Template
+from model.types import Budget, Cancelled, Candidate, Fill, Filler, FillRequest, OnEvent, Span, Template
 
 Fitted: TypeAlias = Callable[[tuple[str, ...]], tuple[tuple[str, str], ...]]
 Verdict: TypeAlias = Callable[[tuple[str, ...]], bool | None]
@@ -52,14 +51,18 @@ def run(
     (exclusions or Exclusions()).check(snapshot.uri)
     gaps = tuple(_with_length(gap, options.length_tokens) for gap in gaps)
     # The engine asks about the same texts again and again, and each answer takes a parse or several.
-    fitted = cache(lambda texts: _tidied(snapshot, gaps, texts))
-    beginnings = Beginnings(snapshot.source, snapshot.tree)
-    verdict = cache(lambda tidied_texts: whole(snapshot, gaps, tidied_texts, beginnings=beginnings))
-    accepts = cache(
-        lambda texts: offending(
-            snapshot, gaps, texts, tidied=[text for text, _ in fitted(texts)], beginnings=beginnings
-        )
-    )
+    trials = Trials(snapshot)
+    fitted = cache(lambda texts: _tidied(snapshot, gaps, texts, trials))
+    verdict = cache(lambda tidied_texts: whole(snapshot, gaps, tidied_texts, trials=trials))
+
+    @cache
+    def accepts(texts: tuple[str, ...]) -> tuple[Span, ...] | None:
+        """What to fill anew; the parts to blame only where that is done, for to find them takes another parse."""
+        tidy_texts = [text for text, _ in fitted(texts)]
+        if options.mend == "all":
+            return offending(snapshot, gaps, texts, tidied=tidy_texts, trials=trials)
+        return None if fits(snapshot, gaps, tidy_texts, trials=trials) else ()
+
     others = other_files(cancelled) if other_files is not None and filler.info.reads_other_files else ()
     for share in _CONTEXT_SHARES:
         started = time.perf_counter()
@@ -135,9 +138,11 @@ def _acceptable(
     return tuple(kept.values()), tuple(dropped)
 
 
-def _tidied(snapshot: Snapshot, gaps: Sequence[Gap], texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+def _tidied(
+    snapshot: Snapshot, gaps: Sequence[Gap], texts: Sequence[str], trials: Trials
+) -> tuple[tuple[str, str], ...]:
     """Each text tidied, with the reason if nothing remains of it."""
-    return tuple(tidied(snapshot, gap, text) for gap, text in zip(gaps, texts, strict=True))
+    return tuple(tidied(snapshot, gap, text, trials=trials) for gap, text in zip(gaps, texts, strict=True))
 
 
 def _with_length(gap: Gap, length_tokens: int | None) -> Gap:

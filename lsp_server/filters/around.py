@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from functools import cached_property
 
+from lsp_server.source.accept import Trials
 from lsp_server.source.edits import edit_of
 from lsp_server.source.lines import Lines
-from lsp_server.source.parse import has_error_in, parses
+from lsp_server.source.parse import has_error_in
 from lsp_server.types import Gap, Region, Snapshot
 
 _NEAR_BYTES = 4_000
@@ -19,12 +20,12 @@ _STATEMENTS = re.compile(r"(?:pass|else|try|finally|return|break|continue|defaul
 class Around:
     r"""What stands around and in the gap, with line ends `\n`; some thousand bytes on each side."""
 
-    def __init__(self, snapshot: Snapshot, gap: Gap) -> None:
+    def __init__(self, snapshot: Snapshot, gap: Gap, trials: Trials | None = None) -> None:
         source, region = snapshot.source, gap.region
         lines = Lines(source)
         top = lines.start_of(max(region.start - _NEAR_BYTES, 0))
         bottom = lines.end_of(min(region.end + _NEAR_BYTES, len(source)))
-        self._snapshot, self.gap = snapshot, gap
+        self._snapshot, self.gap, self._trials = snapshot, gap, trials or Trials(snapshot)
         self.before = _plain(source[top : region.start]) + gap.before
         self.after = gap.after + _plain(source[region.end : bottom])
         self.old = _plain(source[region.start : region.end])
@@ -68,8 +69,8 @@ class Around:
         return has_error_in(tree, Region(top, bottom))
 
     def parses(self, text: str, *, cleanly: bool = False) -> bool | None:
-        """Whether the file parses with `text` in the gap; `cleanly`: as `source.parse.parses` has it."""
-        return parses(self._snapshot, [edit_of(self._snapshot, self.gap, text)], cleanly=cleanly)
+        """Whether the file parses with `text` in the gap; `cleanly`: as `source.parse.Verdict` has it."""
+        return self._trials.parses([edit_of(self._snapshot, self.gap, text)], cleanly=cleanly)
 
     def may_repeat(self, lines: Sequence[str]) -> bool:
         """Whether such a repetition is this file's own manner: the lines stand here twice, or stood in the gap."""

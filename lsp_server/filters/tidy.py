@@ -18,6 +18,7 @@ from lsp_server.filters.line_rest import without_line_rest
 from lsp_server.filters.lines_above import without_lines_above
 from lsp_server.filters.lines_below import without_lines_below
 from lsp_server.filters.repetition import unless_it_goes_round, without_repeated_lines
+from lsp_server.source.accept import Trials
 from lsp_server.types import Gap, Snapshot
 
 Filter: TypeAlias = Callable[[str, Around], str]
@@ -47,12 +48,15 @@ def tidy(snapshot: Snapshot, gap: Gap, text: str) -> str:
     return tidied(snapshot, gap, text)[0]
 
 
-def tidied(snapshot: Snapshot, gap: Gap, text: str) -> tuple[str, str]:
-    """(`tidy`'s text, why nothing remains): the reason is "" unless the text is blank."""
+def tidied(snapshot: Snapshot, gap: Gap, text: str, *, trials: Trials | None = None) -> tuple[str, str]:
+    """(`tidy`'s text, why nothing remains): the reason is "" unless the text is blank.
+
+    `trials`: of the snapshot, for who asks more than once.
+    """
     text = text.replace("\r\n", "\n")
     if gap.hole.max_lines is not None:
         text = "\n".join(text.split("\n")[: gap.hole.max_lines])
-    around = Around(snapshot, gap)
+    around = Around(snapshot, gap, trials)
     if not text.strip():
         return text, "blank"
     if text == around.old:

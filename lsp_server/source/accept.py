@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from lsp_server.source.edits import edit_of
-from lsp_server.source.parse import errors, parse, parses
-from lsp_server.source.python_syntax import Beginnings, Begins, python_error
+from lsp_server.source.parse import Verdict, errors, parse, verdict
+from lsp_server.source.python_syntax import Beginnings, Begins, python_error, syntax_error
 from lsp_server.types import Edit, Gap, Region, Snapshot
 from model.types import Span
 
@@ -17,18 +18,62 @@ if TYPE_CHECKING:
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 
 
+class Trials:
+    """What Python and the grammar say of texts in the gaps of one snapshot, for who asks more than once: each is read once.
+
+    The same text is asked about as the model wrote it, tidied, by filters, and to rank it.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._beginnings = Beginnings(snapshot.source, snapshot.tree)
+        self._error_in = cache(syntax_error)
+        self._verdicts = dict[tuple[Edit, ...], Verdict]()
+
+    def parses(self, edits: Sequence[Edit], *, cleanly: bool = False) -> bool | None:
+        """Whether the snapshot with the edits made parses; see `source.parse.Verdict`."""
+        key = tuple(edits)
+        known = self._verdicts.get(key)
+        if known is None:
+            known = self._verdicts[key] = verdict(self._snapshot, key)
+        return known.cleanly if cleanly else known.parses
+
+    def python_errors(self, edits: Sequence[Edit], *, around: bool = False) -> Iterator[Region | None]:
+        """What `python_error` says of each edit, once all are made; nothing in another language."""
+        if self._snapshot.language.name != "python":
+            return
+        source, places = _filled(self._snapshot.source, edits)
+        first, last = _outside(edits, self._beginnings.first), _outside(edits, self._beginnings.last)
+        for place in places:
+            yield python_error(source, place, around=around, first=first, last=last, error_in=self._error_in)
+
+
 def whole(
-    snapshot: Snapshot, gaps: Sequence[Gap], texts: Sequence[str], *, beginnings: Beginnings | None = None
+    snapshot: Snapshot, gaps: Sequence[Gap], texts: Sequence[str], *, trials: Trials | None = None
 ) -> bool | None:
     """Whether the file with the texts (one per gap, tidied) has no new syntax error; None if that cannot be told.
 
-    `beginnings`: of the snapshot, for who asks more than once.
+    `trials`: of the snapshot, for who asks more than once.
     """
     edits = [edit_of(snapshot, gap, text) for gap, text in zip(gaps, texts, strict=True)]
+    trials = trials or Trials(snapshot)
     # The interpreter first: what is broken takes tree-sitter ten times as long.
-    if _is_python(snapshot) and any(_python_errors(snapshot, edits, beginnings)):
+    return False if any(trials.python_errors(edits)) else trials.parses(edits)
+
+
+def fits(snapshot: Snapshot, gaps: Sequence[Gap], tidied: Sequence[str], *, trials: Trials | None = None) -> bool:
+    """Whether the file with the texts `tidied`, as it would be edited, has no syntax error to blame them for.
+
+    An error that it had before, in or beside the top-level statements of the gaps, has to be gone too, for that may be
+    what the gaps took out. Also where nothing can be told; but not where nothing remains of the texts: they will not be
+    shown, whether or not the file could do without. `trials`: as in `whole`.
+    """
+    if not any(text.strip() for text in tidied):
         return False
-    return parses(snapshot, edits)
+    edits = [edit_of(snapshot, gap, text) for gap, text in zip(gaps, tidied, strict=True)]
+    trials = trials or Trials(snapshot)
+    # The interpreter first: what is broken takes tree-sitter ten times as long.
+    return not any(trials.python_errors(edits, around=True)) and trials.parses(edits, cleanly=True) is not False
 
 
 def offending(
@@ -37,47 +82,26 @@ def offending(
     texts: Sequence[str],
     *,
     tidied: Sequence[str],
-    beginnings: Beginnings | None = None,
+    trials: Trials | None = None,
 ) -> tuple[Span, ...] | None:
-    """The parts of `texts` (one per gap, as the model wrote them) to blame for a syntax error; None if there is none.
+    """The parts of `texts` (one per gap, as the model wrote them) to blame for a syntax error; None if the texts `tidied` fit.
 
-    What counts is the file with the texts `tidied`, as it would be edited: an error that it had before, in or beside
-    the top-level statements of the gaps, has to be gone too, for that may be what the gaps took out. None too where
-    nothing can be told. Texts of which nothing remains are to blame altogether: they will not be shown, whether or not
-    the file could do without. `beginnings`: as in `whole`.
+    Texts of which nothing remains are to blame altogether. `trials`: as in `whole`.
     """
+    trials = trials or Trials(snapshot)
+    if fits(snapshot, gaps, tidied, trials=trials):
+        return None
     everything = tuple(Span(hole=hole, start=0, end=len(text)) for hole, text in enumerate(texts))
     if not any(text.strip() for text in tidied):
         return everything
-    edits = [edit_of(snapshot, gap, text) for gap, text in zip(gaps, tidied, strict=True)]
-    python = _is_python(snapshot)
-    # The interpreter first: what is broken takes tree-sitter ten times as long.
-    broken = python and any(_python_errors(snapshot, edits, beginnings, around=True))
-    if not broken and parses(snapshot, edits, cleanly=True) is not False:
-        return None
     raw = [edit_of(snapshot, gap, text) for gap, text in zip(gaps, texts, strict=True)]
     source, places = _filled(snapshot.source, raw)
-    found = list(_python_errors(snapshot, raw, beginnings)) if python else [None] * len(gaps)
+    found = list(trials.python_errors(raw)) or [None] * len(gaps)
     if not any(found):
         tree = parse(source, snapshot.language)
         found = [_touched(tree, place) for place in places] if tree else found
     spans = tuple(_spans(gaps, source, places, found, texts))
     return spans or everything
-
-
-def _is_python(snapshot: Snapshot) -> bool:
-    return snapshot.language.name == "python"
-
-
-def _python_errors(
-    snapshot: Snapshot, edits: Sequence[Edit], beginnings: Beginnings | None, *, around: bool = False
-) -> Iterator[Region | None]:
-    """What `python_error` says of each edit, once all are made."""
-    known = beginnings or Beginnings(snapshot.source, snapshot.tree)
-    source, places = _filled(snapshot.source, edits)
-    first, last = _outside(edits, known.first), _outside(edits, known.last)
-    for place in places:
-        yield python_error(source, place, around=around, first=first, last=last)
 
 
 def _outside(edits: Sequence[Edit], begins: Begins) -> Begins:

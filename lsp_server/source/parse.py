@@ -108,15 +108,23 @@ def has_error_beside(tree: Tree, region: Region) -> bool:
     return any(error.end_byte < region.start or region.end < error.start_byte for error in errors(tree.root_node))
 
 
-def parses(before: Snapshot, edits: Sequence[Edit], *, cleanly: bool = False) -> bool | None:
-    """Whether the edited text is free of new syntax errors; None without a grammar, beyond the tree, or amid too many errors.
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Whether an edited text is free of new syntax errors; None without a grammar, beyond the tree, or amid too many errors.
 
-    True if it has no error at all, or only errors that the snapshot had outside the edited regions;
-    `cleanly`: and these not in the top-level nodes that the edits touch, nor in their neighbours.
+    parses: it has no error at all, or only errors that the snapshot had outside the edited regions.
+    cleanly: and these not in the top-level nodes that the edits touch, nor in their neighbours.
     """
+
+    parses: bool | None
+    cleanly: bool | None
+
+
+def verdict(before: Snapshot, edits: Sequence[Edit]) -> Verdict:
+    """What the grammar says of the snapshot with the edits made."""
     tree = before.tree if before.tree is not None else parse(before.source, before.language)
     if tree is None or not all(covers(tree, edit.region) for edit in edits):
-        return None
+        return Verdict(parses=None, cleanly=None)
     source, moved = before.source, tree
     for edit in sorted(edits, key=lambda e: e.region, reverse=True):
         text = edit.new_text.encode()
@@ -124,15 +132,15 @@ def parses(before: Snapshot, edits: Sequence[Edit], *, cleanly: bool = False) ->
         moved = edited(moved, source, new, edit.region, edit.region.start + len(text))
         source = new
     root = _parser(before.language, _around(moved, edits, source)).parse(source, moved).root_node
-    if _has_stray_closer(before.language, root, source, edits) and not _has_stray_closer(
+    stray = _has_stray_closer(before.language, root, source, edits) and not _has_stray_closer(
         before.language, tree.root_node, before.source, edits
-    ):
-        return False
-    if not root.has_error:
-        return True
-    if not tree.root_node.has_error or (cleanly and not all(_is_clean_near(root, e, edits) for e in edits)):
-        return False
-    return _no_new_errors(tree.root_node, root, edits)
+    )
+    if stray or not root.has_error or not tree.root_node.has_error:
+        sound = not stray and not root.has_error
+        return Verdict(parses=sound, cleanly=sound)
+    known = _no_new_errors(tree.root_node, root, edits)
+    clean = known is not False and all(_is_clean_near(root, edit, edits) for edit in edits)
+    return Verdict(parses=known, cleanly=known if clean else False)
 
 
 def _has_stray_closer(language: Language, root: Node, source: bytes, edits: Sequence[Edit]) -> bool:

@@ -24,6 +24,7 @@ _MOST_BYTES, _MOST_BYTES_AGAIN, _MOST_BYTES_ALONE = 100_000, 20_000, 200_000
 _TRIED = 4  # bounds that look like statements and may stand in a string
 
 Begins = Callable[[int], bool]
+ErrorIn = Callable[[bytes], SyntaxError | None]
 
 
 class Beginnings:
@@ -51,7 +52,7 @@ class Beginnings:
             return at in self._starts
         if (at, before) not in self._known:
             alone = self._source[:at] if before else self._source[at:]
-            self._known[at, before] = len(alone) <= _MOST_BYTES_ALONE and _error(alone) is None
+            self._known[at, before] = len(alone) <= _MOST_BYTES_ALONE and syntax_error(alone) is None
         return self._known[at, before]
 
 
@@ -62,18 +63,21 @@ def python_error(
     around: bool = False,
     first: Begins = lambda _: False,
     last: Begins = lambda _: False,
+    error_in: ErrorIn | None = None,
 ) -> Region | None:
     """Where Python finds an error in what stands in `place` of the source, or right below it; None if nowhere.
 
     `around`: or anywhere in the top-level statements around. `first`, `last`: whether a top-level statement is known to
     begin at a byte before the place, or behind it. The region lies in `place`. None too if these statements are too long
-    to be read while somebody waits, or if what looks like their bounds may stand in a string.
+    to be read while somebody waits, or if what looks like their bounds may stand in a string. `error_in`: `syntax_error`,
+    or what remembers its answers.
     """
+    error_in = error_in or syntax_error
     line = source.rfind(b"\n", 0, place.start) + 1
     start, end = next(_starts(source, line), 0), next(_ends(source, place.end), len(source))
     if end - start > _MOST_BYTES:
         return None
-    error = _error(source[start:end])
+    error = error_in(source[start:end])
     if error is None:
         return None
     certain = next(filter(first, islice(_starts(source, line), _TRIED)), None)
@@ -83,8 +87,8 @@ def python_error(
             return None
         if (certain, ends) != (start, end):
             start, end = certain, ends
-            error = _error(source[start:end])
-    elif len(source) > _MOST_BYTES_AGAIN or _error(source) is None:
+            error = error_in(source[start:end])
+    elif len(source) > _MOST_BYTES_AGAIN or error_in(source) is None:
         return None  # the whole file, if it is read in no time, knows better
     if error is None:
         return None
@@ -107,13 +111,14 @@ def _ends(source: bytes, end: int) -> Iterator[int]:
     yield len(source)
 
 
-def _error(source: bytes) -> SyntaxError | None:
+def syntax_error(source: bytes) -> SyntaxError | None:
+    """What Python says of `source`, without a traceback: that would keep alive whoever asked."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             ast.parse(source)
     except SyntaxError as error:
-        return error
+        return error.with_traceback(None)
     except (ValueError, RecursionError, MemoryError):
         return None
     return None

@@ -11,7 +11,7 @@ from lsp_server.source.languages import language_of
 from lsp_server.source.parse import parse
 from lsp_server.transforms.fill import fill_regions, insert_lines
 from lsp_server.types import Filled, Gap, Region, Snapshot
-from model.types import FillEvent
+from model.types import FillEvent, Mending
 from tests.fakes import FakeFiller
 
 SOURCE = "def f(x):\n    GAP\n\n\ndef g(x):\n    return x + 1\n"
@@ -81,6 +81,21 @@ def test_parses_speaks_of_the_whole_file() -> None:
     done = run(filler, options=FillOptions(candidates=2))
     assert {c.texts[0]: c.parses for c in done.fill.candidates}["return (x)"] is True
     assert all(c.parses is not None for c in done.fill.candidates)
+
+
+@pytest.mark.parametrize(("mend", "blamed"), [("closing", False), ("searching", False), ("all", True)])
+def test_what_does_not_fit_is_not_accepted_and_parts_are_blamed_where_they_are_denoised_anew(
+    mend: Mending, *, blamed: bool
+) -> None:
+    filler = FakeFiller(["return x"])
+    run(filler, options=FillOptions(mend=mend))
+    accepts = filler.requests[0].accepts
+    assert accepts is not None
+    assert accepts(("return x",)) is None
+    spans = accepts(("return (x",))
+    assert spans is not None
+    assert bool(spans) is blamed
+    assert accepts((" ",)) is not None
 
 
 def test_options_become_the_request() -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from lsp_server.source.accept import offending, whole
+from lsp_server.source import accept
+from lsp_server.source.accept import Trials, fits, offending, whole
+from lsp_server.source.edits import edit_of
 from lsp_server.source.languages import by_name
 from lsp_server.source.parse import parse
 from lsp_server.source.python_syntax import Beginnings
@@ -64,6 +68,41 @@ def test_what_filters_leave_nothing_of_is_not_accepted_though_the_file_parses_wi
     snapshot, gap = marked("x = 1\n‸\ny = 2\n")
     assert offending(snapshot, (gap,), ("x = 1",), tidied=("",)) == (Span(hole=0, start=0, end=5),)
     assert offending(snapshot, (gap,), ("x = 1",), tidied=("x = 1",)) is None
+
+
+@pytest.mark.parametrize("text", ["x", "(x", "x\n        for y in x:"])
+def test_what_is_asked_again_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    read: list[object] = []
+
+    def noting(ask: Callable[..., object]) -> Callable[..., object]:
+        def asked(*given: object) -> object:
+            read.append(given)
+            return ask(*given)
+
+        return asked
+
+    for name in ("verdict", "syntax_error"):
+        monkeypatch.setattr(accept, name, noting(getattr(accept, name)))
+    snapshot, gap = marked("def f(x):\n    return ‸\n")
+    trials = Trials(snapshot)
+    sound = fits(snapshot, (gap,), (text,), trials=trials)
+    assert whole(snapshot, (gap,), (text,), trials=trials) is sound is (text == "x")
+    assert trials.parses([edit_of(snapshot, gap, text)]) is not None
+    known = len(read)
+    assert known
+    for _ in range(2):
+        assert fits(snapshot, (gap,), (text,), trials=trials) is sound
+        assert whole(snapshot, (gap,), (text,), trials=trials) is sound
+        assert trials.parses([edit_of(snapshot, gap, text)]) is not None
+    assert len(read) == known
+    assert len(read) == len({repr(given) for given in read})
+
+
+def test_what_is_blamed_for_something_does_not_fit() -> None:
+    for text in ("x", "(x", "x +", "", "x = 1"):
+        snapshot, gap = marked("def f(x):\n    return ‸\n")
+        blamed_for = offending(snapshot, (gap,), (text,), tidied=(text,))
+        assert fits(snapshot, (gap,), (text,)) is (blamed_for is None)
 
 
 def test_bounds_are_looked_into_once() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from lsp_server.source.languages import PLAIN, by_name
 from lsp_server.source.nodes import children_before, children_from
-from lsp_server.source.parse import Syntax, covers, edited, has_error_in, parse, parses
+from lsp_server.source.parse import Syntax, covers, edited, has_error_in, parse, verdict
 from lsp_server.types import Edit, Region, Snapshot
 
 PYTHON = by_name("python")
@@ -120,24 +120,24 @@ def test_errors_are_found_where_they_are() -> None:
 def test_a_sound_fill_parses_and_a_broken_one_does_not() -> None:
     source = b"def f(x):\n    return x\n\n\nprint(f(1))\n"
     before = snapshot(source)
-    assert parses(before, [edit(source, b"return x", "return (x + 1)")]) is True
-    assert parses(before, [edit(source, b"return x", "return (x + 1")]) is False
-    assert parses(before, [edit(source, b"return x", "return (x + 1))")]) is False
+    assert verdict(before, [edit(source, b"return x", "return (x + 1)")]).parses is True
+    assert verdict(before, [edit(source, b"return x", "return (x + 1")]).parses is False
+    assert verdict(before, [edit(source, b"return x", "return (x + 1))")]).parses is False
 
 
 def test_several_edits_are_judged_together() -> None:
     source = b"a = 1\nb = 2\n"
     before = snapshot(source)
-    assert parses(before, [edit(source, b"1", "(1,"), edit(source, b"b = 2", "2)")]) is True
-    assert parses(before, [edit(source, b"1", "(1,")]) is False
+    assert verdict(before, [edit(source, b"1", "(1,"), edit(source, b"b = 2", "2)")]).parses is True
+    assert verdict(before, [edit(source, b"1", "(1,")]).parses is False
 
 
 def test_an_error_elsewhere_is_not_held_against_the_fill() -> None:
     source = b"def f(x):\n    return x\n\n\ndef g(:\n    pass\n\n\ndef h(x):\n    return x\n"
     before = snapshot(source)
-    assert parses(before, [edit(source, b"return x", "return x + 1")]) is True
-    assert parses(before, [edit(source, b"return x", "return (x")]) is False
-    assert parses(before, [edit(source, b"return x", "return x))")]) is False
+    assert verdict(before, [edit(source, b"return x", "return x + 1")]).parses is True
+    assert verdict(before, [edit(source, b"return x", "return (x")]).parses is False
+    assert verdict(before, [edit(source, b"return x", "return x))")]).parses is False
 
 
 def test_a_gap_that_was_the_error_counts_when_it_is_still_broken() -> None:
@@ -146,13 +146,13 @@ def test_a_gap_that_was_the_error_counts_when_it_is_still_broken() -> None:
     start = 4
     good = Edit(region=Region(start, start), new_text="1", version=None)
     bad = Edit(region=Region(start, start), new_text="(1", version=None)
-    assert parses(before, [good]) is True
-    assert parses(before, [bad]) is False
+    assert verdict(before, [good]).parses is True
+    assert verdict(before, [bad]).parses is False
 
 
 def test_without_grammar_nothing_can_be_told() -> None:
     before = Snapshot(uri="", version=None, source=b"a", language=PLAIN, tree=None)
-    assert parses(before, [Edit(region=Region(0, 1), new_text="((", version=None)]) is None
+    assert verdict(before, [Edit(region=Region(0, 1), new_text="((", version=None)]).parses is None
 
 
 def test_a_fill_in_a_large_file_is_judged_by_its_surroundings() -> None:
@@ -160,15 +160,15 @@ def test_a_fill_in_a_large_file_is_judged_by_its_surroundings() -> None:
     before = snapshot(source)
     middle = source.index(b"return text", len(source) // 2)
     region = Region(middle, middle + len(b"return text"))
-    assert parses(before, [Edit(region=region, new_text="return (text)", version=None)]) is True
-    assert parses(before, [Edit(region=region, new_text="return (text", version=None)]) is False
+    assert verdict(before, [Edit(region=region, new_text="return (text)", version=None)]).parses is True
+    assert verdict(before, [Edit(region=region, new_text="return (text", version=None)]).parses is False
 
 
 def test_a_closer_too_many_is_an_error_even_where_the_grammar_is_lenient() -> None:
     source = b"module M\n  def f\n    if x\n      y\n    end\n  end\nend\n"
     before = snapshot(source, "ruby")
-    assert parses(before, [edit(source, b"y", "y.each do |z|\n        z\n      end")]) is True
-    assert parses(before, [edit(source, b"y", "y\n    end")]) is False
+    assert verdict(before, [edit(source, b"y", "y.each do |z|\n        z\n      end")]).parses is True
+    assert verdict(before, [edit(source, b"y", "y\n    end")]).parses is False
 
 
 def test_a_request_far_from_the_last_keystroke_gets_a_tree_of_its_place() -> None:
@@ -181,7 +181,7 @@ def test_a_request_far_from_the_last_keystroke_gets_a_tree_of_its_place() -> Non
     assert syntax.tree is not None
     assert not covers(syntax.tree, region)
     before = Snapshot(uri="", version=None, source=new, language=PYTHON, tree=syntax.tree)
-    assert parses(before, [Edit(region=region, new_text="(", version=None)]) is None
+    assert verdict(before, [Edit(region=region, new_text="(", version=None)]).parses is None
     there = syntax.covering(new, region)
     assert there.tree is not None
     assert covers(there.tree, region)
@@ -191,4 +191,4 @@ def test_a_request_far_from_the_last_keystroke_gets_a_tree_of_its_place() -> Non
     assert node is not None
     assert node.type == "return_statement"
     before = Snapshot(uri="", version=None, source=new, language=PYTHON, tree=there.tree)
-    assert parses(before, [Edit(region=region, new_text="(", version=None)]) is False
+    assert verdict(before, [Edit(region=region, new_text="(", version=None)]).parses is False
