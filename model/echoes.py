@@ -19,6 +19,8 @@ MIDDLE_LIMIT_CHARS = 1500
 WIDE_SEARCHES = 48
 """How many of the best matched places on each side are paired with every place within reach, not just the nearest."""
 SHORTLIST = 64
+AT_ONCE = 32
+"""So few places, such as the hole's own, are compared with all of the pattern instead of character by character."""
 PAST_ALL = np.iinfo(np.int64).max
 
 
@@ -108,12 +110,14 @@ def _matches(codes: Codes, pattern: Codes, *, step: int) -> _Echoes:
     padded = np.concatenate([padding, codes, padding])
     at = np.flatnonzero(codes == pattern[0])
     lengths = np.ones(len(at), dtype=np.int16)
-    alive = np.arange(len(at))
-    for k in range(1, len(pattern)):
+    alive, k = np.arange(len(at)), 1
+    while k < len(pattern) and len(alive) > AT_ONCE:
         alive = alive[padded[at[alive] + (len(pattern) + step * k)] == pattern[k]]
-        if not len(alive):
-            break
-        lengths[alive] = k + 1
+        k += 1
+        lengths[alive] = k
+    if k < len(pattern) and len(alive):
+        following = at[alive][:, None] + (len(pattern) + step * np.arange(k, len(pattern)))
+        lengths[alive] = k + np.logical_and.accumulate(padded[following] == pattern[k:], axis=1).sum(axis=1)
     return _Echoes(at if step > 0 else at + 1, lengths)
 
 
