@@ -81,14 +81,22 @@ def repetition(ids: NDArray[np.int64]) -> float:
 
 def attempt_of(canvas: Canvas, row: int, framed: Framed, codec: Codec) -> Attempt | None:
     """The finished row as an attempt; None if it does not begin with what it must."""
-    holes = [canvas.hole[row] == h for h in range(framed.holes)]
-    ids = tuple(canvas.ids[row, here] for here in holes)
-    texts = tuple(framed.text(codec, h, hole_ids) for h, hole_ids in enumerate(ids))
-    if any(text is None for text in texts):
+    said = said_in(canvas, row, framed, codec)
+    if said is None:
         return None
+    holes = [canvas.hole[row] == h for h in range(framed.holes)]
     with np.errstate(divide="ignore"):
         nats = tuple(np.maximum(np.log(canvas.confidence[row, here]), -20).astype(np.float32) for here in holes)
-    return Attempt(ids=ids, log_probs=nats, texts=tuple(text or "" for text in texts))
+    return Attempt(ids=said[0], log_probs=nats, texts=said[1])
+
+
+def said_in(
+    canvas: Canvas, row: int, framed: Framed, codec: Codec
+) -> tuple[tuple[NDArray[np.int64], ...], tuple[str, ...]] | None:
+    """(ids, texts) of each hole in the finished row; None if it does not begin with what it must."""
+    ids = tuple(canvas.ids[row, canvas.hole[row] == h] for h in range(framed.holes))
+    texts = tuple(framed.text(codec, h, hole_ids) for h, hole_ids in enumerate(ids))
+    return None if any(text is None for text in texts) else (ids, tuple(text or "" for text in texts))
 
 
 def written_attempt(written: Written, rank: int, framed: Framed, codec: Codec) -> Attempt | None:

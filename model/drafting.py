@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from model.attempts import Attempt, attempt_of, log_probs
+from model.attempts import Attempt, log_probs, said_in
 from model.canvas import Canvas, Decision
 from model.denoiser import Prediction, Prefilled, Spec
 from model.drafts import Draft, drafts_for, drafts_from
@@ -108,41 +108,54 @@ def with_others(own: Sequence[Draft], others: Sequence[Draft]) -> list[Draft]:
     return together + [draft for draft in others if draft.text not in known]
 
 
-def judged(rows: Sequence[DraftRow], prefilled: Prefilled, framed: Framed, codec: Codec, spec: Spec) -> Drafted:
-    """The drafts after one left-to-right scoring pass over all of them."""
+def judged(
+    rows: Sequence[DraftRow], prefilled: Prefilled, framed: Framed, codec: Codec, spec: Spec, *, repairs: bool = True
+) -> Drafted:
+    """The drafts after one left-to-right scoring pass over all of them; what is to be repaired only where it `repairs`."""
     canvas = Canvas.decided([row.ids for row in rows], mask_id=spec.mask_id)
-    unfilled = np.zeros(canvas.ids.shape, dtype=bool)
-    for r, row in enumerate(rows):
-        for h, draft in enumerate(row.drafts):
-            unfilled[r] |= (canvas.hole[r] == h) & (draft is None) & ~canvas.last[r]
-    canvas = canvas.apply(_reopening(canvas, unfilled))
+    if not all(row.complete for row in rows):
+        canvas = canvas.apply(_reopening(canvas, _unfilled(rows, canvas)))
     prediction = prefilled.score(canvas)
     attempts = []
     for r, row in enumerate(rows):
-        attempt = attempt_of(canvas, r, framed, codec) if row.complete else None
-        if attempt is not None:
+        said = said_in(canvas, r, framed, codec) if row.complete else None
+        if said is not None:
             drafts = tuple(draft for draft in row.drafts if draft is not None)
-            nats = log_probs(canvas, prediction, r, holes=framed.holes)
-            copied = replace(
-                attempt,
-                origin="draft",
-                drafts=drafts,
-                draft_rank=max(draft.rank for draft in drafts),
-                kept=1.0,
-                log_probs=nats,
-                scored=True,
+            attempts.append(
+                Attempt(
+                    ids=said[0],
+                    texts=said[1],
+                    log_probs=log_probs(canvas, prediction, r, holes=framed.holes),
+                    origin="draft",
+                    drafts=drafts,
+                    draft_rank=max(draft.rank for draft in drafts),
+                    kept=1.0,
+                    sources=min(draft.sources for draft in drafts),
+                    scored=True,
+                )
             )
-            attempts.append(replace(copied, sources=min(draft.sources for draft in drafts)))
     doubted = _doubted(canvas, prediction)
+    sure = rows[0].complete and not doubted[0].any() and _is_sure(rows[0], canvas, prediction)
+    if not repairs:
+        return Drafted(attempts=tuple(attempts), sure=sure)
     worth = doubted.sum(axis=1) <= MOST_DOUBTED * canvas.used.sum(axis=1)
     repairable = np.flatnonzero((doubted | canvas.open).any(axis=1) & worth)[:REPAIRED]
-    repaired = canvas.apply(_reopening(canvas, doubted)).select(repairable) if len(repairable) else None
     return Drafted(
         attempts=tuple(attempts),
-        repaired=repaired,
+        repaired=canvas.apply(_reopening(canvas, doubted)).select(repairable) if len(repairable) else None,
         origins=tuple(tuple(d for d in rows[int(r)].drafts if d is not None) for r in repairable),
-        sure=_is_sure(rows[0], canvas, prediction),
+        sure=sure,
     )
+
+
+def _unfilled(rows: Sequence[DraftRow], canvas: Canvas) -> NDArray[np.bool_]:
+    """Bool [B, L]: positions of holes for which no draft was found, but for their final slots."""
+    unfilled = np.zeros(canvas.ids.shape, dtype=bool)
+    for r, row in enumerate(rows):
+        for h, draft in enumerate(row.drafts):
+            if draft is None:
+                unfilled[r] |= canvas.hole[r] == h
+    return np.asarray(unfilled & ~canvas.last)
 
 
 def _doubted(canvas: Canvas, prediction: Prediction) -> NDArray[np.bool_]:
@@ -152,9 +165,7 @@ def _doubted(canvas: Canvas, prediction: Prediction) -> NDArray[np.bool_]:
 
 
 def _is_sure(row: DraftRow, canvas: Canvas, prediction: Prediction) -> bool:
-    """Whether the first row needs no denoising at all."""
-    if not row.complete or _doubted(canvas, prediction)[0].any():
-        return False
+    """Whether the first row, complete and undoubted, needs no denoising at all."""
     shortest = min(d.left_match_chars + d.right_match_chars for d in row.drafts if d is not None)
     mean = float(prediction.current[0, : canvas.ids.shape[1]][canvas.used[0]].mean())
     return shortest >= SURE_MATCH_CHARS and mean > SURE_MEAN_LOG_PROB

@@ -145,7 +145,7 @@ def _drafted(job: Job) -> Drafted:
     )
     if not rows or job.cancelled():
         return Drafted()
-    drafted = judged(rows, job.prefilled, job.framed, job.codec, spec)
+    drafted = judged(rows, job.prefilled, job.framed, job.codec, spec, repairs=not _searches(job))
     job.meter.count_pass()
     if job.recorder is not None:
         job.recorder.drafts = drafted.attempts
