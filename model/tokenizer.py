@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,8 @@ _PIECES = (
 )
 PATTERN = "|".join(_PIECES)
 _MOST_COUNTS, _MOST_STARTS = 1 << 15, 256
+_MOST_LINES, _LONGEST_LINE_CHARS = 1 << 12, 1000
+"""Lines whose ids are remembered, and how long they may be: from one fill to the next nearly all are the same."""
 # tiktoken's regular expressions give up at some 300,000 blanks in a row: a longer text is read by parts, which end with
 # lines, where no token could tell, or within a line that is longer than that.
 _PARTS = re.compile(r"(?s:.{0,99999}\n|.{1,100000})")
@@ -66,17 +68,38 @@ class Tokenizer:
             raise UnknownModel(message) from error
         self.vocab_size = self._bpe.n_vocab + RESERVED_TOKENS
         self._counts: dict[int, int] = {}
+        self._known: dict[str, NDArray[np.int64]] = {}
         self._starting: dict[bytes, NDArray[np.int64]] = {}
 
     def encode(self, text: str, *, at_line_start: bool) -> NDArray[np.int64]:
-        """Ids, int64 [n]. `at_line_start`: the text begins a line, so leading blanks are indentation."""
-        ids = self._ids("\n" + text if at_line_start else text)
-        return np.asarray(ids[1:] if at_line_start else ids, dtype=np.int64) + RESERVED_TOKENS
+        """Ids, int64 [n]. `at_line_start`: the text begins a line, so leading blanks are indentation.
+
+        No token straddles a line break, so they are those of the lines; those of lines encoded before are remembered.
+        """
+        first, *others = _lines(text) or [""]
+        start = self._line(first) if at_line_start else self._remembered(first)
+        return np.concatenate([start, *map(self._line, others)])
 
     def encode_batch(self, texts: list[str]) -> list[NDArray[np.int64]]:
         """`encode(text, at_line_start=True)` of each, on all cores."""
         with ThreadPoolExecutor() as several:
-            return list(several.map(partial(self.encode, at_line_start=True), texts))
+            ids = several.map(self._ids, ["\n" + text for text in texts])  # lines of a corpus are hardly met again
+            return [np.asarray(found[1:], dtype=np.int64) + RESERVED_TOKENS for found in ids]
+
+    def _line(self, line: str) -> NDArray[np.int64]:
+        """The ids of `line` behind a line break."""
+        return self._remembered("\n" + line)[1:]
+
+    def _remembered(self, text: str) -> NDArray[np.int64]:
+        """The ids of a line, or of the break before it and the line; not to be written to."""
+        known = self._known.get(text)
+        if known is None:
+            known = np.asarray(self._ids(text), dtype=np.int64) + RESERVED_TOKENS
+            if len(self._known) >= _MOST_LINES:
+                self._known.clear()
+            if len(text) <= _LONGEST_LINE_CHARS:
+                self._known[text] = known
+        return known
 
     def _ids(self, text: str) -> list[int]:
         if len(text) <= _LONGEST_PART:
@@ -102,7 +125,7 @@ class Tokenizer:
         if known is None:
             if len(self._counts) >= _MOST_COUNTS:
                 self._counts.clear()
-            known = self._counts[key] = len(self._ids("\n" + line)) - 1
+            known = self._counts[key] = len(self._line(line))
         return known
 
     @cached_property

@@ -51,6 +51,21 @@ def test_a_batch_is_each_by_itself(tok: Tokenizer, texts: list[str]) -> None:
         assert ids.tolist() == tok.encode(text, at_line_start=True).tolist()
 
 
+@given(first=CODE, second=CODE, at_line_start=st.booleans())
+def test_ids_are_those_of_the_text_as_a_whole(tok: Tokenizer, first: str, second: str, at_line_start: bool) -> None:
+    for text in (first, first + second, first + "\n" + second, second + first):  # lines met before, in other company
+        whole = tok._bpe.encode_ordinary("\n" + text if at_line_start else text)[at_line_start:]
+        assert tok.encode(text, at_line_start=at_line_start).tolist() == [i + RESERVED_TOKENS for i in whole]
+
+
+def test_what_is_remembered_is_not_handed_out(tok: Tokenizer) -> None:
+    text = "return value\n"
+    ids = tok.encode(text, at_line_start=False)
+    expected = ids.tolist()
+    ids[:] = 0
+    assert tok.encode(text, at_line_start=False).tolist() == expected
+
+
 @given(text=st.text() | CODE | st.sampled_from(["<mask>", "[MASK]", "<|endoftext|>", "\0\1\2", "Ġ", "Ċ"]))
 def test_text_never_becomes_the_models_own_tokens(tok: Tokenizer, text: str) -> None:
     assert (tok.encode(text, at_line_start=False) >= RESERVED_TOKENS).all()
