@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from lsp_server.source.edits import edit_of
@@ -26,9 +26,12 @@ class Trials:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._beginnings = Beginnings(snapshot.source, snapshot.tree)
         self._error_in = cache(syntax_error)
         self._verdicts = dict[tuple[Edit, ...], Verdict]()
+
+    @cached_property
+    def _beginnings(self) -> Beginnings:
+        return Beginnings(self._snapshot.source, self._snapshot.tree)
 
     def parses(self, edits: Sequence[Edit], *, cleanly: bool = False) -> bool | None:
         """Whether the snapshot with the edits made parses; see `source.parse.Verdict`."""
