@@ -190,21 +190,17 @@ def _likeness(searched: str, left: str, right: str) -> Callable[[Place], float]:
 
     around = before | after
 
-    @cache  # many places begin or end alike
-    def like_before(start: int) -> float:
-        return _overlap(_words(searched[max(0, start - NEIGHBOURHOOD_CHARS) : start]), before)
-
-    @cache
+    @cache  # many places end alike
     def like_after(end: int) -> float:
         return _overlap(_words(searched[end : end + NEIGHBOURHOOD_CHARS]), after)
 
     def likeness(place: Place) -> float:
         text = searched[place.start : place.end]
-        inside = _words(text)
+        there_before, inside = searched[max(0, place.start - NEIGHBOURHOOD_CHARS) : place.start], _words(text)
         return (
             LEFT * math.log1p(place.left)
             + RIGHT * math.log1p(place.right)
-            + WORDS_BEFORE * like_before(place.start)
+            + WORDS_BEFORE * _overlap(_words(there_before), before)
             + WORDS_AFTER * like_after(place.end)
             + WORDS_INSIDE * len(inside & around) / (len(inside) + 1)
             + TRIVIAL * (len("".join(text.split())) < TRIVIAL_CHARS)
@@ -219,7 +215,8 @@ def _words(text: str) -> set[str]:
 
 def _overlap(some: set[str], others: set[str]) -> float:
     """Shared words by all words (Jaccard, with 1 added below)."""
-    return len(some & others) / (len(some | others) + 1)
+    shared = len(some & others)
+    return shared / (len(some) + len(others) - shared + 1)
 
 
 def _indented(text: str, place: Place, lines: Sequence[str], searched: str, before: str, after: str) -> str:
