@@ -92,8 +92,9 @@ def next_tokens(canvas: Canvas, wanted: NDArray[np.bool_], view: View, written: 
     ids = shown(canvas)
     row, column = np.nonzero(wanted)
     anchor = int(view.anchors[0])
-    plan = written.plan(anchor) if written else Plan({}, room=0, anchor=anchor)
-    sources = [plan.predicting(ids[r], end) for r, end in zip(row.tolist(), column.tolist(), strict=True)]
+    asked = [(ids[r], end) for r, end in zip(row.tolist(), column.tolist(), strict=True)]
+    plan = written.plan(anchor, asked) if written else Plan({}, room=0, anchor=anchor)
+    sources = [plan.predicting(text, end) for text, end in asked]
     sees = plan.seen(written.seen if written else np.zeros((0, 0), dtype=bool))
     depth = np.asarray(plan.depth, dtype=np.int64)
     left, behind = view.left[0], view.behind[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -29,6 +30,13 @@ class StreamArrays:
     keys: Kept
     values: Kept
     pointers: Floats
+
+    def by_token(self) -> Iterator[tuple[Kept, int]]:
+        """Keys and values as views [sets, room / n, channels, n, m], and n: token t lies at [:, t // n, :, t % n]."""
+        layers, heads, blocks, width, _ = self.keys.shape
+        sets, pair = layers * heads, 4 // self.keys.itemsize  # of bfloat16, two lie side by side
+        yield self.keys.reshape(sets, blocks, width // pair, BLOCK_TOKENS, pair), BLOCK_TOKENS
+        yield self.values.reshape(sets, -1, width, pair, 1), pair
 
     @cached_property
     def addresses(self) -> tuple[int, int, int]:
@@ -97,6 +105,13 @@ class StreamState:
     def cut(self, count: int) -> None:
         """Forget all but the first `count` tokens."""
         self.ids = self.ids[:count]
+
+    def keep(self, columns: Ids) -> None:
+        """Forget all tokens but those at `columns` int64 [n], ascending, which stand together then; pointers go."""
+        at = np.arange(len(columns))
+        for part, n in self.arrays.by_token():
+            part[:, at // n, :, at % n] = part[:, columns // n, :, columns % n]
+        self.ids = self.ids[columns]
 
     def took(self, ids: Ids) -> None:
         """Count tokens that a pass has put behind the others."""

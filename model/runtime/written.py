@@ -6,13 +6,15 @@ the hole, so each beginning is computed once, however many texts share it and ho
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from model.runtime.state import StreamState
 
-MOST_TOKENS = 512
-"""Beyond so many, everything is forgotten and what is still needed read anew."""
+MOST_TOKENS = 192
+"""From so many on, what no text that goes on begins with is forgotten: every pass looks at all that is there."""
 FIRST_TOKENS = 128
 """Room to begin with; it doubles."""
 Ids = NDArray[np.int64]
@@ -75,18 +77,33 @@ class Written:
         self.state = state
         self._known = dict[bytes, int]()
         self._seen: Seen = np.zeros((0, 0), dtype=bool)
+        self._full = MOST_TOKENS
 
     @property
     def seen(self) -> Seen:
         """What each token that has been written sees: bool [count, count]."""
         return self._seen[: self.state.count, : self.state.count]
 
-    def plan(self, anchor: int) -> Plan:
-        """A pass that knows what has been written so far behind `anchor`."""
-        if self.state.count > MOST_TOKENS:
-            self.state.cut(0)
-            self._known = {}
+    def plan(self, anchor: int, going_on: Sequence[tuple[Ids, int]]) -> Plan:
+        """A pass that knows what has been written so far behind `anchor`. `going_on`: texts, and how much of each stands."""
+        if self.state.count >= self._full:
+            self._forget([text[:end] for text, end in going_on])
         return Plan(self._known, room=self.state.count, anchor=anchor)
+
+    def _forget(self, texts: Sequence[Ids]) -> None:
+        needed = np.zeros(self.state.count, dtype=bool)
+        for text in texts:
+            known = (self._known.get(text[:end].tobytes()) for end in range(len(text), -1, -1))
+            last = next((column for column in known if column is not None), None)
+            if last is not None:
+                needed |= self._seen[last, : len(needed)]
+        columns = np.flatnonzero(needed)
+        moved = np.cumsum(needed) - 1
+        self._known = {key: int(moved[column]) for key, column in self._known.items() if needed[column]}
+        self._seen[: len(columns), : len(columns)] = self._seen[np.ix_(columns, columns)]
+        self._seen[: len(columns), len(columns) :] = False
+        self.state.keep(columns)
+        self._full = max(MOST_TOKENS, 2 * len(columns))
 
     def reserve(self, plan: Plan) -> None:
         """Room in `state` for what the pass will leave."""
