@@ -92,7 +92,7 @@ class Beam:
             ids=np.concatenate([self.ids, np.full((self.width, 1), mask_id, dtype=np.int64)], axis=1),
             open=following,
             hole=np.zeros(shape, dtype=np.int64),
-            confidence=np.concatenate([np.exp(self.log_probs), np.zeros((self.width, 1))], axis=1).astype(np.float32),
+            confidence=np.ones(shape, dtype=np.float32),  # nobody reads it: no sampler ever sees this canvas
             mask_id=mask_id,
         )
 

@@ -49,6 +49,9 @@ class Pass:
 
 def groups(canvas: Canvas) -> Iterator[Ids]:
     """Rows that fit one pass together."""
+    if canvas.rows * (canvas.ids.shape[1] + 1) <= PASS_TOKENS:
+        yield np.arange(canvas.rows)
+        return
     sizes = canvas.used.sum(axis=1) + 1
     start, size = 0, 0
     for row in range(canvas.rows):

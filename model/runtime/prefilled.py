@@ -42,8 +42,10 @@ class RuntimePrefilled(Prefilled):
             return self._predict(canvas, places, causal=True, entropies=False)
         prediction = _nothing_said(canvas)
         for rows in groups(canvas):
-            part = np.zeros_like(places)
-            part[rows] = places[rows]
+            part = places
+            if len(rows) < canvas.rows:
+                part = np.zeros_like(places)
+                part[rows] = places[rows]
             if not part.any():
                 continue
             written = self._written if wanted is not None else None
@@ -69,9 +71,11 @@ class RuntimePrefilled(Prefilled):
         row, column = passed.row, passed.column
         rows, of = _distinct(passed.sources)
         healed = self._healed(canvas, row, column)
+        standing = np.empty((len(of), 2), dtype=np.int64)
+        standing[:, 0], standing[:, 1] = of, canvas.ids[row, column]
         wanted = Wanted(
             rows=rows,
-            standing=np.stack([of, canvas.ids[row, column]], axis=1),
+            standing=standing,
             whole=np.asarray([of[r] for r, _ in healed], dtype=np.int64),
             entropies=entropies,
         )
@@ -81,8 +85,10 @@ class RuntimePrefilled(Prefilled):
         prediction.ids[row, column] = text_ids[of]
         if entropies:
             prediction.entropy[row, column] = (np.log(said.total) - said.plogp / said.total)[of]
-        known = np.log(np.maximum(said.current / said.total[of], np.float32(1e-12)))
-        prediction.current[row, column] = np.where(canvas.open[row, column], np.float32(0), known)
+        is_open = canvas.open[row, column]
+        if not is_open.all():
+            known = np.log(np.maximum(said.current / said.total[of], np.float32(1e-12)))
+            prediction.current[row, column] = np.where(is_open, np.float32(0), known)
         for (r, allowed), probs in zip(healed, said.distributions, strict=True):
             restricted = probs[allowed - RESERVED_TOKENS + 1] / said.total[of[r]]
             _heal(prediction, canvas, (int(row[r]), int(column[r])), restricted, allowed)
