@@ -1,6 +1,6 @@
 """A pass of the network in NumPy: what runs where nothing could be compiled, and what the compiled passes are held to.
 
-The same arrays and the same numbers as `native/kernel.c`, operation by operation; see `model.network` for the network.
+What `native/` computes, operation by operation, in float32; see `model.network` for the network.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-/* What library.c (threads, choice of the instruction set) and kernel.c (arithmetic, compiled once per set) share.
+/* What library.c (with the threads of pool.h) and kernel.c (arithmetic, compiled once per instruction set) share.
  *
  * All arrays are C-contiguous. Sizes: N tokens of a pass, D channels of a head, R predictions, P and S tokens of the
  * left-to-right and the right-to-left stream. Keys lie in blocks of ROOM_STEP tokens, with the tokens along their rows,
