@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from model.canvas import Canvas, Decision
 from model.denoiser import Prediction, Prefilled
+from model.denoising.proposal import Proposal, Rules, propose
+from model.denoising.standing import standing
 from model.holes.ties import agreed, combined, together
-from model.proposal import Proposal, Rules, propose
 from model.samplers.base import Sampler, layer_of
 from model.samplers.length import committing_all, grown, resized, settled
 from model.samplers.reopening import Reopening
-from model.standing import standing
 from model.types import Budget, Cancelled
 
 Clock: TypeAlias = Callable[[], float]

@@ -112,8 +112,8 @@ def open_filler(name: str = "builtin", *, device: str = "auto", drafts: bool = T
     if is_published(directory):
         return _published(directory, name=name, device=device, drafts=drafts, refresh=refresh)
     _need_no_refresh(name, refresh)
+    from model.candidates.ranking import Ranking
     from model.local import DRAFTS, LocalFiller
-    from model.ranking import Ranking
 
     denoiser, tokenizer = _load(directory, device)
     used = str(getattr(denoiser, "device", device))

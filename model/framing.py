@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.denoiser import Context, Spec
+from model.denoising.proposal import HoleRules, Rules
 from model.holes.stops import balanced_end
 from model.holes.ties import ties_of
-from model.proposal import HoleRules, Rules
 from model.types import Template
 
 CUTS = 16

@@ -7,23 +7,23 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 
-from model.attempts import Attempt
-from model.choosing import chosen, repaired, scored
+from model.candidates.attempts import Attempt
+from model.candidates.choosing import chosen, repaired, scored
+from model.candidates.ranking import Ranking
+from model.candidates.repair import judge
+from model.candidates.surroundings import surroundings
 from model.denoiser import Denoiser, Prefilled
-from model.elsewhere import OtherFiles
+from model.denoising.start import sized
+from model.drafts.elsewhere import OtherFiles
 from model.engine import Clock, Meter, Stopped
 from model.errors import BadRequest
 from model.framing import Codec, Framed, frame, token_table
 from model.holes.length_search import LengthSearch
 from model.holes.pins import Split
-from model.ranking import Ranking
-from model.repair import judge
 from model.samplers import sampler
 from model.samplers.length import first_lengths
 from model.stages import Job, attempted
-from model.start import sized
-from model.surroundings import surroundings
-from model.trace import Recorder
+from model.trace.recorder import Recorder
 from model.types import Cancelled, Candidate, Fill, FillerInfo, FillRequest, OnEvent
 
 DRAFTS = 8

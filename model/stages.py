@@ -9,23 +9,23 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from model.attempts import Attempt, acceptable, attempt_of, merged, written_attempt
 from model.beam import Search, Written
+from model.candidates.attempts import Attempt, acceptable, attempt_of, merged, written_attempt
+from model.candidates.ranking import Ranking
+from model.candidates.surroundings import Surroundings
 from model.canvas import Canvas, Decision
 from model.denoiser import Prefilled, Spec
-from model.drafting import Drafted, draft_rows, judged
+from model.denoising.late import Late
+from model.denoising.proposal import Proposal
+from model.denoising.start import first_canvas, rewrites
+from model.drafts.drafting import Drafted, draft_rows, judged
 from model.engine import Denoised, Draws, Meter, OnStep, Stopped, Stretch, denoise, repeated
-from model.events import beam_event, event_of, finished_event
 from model.framing import Codec, Framed, TokenTable, rules_of
-from model.late import Late
-from model.proposal import Proposal
-from model.ranking import Ranking
 from model.samplers import Sampler
 from model.samplers.base import layer_of
 from model.samplers.drawn import Drawn
-from model.start import first_canvas, rewrites
-from model.surroundings import Surroundings
-from model.trace import Recorder
+from model.trace.events import beam_event, event_of, finished_event
+from model.trace.recorder import Recorder
 from model.types import Accepts, Budget, Cancelled, FillRequest, OnEvent
 
 SPARE_ROWS = 2

@@ -17,8 +17,8 @@ from torch import Tensor
 from model.canvas import Canvas
 from model.checkpoints.layout import PADDING, Ids, Laid, lay
 from model.checkpoints.prediction import Starts, Wanted, healed_tokens, predict, together
-from model.decoder import Decoder, Memory
 from model.denoiser import Context, Prediction, Prefilled, Spec
+from model.networks.decoder import Decoder, Memory
 from model.passes.hole_pass import Asked, HolePass, allowed_table
 from model.passes.room import sizes_told
 from model.passes.runner import Runner, runner_for

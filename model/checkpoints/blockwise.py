@@ -17,9 +17,9 @@ from model.canvas import Canvas
 from model.checkpoints.families.family import FimPrompt
 from model.checkpoints.layout import PADDING, Ids, lay
 from model.checkpoints.prediction import Starts, Wanted, healed_tokens, together
-from model.decoder import Continued, Decoder, Memory
 from model.denoiser import Context, Prediction, Prefilled, Spec
 from model.errors import BadRequest
+from model.networks.decoder import Continued, Decoder, Memory
 from model.passes.head import Best
 from model.passes.hole_pass import Asked, Healed, HolePass, allowed_table
 from model.passes.room import sizes_told

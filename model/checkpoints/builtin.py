@@ -1,4 +1,4 @@
-"""The built-in model as a `Denoiser`: two exact context streams and a canvas (see `model.network`).
+"""The built-in model as a `Denoiser`: two exact context streams and a canvas (see `model.networks.two_streams`).
 
 A model directory holds `config.json`, `tokenizer.json` and `weights-*.safetensors`.
 """
@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from model.cache import ContextCache, read_context
 from model.canvas import Canvas
 from model.checkpoints.continuation import Continuation
 from model.denoiser import Context, Prediction, Prefilled
 from model.errors import UnknownDevice, UnknownModel
-from model.layers import NetworkConfig
-from model.network import Layout, Network
-from model.reading import TOP_K, spec_of
+from model.networks.cache import ContextCache, read_context
+from model.networks.layers import NetworkConfig
+from model.networks.reading import TOP_K, spec_of
+from model.networks.two_streams import Layout, Network
 from model.tokenizer import END_OF_HOLE_ID, MASK_ID, RESERVED_TOKENS, Tokenizer
 
 Ids = NDArray[np.int64]

@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.cache import ContextCache
-from model.layers import rotate
-from model.network import Network
+from model.networks.cache import ContextCache
+from model.networks.layers import rotate
+from model.networks.two_streams import Network
 
 
 @dataclass(frozen=True, kw_only=True)

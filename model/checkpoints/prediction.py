@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.canvas import Canvas
-from model.decoder import Decoder
 from model.denoiser import Prediction
+from model.networks.decoder import Decoder
 from model.passes.head import Best, best_of, unpacked
 from model.passes.hole_pass import Healed, allowed_table, rows_of_table
 

@@ -17,9 +17,9 @@ from model.checkpoints.families.family import Family
 from model.checkpoints.native.diffusion_gemma import NoiseDenoiser, is_diffusion_gemma, open_noise_denoiser
 from model.checkpoints.template import instructed
 from model.checkpoints.weights import choose_dtype, fastest_dtype, load_weights, weight_files
-from model.decoder import Decoder
 from model.denoiser import Denoiser, Spec
 from model.errors import BadRequest, UnknownModel
+from model.networks.decoder import Decoder
 from model.passes.room import check_room
 
 CANVAS_TOKENS = 256

@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from model.canvas import Canvas, Decision
 from model.denoiser import Context, Denoiser, Prediction
+from model.denoising.proposal import HoleRules, Proposal, Rules
 from model.engine import Draws, Meter, denoise
 from model.errors import BadRequest, UnknownModel
 from model.filler import require
-from model.proposal import HoleRules, Proposal, Rules
 from model.samplers import sampler
 from model.types import Budget
 

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.attempts import PARSED_BEYOND, Attempt
-from model.choosing import SPARE_CANDIDATES
+from model.candidates.attempts import PARSED_BEYOND, Attempt
+from model.candidates.choosing import SPARE_CANDIDATES
+from model.candidates.ranking import Features, Ranking, Weights, best_first, signals
+from model.candidates.surroundings import surroundings
 from model.evaluate.cases import Case
 from model.evaluate.measure import parses
 from model.evaluate.systems import request_of
 from model.evaluate.workspace import Workspace
 from model.local import LocalFiller
-from model.ranking import Features, Ranking, Weights, best_first, signals
-from model.surroundings import surroundings
 
 NAMES = tuple(f.name for f in fields(Weights))
 

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
+from model.candidates.ranking import Ranking, Weights
 from model.evaluate.cases import KINDS, cases_from
 from model.evaluate.choices import NAMES, Choices, append_hole, collector, read_holes
 from model.evaluate.report import end_torn_line
 from model.filler import open_filler
 from model.local import LocalFiller
-from model.ranking import Ranking, Weights
 
 Matrix = NDArray[np.float64]
 CONSTANT = NAMES.index("constant")

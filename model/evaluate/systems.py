@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from model.drafts import drafts_for
+from model.drafts.matches import drafts_for
 from model.errors import BadRequest
 from model.evaluate.cases import Case
 from model.evaluate.measure import Result, judge, parses

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from model.canvas import Canvas, Decision
 from model.denoiser import Prediction
+from model.denoising.proposal import Proposal
 from model.errors import BadRequest
-from model.proposal import Proposal
 from model.types import Hole
 
 Ties = tuple[tuple[int, ...], ...]

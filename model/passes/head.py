@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.decoder import Decoder
+from model.networks.decoder import Decoder
 
 ROWS_AT_ONCE = 128
 """A row of logits takes half a megabyte with the largest vocabularies."""

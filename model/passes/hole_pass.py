@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.decoder import Decoder, Memory
+from model.networks.decoder import Decoder, Memory
 from model.passes.buckets import bucket
 from model.passes.head import Best, best_of, unpacked
 from model.passes.parcel import Ids, Parcel

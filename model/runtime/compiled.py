@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.errors import BadRequest
-from model.reading import TOP_K
+from model.networks.reading import TOP_K
 from model.runtime.native import CHOICE, CHOICES, LIBRARY
 from model.runtime.native.sources import FINGERPRINT_LENGTH, fingerprint
 from model.runtime.passes import PREDICTED_FIRST, Floats, Ids, Rotation, Said, Tokens, Wanted

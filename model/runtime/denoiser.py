@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from model.denoiser import Context, Prefilled
-from model.reading import reading_of, spec_of
+from model.networks.reading import reading_of, spec_of
 from model.runtime.prefilled import RuntimePrefilled
 from model.runtime.session import Session
 from model.runtime.store import Store

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.canvas import Canvas
-from model.reading import Reading
+from model.networks.reading import Reading
 from model.runtime.passes import Tokens
 from model.runtime.written import Plan, Written
 from model.tokenizer import MASK_ID

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from model.reading import TOP_K
+from model.networks.reading import TOP_K
 from model.runtime.state import StreamState
 from model.tokenizer import END_OF_HOLE_ID, RESERVED_TOKENS
 

@@ -1,6 +1,6 @@
 """A pass of the network in NumPy: what runs where nothing could be compiled, and what the compiled passes are held to.
 
-What `native/` computes, operation by operation, in float32; see `model.network` for the network.
+What `native/` computes, operation by operation, in float32; see `model.networks.two_streams` for the network.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.reading import TOP_K
+from model.networks.reading import TOP_K
 from model.runtime.passes import PREDICTED_FIRST, Ids, Rotation, Said, Tokens, Wanted
 from model.runtime.state import BLOCK_TOKENS, StreamState
 from model.runtime.weights import Floats, Halves, widened

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from model.canvas import Canvas
 from model.denoiser import Context, Prediction, Prefilled
-from model.reading import TOP_K, Reading
+from model.networks.reading import TOP_K, Reading
 from model.runtime.layout import Pass, groups, next_tokens, view_of, whole_rows
 from model.runtime.passes import Wanted
 from model.runtime.session import Session

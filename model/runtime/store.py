@@ -14,7 +14,7 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import NDArray
 
-from model.reading import common_length
+from model.networks.reading import common_length
 from model.runtime.state import StreamState
 
 Ids = NDArray[np.int64]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.canvas import Canvas, Decision
-from model.proposal import Proposal
+from model.denoising.proposal import Proposal
 
 Step: TypeAlias = int | NDArray[np.int64]
 Kind = TypeVar("Kind")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.canvas import Canvas, Decision
-from model.proposal import Proposal
+from model.denoising.proposal import Proposal
 from model.samplers.base import Sampler, Step
 from model.samplers.choice import leftmost_open
 from model.samplers.threshold import Threshold

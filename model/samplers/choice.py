@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.canvas import Canvas
-from model.proposal import Proposal
+from model.denoising.proposal import Proposal
 
 
 def leftmost_open(canvas: Canvas) -> NDArray[np.bool_]:

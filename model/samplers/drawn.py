@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from model.canvas import Canvas, Decision
-from model.proposal import Proposal
+from model.denoising.proposal import Proposal
 from model.samplers.base import Sampler, Step
 from model.samplers.threshold import Threshold
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.canvas import Canvas, Decision
+from model.denoising.proposal import Proposal, Rules
 from model.errors import BadRequest
 from model.holes.ties import leaders
-from model.proposal import Proposal, Rules
 from model.types import Hole
 
 SIZES = (16, 32, 64, 128)

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.canvas import Canvas, Decision
-from model.proposal import Proposal
+from model.denoising.proposal import Proposal
+from model.denoising.standing import Standing
 from model.samplers.base import Sampler, Step
 from model.samplers.threshold import Threshold
-from model.standing import Standing
 
 
 @dataclass(frozen=True, kw_only=True)

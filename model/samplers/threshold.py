@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.canvas import Canvas, Decision
-from model.proposal import Proposal
+from model.denoising.proposal import Proposal
 from model.samplers.base import Step
 from model.samplers.choice import fallback
 

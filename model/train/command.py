@@ -170,7 +170,7 @@ def _train(corpus: Path, run: Path, console: Console, *, time_budget: float, dev
     import torch
 
     from model.checkpoints.builtin import choose_device, load_network
-    from model.layers import NetworkConfig
+    from model.networks.layers import NetworkConfig
     from model.tokenizer import Tokenizer
     from model.train.loop import TrainOptions
 

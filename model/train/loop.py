@@ -19,8 +19,8 @@ from torch.utils.data import DataLoader
 
 from model.checkpoints.builtin import load_network
 from model.errors import BadRequest
-from model.layers import NetworkConfig
-from model.network import Network
+from model.networks.layers import NetworkConfig
+from model.networks.two_streams import Network
 from model.tokenizer import Tokenizer
 from model.train.holes import TokenKinds
 from model.train.loss import losses

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.network import Layout, Network, Streams
+from model.networks.two_streams import Layout, Network, Streams
 from model.tokenizer import END_ID, END_OF_HOLE_ID, START_ID
 from model.train.windows import Batch
 

@@ -35,7 +35,7 @@ class Batch:
 
     canvas: input ids. target: what the output at this token must predict. weight: float32, 0 without loss.
     left: number of stream tokens left of the hole; right: index of the first stream token right of it.
-    position: as in `network.Layout`. slot: tokens of one slot see each other (-1: unused). causal: 1 if only
+    position: as in `two_streams.Layout`. slot: tokens of one slot see each other (-1: unused). causal: 1 if only
     those left of itself.
     """
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from model.canvas import Canvas, Decision
 from model.denoiser import Prediction
+from model.denoising.proposal import HoleRules, Rules
 from model.engine import Denoised, Draws, Hopeless, Meter, denoise, repeated
-from model.proposal import HoleRules, Rules
 from model.samplers import sampler
 from model.types import Budget
 from tests.model.scripted import DELETE, END, EXPAND, MASK, VOCAB, CharCodec, Script, Table, ids_of, prediction, token

@@ -5,8 +5,8 @@ from typing import get_args
 
 import pytest
 
-from model.attempts import Attempt
-from model.choosing import SEARCHED_ON
+from model.candidates.attempts import Attempt
+from model.candidates.choosing import SEARCHED_ON
 from model.denoiser import Context, Prefilled
 from model.errors import BadRequest, UnknownModel
 from model.filler import open_filler

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from model.layers import NetworkConfig
-from model.network import Network
+from model.networks.layers import NetworkConfig
+from model.networks.two_streams import Network
 from model.tokenizer import Tokenizer, train_tokenizer
 from model.train.corpus import Package
 from model.train.tokens import build

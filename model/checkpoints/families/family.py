@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Final
 
 from model.checkpoints.config_file import ConfigFile
-from model.decoder import DecoderConfig
-from model.layers import ACTIVATIONS
+from model.networks.decoder import DecoderConfig
+from model.networks.layers import ACTIVATIONS
 
 MOST_LAYERS, MOST_EXPERTS = 1000, 4096
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from model.checkpoints.config_file import ConfigFile
 from model.checkpoints.families.family import Family, activation, checked, into
-from model.decoder import DecoderConfig
+from model.networks.decoder import DecoderConfig
 
 NAMES: Final = MappingProxyType(
     {

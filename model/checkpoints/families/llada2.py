@@ -20,8 +20,8 @@ from model.checkpoints.families.family import (
     into,
     rotary_width,
 )
-from model.decoder import DecoderConfig
-from model.experts import ExpertsConfig
+from model.networks.decoder import DecoderConfig
+from model.networks.experts import ExpertsConfig
 
 BLOCK = 32
 USED_TOKENS = 8192

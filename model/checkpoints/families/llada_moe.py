@@ -19,8 +19,8 @@ from model.checkpoints.families.family import (
     into,
     rotary_width,
 )
-from model.decoder import DecoderConfig
-from model.experts import ExpertsConfig
+from model.networks.decoder import DecoderConfig
+from model.networks.experts import ExpertsConfig
 
 NAMES: Final = MappingProxyType(
     {

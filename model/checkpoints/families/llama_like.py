@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from model.checkpoints.config_file import ConfigFile
 from model.checkpoints.families.family import activation, checked, rotary_width
-from model.decoder import DecoderConfig
-from model.experts import ExpertsConfig
+from model.networks.decoder import DecoderConfig
+from model.networks.experts import ExpertsConfig
 
 
 def qwen2(config: ConfigFile, *, head_size: int | None = None) -> DecoderConfig:

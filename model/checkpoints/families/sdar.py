@@ -12,7 +12,7 @@ from typing import Final
 from model.checkpoints.config_file import ConfigFile
 from model.checkpoints.families.family import EXPERTS_FEED, LLAMA_NAMES, Family, fim_prompt
 from model.checkpoints.families.llama_like import qwen3
-from model.experts import ExpertsConfig
+from model.networks.experts import ExpertsConfig
 
 BLOCK = 4
 USED_TOKENS = 4096

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from model.decoder import Decoder
+from model.networks.decoder import Decoder
 
 REPEATS = 11
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from model.decoder import Decoder, Memory
+from model.networks.decoder import Decoder, Memory
 from model.passes.runner import Inputs, Runner
 
 SPARE = 8

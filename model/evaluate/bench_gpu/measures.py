@@ -12,13 +12,13 @@ import torch
 
 from model.canvas import Canvas
 from model.checkpoints.bidirectional import SequenceDenoiser
-from model.decoder import Decoder, Memory
 from model.denoiser import Context, Spec
+from model.denoising.proposal import HoleRules, Rules
 from model.engine import Draws, Meter, denoise
 from model.evaluate.bench_gpu.floors import Rates, median_ms, prefill_floor_ms, step_floor_ms, waits
 from model.evaluate.bench_gpu.left_to_right import Continuation
+from model.networks.decoder import Decoder, Memory
 from model.passes.runner import Replayed, Runner
-from model.proposal import HoleRules, Rules
 from model.samplers import sampler
 from model.types import Budget
 

@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 import torch
 
-from model.decoder import Decoder, DecoderConfig
 from model.denoiser import Spec
+from model.networks.decoder import Decoder, DecoderConfig
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -125,7 +125,7 @@ def latency(width: int, layers: int, heads: int, feed_forward: int, passes: int,
     """Measure prefill and denoise step of each layout: 1,000 tokens of context, a hole of 32, one thread."""
     import torch
 
-    from model.layers import NetworkConfig
+    from model.networks.layers import NetworkConfig
     from model.train.ab.latency import costs, table
 
     torch.set_num_threads(1)

@@ -11,8 +11,8 @@ from typing import TypeAlias
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from model.layers import NetworkConfig
-from model.network import Layout, Network, Streams
+from model.networks.layers import NetworkConfig
+from model.networks.two_streams import Layout, Network, Streams
 from model.tokenizer import MASK_ID, RESERVED_TOKENS
 from model.train.ab.one_canvas import CanvasNetwork
 

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from model.layers import rotate
-from model.network import Network, Stream
+from model.networks.layers import rotate
+from model.networks.two_streams import Network, Stream
 from model.tokenizer import END_ID, END_OF_HOLE_ID, START_ID
 from model.train.ab.arm import HoleRows
 from model.train.ab.canvas_windows import CanvasBatch, CanvasWindows

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from model.layers import NetworkConfig
-from model.network import Network
+from model.networks.layers import NetworkConfig
+from model.networks.two_streams import Network
 from model.tokenizer import Tokenizer
 from model.train.ab import cases, judge
 from model.train.ab.arm import Arm, ArmSpec

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model.network import Layout, Network, Streams
+from model.networks.two_streams import Layout, Network, Streams
 from model.tokenizer import END_ID, END_OF_HOLE_ID, START_ID
 from model.train.ab.arm import HoleRows
 from model.train.ab.mixture import log_mixture

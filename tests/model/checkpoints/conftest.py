@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from model.network import Network
+from model.networks.two_streams import Network
 from model.tokenizer import Tokenizer
 from tests.model import toy
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from model.canvas import Canvas, Decision
 from model.denoiser import Prefilled, Spec
+from model.denoising.proposal import HoleRules, Proposal, Rules
 from model.engine import Draws, Meter, denoise
-from model.proposal import HoleRules, Proposal, Rules
 from model.samplers import sampler
 from model.types import Budget
 

@@ -11,11 +11,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from model.cache import read_context
 from model.canvas import Canvas
 from model.checkpoints.builtin import BuiltinPrefilled
 from model.denoiser import Context, Prefilled
-from model.network import Network
+from model.networks.cache import read_context
+from model.networks.two_streams import Network
 from model.tokenizer import END_OF_HOLE_ID, GAP_ID, MASK_ID, RESERVED_TOKENS, Tokenizer
 from model.train.holes import TokenKinds
 from model.train.loss import canvas_nats

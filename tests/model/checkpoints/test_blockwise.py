@@ -16,9 +16,9 @@ from model.checkpoints import load_checkpoint
 from model.checkpoints.blockwise import BlockDenoiser, BlockPrefilled, prompt_of
 from model.checkpoints.families.family import FimPrompt
 from model.checkpoints.published import LoadedModel
-from model.decoder import Decoder
 from model.denoiser import Context
 from model.errors import BadRequest
+from model.networks.decoder import Decoder
 from tests.model.checkpoints.driven import committed
 from tests.model.checkpoints.oracles import CASES
 

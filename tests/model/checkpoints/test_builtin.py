@@ -10,7 +10,7 @@ import pytest
 from model.canvas import Canvas
 from model.checkpoints.builtin import BuiltinDenoiser
 from model.denoiser import Context, Prefilled
-from model.network import Network
+from model.networks.two_streams import Network
 from model.tokenizer import END_OF_HOLE_ID, MASK_ID, RESERVED_TOKENS, Tokenizer
 from tests.model import toy
 

@@ -11,7 +11,7 @@ from model.denoiser import Context
 from model.errors import BadRequest
 from model.evaluate.left_to_right import LeftToRight
 from model.framing import frame
-from model.network import Network
+from model.networks.two_streams import Network
 from model.tokenizer import MASK_ID, RESERVED_TOKENS, Tokenizer
 from model.types import FillRequest, Hole, Template
 from tests.model import toy

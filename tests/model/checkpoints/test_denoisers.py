@@ -15,9 +15,9 @@ from model.canvas import Canvas, Decision
 from model.checkpoints import load_checkpoint
 from model.checkpoints.bidirectional import SequenceDenoiser
 from model.checkpoints.published import LoadedModel
-from model.decoder import Decoder
 from model.denoiser import Context
 from model.errors import BadRequest
+from model.networks.decoder import Decoder
 from tests.model.checkpoints.driven import committed
 from tests.model.checkpoints.golden import FAMILIES, MASK, ROOT, golden
 

@@ -16,7 +16,7 @@ from model.canvas import Canvas
 from model.checkpoints.builtin import BuiltinDenoiser, choose_device, load
 from model.denoiser import Context
 from model.errors import UnknownDevice, UnknownModel
-from model.network import Network
+from model.networks.two_streams import Network
 from model.tokenizer import Tokenizer
 from tests.model import toy
 

@@ -22,7 +22,7 @@ CPU = torch.device("cpu")
 
 def test_shapes_are_those_that_were_published() -> None:
     """By their parameters, counted without making them."""
-    from model.decoder import Decoder
+    from model.networks.decoder import Decoder
 
     billions = {}
     for name, shape in SHAPES.items():

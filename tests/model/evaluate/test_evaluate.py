@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from model.attempts import Attempt
+from model.candidates.attempts import Attempt
+from model.candidates.ranking import Weights
 from model.evaluate.cases import KINDS, Case, cases_from, cut_cases
 from model.evaluate.choices import NAMES, Choices, append_hole, candidates_of, read_holes
 from model.evaluate.command import main
@@ -19,7 +20,6 @@ from model.evaluate.fit_ranking import reliability as reliability_rows
 from model.evaluate.measure import Result, interval, judge, reliability, summary
 from model.evaluate.report import append_result, mcnemar, read_results
 from model.evaluate.systems import longest_match, previous_line, template_of
-from model.ranking import Weights
 
 SOURCE = "".join(
     f"def area_{n}(width, height, scale={n}):\n"

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from model.decoder import Decoder, DecoderConfig
+from model.networks.decoder import Decoder, DecoderConfig
 
 LOOKS = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "bincount", "is_nonzero", "equal")
 """Operations whose result or size depends on values: the host would have to wait."""

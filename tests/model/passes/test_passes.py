@@ -103,7 +103,7 @@ def alike(a: Prediction, b: Prediction) -> None:
 def test_captured_and_padded_is_as_eager(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, heals: bool
 ) -> None:
-    monkeypatch.setattr("model.experts._can_group", lambda rows, *weights: True)  # as on CUDA
+    monkeypatch.setattr("model.networks.experts._can_group", lambda rows, *weights: True)  # as on CUDA
     loaded = loaded_case(name, tmp_path)
     runner = Replayed(CPU, capture)
     plain, static = denoiser_of(loaded, Eager(CPU)), denoiser_of(loaded, runner)

@@ -13,9 +13,9 @@ from lsp_server.cli import run
 from model.canvas import Canvas
 from model.checkpoints import load_checkpoint
 from model.checkpoints.weights import weight_files
-from model.decoder import Decoder
 from model.denoiser import Context
 from model.errors import NotEnoughMemory, UnknownModel
+from model.networks.decoder import Decoder
 from model.passes.room import check_room, free_bytes, ran_out, sizes_told, weights_bytes
 from tests.model.checkpoints import tiny
 from tests.model.checkpoints.golden import MASK, ROOT, golden

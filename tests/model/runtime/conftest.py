@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from model.network import Network
+from model.networks.two_streams import Network
 from tests.model import toy
 
 

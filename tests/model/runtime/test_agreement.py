@@ -14,7 +14,7 @@ import pytest
 from model.canvas import Canvas
 from model.checkpoints.builtin import BuiltinDenoiser
 from model.denoiser import Context, Denoiser, Prediction
-from model.network import Network
+from model.networks.two_streams import Network
 from model.runtime import layout as runtime_layout
 from model.runtime import session as runtime_session
 from model.runtime import written as written_module

@@ -19,7 +19,7 @@ from model.checkpoints.builtin import load as load_torch
 from model.denoiser import Context
 from model.errors import BadRequest, MissingExtra, UnknownModel
 from model.filler import open_filler
-from model.network import Network
+from model.networks.two_streams import Network
 from model.runtime.compiled import library
 from model.runtime.denoiser import RuntimeDenoiser
 from model.runtime.load import load, threads_here

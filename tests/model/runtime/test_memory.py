@@ -11,7 +11,7 @@ import pytest
 
 from model.canvas import Canvas
 from model.denoiser import Context
-from model.network import Network
+from model.networks.two_streams import Network
 from model.runtime import blocks as runtime_blocks
 from model.runtime import denoiser as runtime_denoiser
 from model.runtime.blocks import GRAIN_BYTES, Blocks

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from model.canvas import Canvas
 from model.denoiser import Context
-from model.network import Network
+from model.networks.two_streams import Network
 from model.runtime.blocks import Blocks
 from model.runtime.denoiser import RuntimeDenoiser
 from model.runtime.load import load

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from model.canvas import Canvas, Decision
+from model.denoising.proposal import HoleRules, Rules
 from model.errors import BadRequest
-from model.proposal import HoleRules, Rules
 from model.samplers.length import LONGEST_SINGLE_LINE, closed, first_lengths, grown, settled
 from model.types import Hole
 from tests.model.scripted import END, MASK, VOCAB, token

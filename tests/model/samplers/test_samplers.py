@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from model.canvas import Canvas, Decision
+from model.denoising.proposal import Proposal
+from model.denoising.standing import Standing
 from model.errors import BadRequest
-from model.proposal import Proposal
 from model.samplers import KINDS, sampler
 from model.samplers.blocks import Blocks
 from model.samplers.drawn import Drawn
@@ -16,7 +17,6 @@ from model.samplers.low_confidence import LowConfidence
 from model.samplers.reopening import Reopening
 from model.samplers.single import LeftToRight, OneAtATime, TopKMargin
 from model.samplers.threshold import Threshold
-from model.standing import Standing
 
 F32 = np.float32
 

@@ -11,7 +11,7 @@ import torch
 
 from model.errors import BadRequest
 from model.filler import open_filler
-from model.layers import NetworkConfig
+from model.networks.layers import NetworkConfig
 from model.train.export import SHARD_BYTES, export
 from model.train.loop import Trainer, TrainOptions
 from model.types import Budget, FillRequest, Hole, Template

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from model.network import Network
+from model.networks.two_streams import Network
 from model.tokenizer import END_OF_HOLE_ID, RESERVED_TOKENS, Tokenizer
 from model.train.holes import TokenKinds
 from model.train.loss import canvas_nats, losses, mixed_nats

@@ -1,0 +1,1 @@
+"""What may be handed back: gathered, compared, repaired where nothing fits, chosen."""

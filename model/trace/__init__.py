@@ -1,0 +1,1 @@
+"""What a fill tells of how it came about: events while it runs, and its history afterwards."""
