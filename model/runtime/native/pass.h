@@ -40,7 +40,7 @@ typedef struct {
     } multiply;
     /* of the head */
     const dlm_prediction *asked;
-    int64_t first_row, row_count;
+    int64_t first_row, row_count, row_group;
     float *states, *logits, *queries;
 } pass;
 

@@ -46,9 +46,11 @@ INLINE float widened(uint16_t half) {
 }
 
 INLINE float sum_of(vec x) {
-    float sum = 0;
-    for (int i = 0; i < LANES; i++) sum += x[i];
-    return sum;
+    float part[LANES];
+    memcpy(part, &x, sizeof part);
+    for (int half = LANES / 2; half; half /= 2) /* in halves: one after another, the additions would wait for each other */
+        for (int i = 0; i < half; i++) part[i] += part[i + half];
+    return part[0];
 }
 
 INLINE float dot(const float *a, const float *b, int64_t n) {
