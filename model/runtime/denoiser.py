@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
+
 from model.denoiser import Context, Prefilled
 from model.networks.reading import reading_of, spec_of
 from model.runtime.prefilled import RuntimePrefilled
@@ -12,7 +14,7 @@ from model.runtime.store import Store
 from model.tokenizer import Tokenizer
 
 STORE_BYTES = 64_000_000
-"""Per reading direction: about seven thousand tokens of the built-in model, twice as many in bfloat16."""
+"""Per reading direction, in float32: about seven thousand tokens of the built-in model; as many take half in bfloat16."""
 
 
 class RuntimeDenoiser:
@@ -22,9 +24,9 @@ class RuntimeDenoiser:
 
     def __init__(self, session: Session, tokenizer: Tokenizer) -> None:
         self._session, self._tokenizer = session, tokenizer
+        limit = STORE_BYTES * np.dtype(session.passes.kept).itemsize // np.dtype(np.float32).itemsize
         self._stores = tuple(
-            Store(fresh=session.stream, extend=partial(session.extend, side=side), limit_bytes=STORE_BYTES)
-            for side in (0, 1)
+            Store(fresh=session.stream, extend=partial(session.extend, side=side), limit_bytes=limit) for side in (0, 1)
         )
         self.computes_by = session.passes.name
         self.spec = spec_of(session.sizes["vocab_size"])
