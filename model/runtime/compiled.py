@@ -73,7 +73,7 @@ def _fits(found: ctypes.CDLL) -> bool:
 
 
 def variant(found: ctypes.CDLL) -> str:
-    """The instruction set that it uses here: "avx512", "avx2" or "base"."""
+    """The instruction set that it uses here: "avx512bf16", "avx512", "avx2" or "base"."""
     name: bytes = found.dlm_variant(_wanted_set())
     return name.decode()
 
@@ -109,7 +109,8 @@ class CompiledPasses:
         if not opened:
             raise MemoryError("no memory for the weights")
         self._network = ctypes.c_void_p(opened)
-        weakref.finalize(self, found.dlm_close, self._network)
+        # Not when Python ends: a thread may be in the middle of a pass then, and the system takes all back in any case.
+        weakref.finalize(self, found.dlm_close, self._network).atexit = False
 
     def _weights(self, layers: int) -> Weights:
         def at(name: str) -> int | None:

@@ -24,7 +24,8 @@ CHUNK_TOKENS = 256
 class Session:
     """The network in `directory`, of these `sizes` ("network" in `config.json`), ready to run.
 
-    Raises OSError, ValueError, LookupError, MemoryError or SafetensorError where files are missing or do not fit.
+    Raises OSError, ValueError, LookupError, MemoryError or SafetensorError where files are missing or do not fit, and
+    BadRequest as `library` does.
     """
 
     def __init__(self, directory: Path, sizes: Mapping[str, Any], *, threads: int) -> None:

@@ -1,4 +1,5 @@
-/* A pass of the built-in network, in float32, with its weights in bfloat16 (which is how they are stored).
+/* A pass of the built-in network. Weights are bfloat16, as they are stored; all else is float32, but where the processor
+ * multiplies bfloat16 (avx512bf16): there rows, keys and values are rounded to it, too, and only sums are float32.
  *
  * Why our own: the matrices are small (192 × 576 and the like), so a general runtime spends its time between products,
  * not in them. Here a product runs at the speed of the multipliers from four rows on, and threads meet at tiles of a
@@ -64,10 +65,10 @@ static int predicted(void *model, dlm_pool *pool, const dlm_prediction *a) {
         p.put_keys = a->own.keys ? (kept *)a->own.keys + n * keys * own_room : p.own_keys;
         p.put_values = a->own.keys ? (kept *)a->own.values + n * keys * own_room : p.own_values;
         int64_t ahead = n * keys * a->ahead.room, back = n * keys * a->back.room;
-        p.sets[0] = (seen_set){.keys = (const kept *)a->ahead.keys + ahead, .values = (const kept *)a->ahead.values + ahead, .room = a->ahead.room,
-                               .seen = a->ahead_seen};
-        p.sets[1] = (seen_set){.keys = (const kept *)a->back.keys + back, .values = (const kept *)a->back.values + back, .room = a->back.room,
-                               .seen = a->back_seen, .back = 1};
+        p.sets[0] = (seen_set){.keys = (const kept *)a->ahead.keys + ahead, .values = (const kept *)a->ahead.values + ahead,
+                               .room = a->ahead.room, .seen = a->ahead_seen};
+        p.sets[1] = (seen_set){.keys = (const kept *)a->back.keys + back, .values = (const kept *)a->back.values + back,
+                               .room = a->back.room, .seen = a->back_seen, .back = 1};
         p.sets[2] = (seen_set){.keys = p.put_keys, .values = p.put_values, .room = own_room, .mask = a->own_seen,
                                .columns = own};
         layer_run(&p, net->layers + n);
@@ -110,5 +111,6 @@ static double tried(void) { return 0; } /* there is no choice to be made */
 #endif
 
 const dlm_kernel JOINED(dlm_kernel_, VARIANT) = {
-    .name = QUOTED(VARIANT), .kept_bytes = sizeof(kept), .try = tried, .open = opened, .close = closed, .read = read_stream, .predict = predicted,
+    .name = QUOTED(VARIANT), .kept_bytes = sizeof(kept), .try = tried,
+    .open = opened, .close = closed, .read = read_stream, .predict = predicted,
 };

@@ -8,7 +8,7 @@
 #pragma once
 #include <stdint.h>
 
-enum { ROOM_STEP = 32, MOST_TOP = 64 };
+enum { ROOM_STEP = 32 };
 
 typedef struct {
     int32_t vocab, width, layers, heads, kv_heads, feed_forward, pointer, qkv_bias, qk_norm;

@@ -25,7 +25,6 @@
 #define PAUSE() (void)0
 #endif
 
-
 enum { SPINS = 2000, YIELDS = 400, MOST_THREADS = 64, TILE_BITS = 10, MOST_TILES = (1 << TILE_BITS) - 1 };
 
 #if defined(_WIN32)
@@ -45,7 +44,6 @@ static dlm_pool *pool_made(int threads) {
 }
 
 static void pool_ended(dlm_pool *pool) { free(pool); }
-static void pool_started(dlm_pool *pool) { (void)pool; }
 static void pool_taken(dlm_pool *pool) { (void)pool; }
 static void pool_given_back(dlm_pool *pool) { (void)pool; }
 

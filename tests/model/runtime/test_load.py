@@ -165,3 +165,27 @@ def test_a_fill_imports_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.split() == []
+
+
+@needs_model
+def test_python_may_end_in_the_middle_of_a_pass() -> None:
+    """As when an editor goes while its server fills: what a thread computes with must not be taken from under it."""
+    code = """
+import threading
+import numpy as np
+from model.canvas import Canvas
+from model.denoiser import Context
+from model.filler import open_filler
+from model.tokenizer import MASK_ID
+prefilled = open_filler()._denoiser.prefill(Context(pieces=(np.arange(20, 620), np.arange(20, 420)), starts_with=(b"",)))
+canvas, begun = Canvas.masked((200,), mask_id=MASK_ID, rows=4), threading.Event()
+def work():
+    while True:
+        prefilled.denoise(canvas)
+        begun.set()
+threading.Thread(target=work, daemon=True).start()
+begun.wait()
+"""
+    for _ in range(3):  # a crash is a matter of luck: it needs the pass to be at the wrong place
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+        assert (done.returncode, done.stderr) == (0, "")

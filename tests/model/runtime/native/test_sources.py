@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from model.runtime import compiled
-from model.runtime.native import CHOICE
+from model.runtime import native as place
+from model.runtime.native import CHOICE, LIBRARY, will_be_numpy
 from model.runtime.native import build as native
 from model.runtime.native.sources import FINGERPRINT_LENGTH, fingerprint
 from tests.compiler import needs_compiler
@@ -43,3 +44,19 @@ def test_a_library_that_does_not_say_is_none(tmp_path: Path, monkeypatch: pytest
     monkeypatch.delenv(CHOICE, raising=False)
     monkeypatch.setattr(compiled, "LIBRARY", native.up_to_date(tmp_path))
     assert compiled.library() is None
+
+
+def test_numpy_is_foreseen_where_the_library_will_not_be_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(CHOICE, raising=False)
+    assert will_be_numpy() == (compiled.library() is None)
+    other = tmp_path / LIBRARY.name
+    monkeypatch.setattr(place, "LIBRARY", other)
+    assert will_be_numpy(), "there is none"
+    other.write_bytes(b"of other sources")
+    assert will_be_numpy()
+    other.write_bytes(b"..." + fingerprint().encode() + b"...")
+    assert not will_be_numpy()
+    monkeypatch.setenv(CHOICE, "numpy")
+    assert will_be_numpy()
