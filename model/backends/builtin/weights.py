@@ -1,0 +1,149 @@
+"""The tensors of a model folder by their place in the network, checked against its config. Names are Hugging Face's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.backends.builtin.config import ModelConfig
+from model.backends.builtin.shards import REMEDY, Matrices, Packed, Vectors, open_shards, open_tensors
+from model.errors import UnknownModel
+
+Floats = NDArray[np.float32]
+EMBEDDING, NORM = "model.embed_tokens.weight", "model.norm.weight"
+ATTENTION, FEED_FORWARD = ("q_proj", "k_proj", "v_proj", "o_proj"), ("gate_proj", "up_proj", "down_proj")
+PROJECTIONS = (*ATTENTION, *FEED_FORWARD)
+MASK_EMBEDDING = "mask_embedding"
+
+
+def projection(layer: int, name: str) -> str:
+    """The name of a projection of a layer, without `.weight` or `.bias`."""
+    return f"model.layers.{layer}.{'self_attn' if name in ATTENTION else 'mlp'}.{name}"
+
+
+def matrix_shapes(config: ModelConfig) -> dict[str, tuple[int, int]]:
+    """Every matrix of the network, [outputs, inputs]; the embedding is also the head."""
+    width, keys, wide = config.width, config.kv_heads * config.head_width, config.feed_forward
+    queries = config.heads * config.head_width
+    shapes = {
+        "q_proj": (queries, width), "k_proj": (keys, width), "v_proj": (keys, width), "o_proj": (width, queries),
+        "gate_proj": (wide, width), "up_proj": (wide, width), "down_proj": (width, wide),
+    }  # fmt: skip
+    every = {f"{projection(n, name)}.weight": shapes[name] for n in range(config.layers) for name in PROJECTIONS}
+    return {EMBEDDING: (config.vocab_size, width)} | every
+
+
+def vector_lengths(config: ModelConfig) -> dict[str, int]:
+    """Every norm and bias of the network."""
+    keys = config.kv_heads * config.head_width
+    lengths = {NORM: config.width}
+    for n in range(config.layers):
+        lengths[f"model.layers.{n}.input_layernorm.weight"] = config.width
+        lengths[f"model.layers.{n}.post_attention_layernorm.weight"] = config.width
+        for name, length in (("q_proj", config.heads * config.head_width), ("k_proj", keys), ("v_proj", keys)):
+            lengths[f"{projection(n, name)}.bias"] = length
+    return lengths
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LowRank:
+    """What an adapter adds to a projection: x ↦ up · (down · x). down: float32 [rank, in]; up: float32 [out, rank]."""
+
+    down: Floats
+    up: Floats
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Adapter:
+    """Low-rank parts by projection (`model.layers.0.mlp.up_proj`), and the embedding of a masked token, float32 [width]."""
+
+    parts: Mapping[str, LowRank]
+    mask_embedding: Floats
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NetworkWeights:
+    """All of a network's tensors; `adapter` is None where the folder has none."""
+
+    matrices: Matrices
+    vectors: Vectors
+    adapter: Adapter | None = None
+
+    def projection(self, layer: int, name: str) -> Packed:
+        return self.matrices[f"{projection(layer, name)}.weight"]
+
+
+def open_weights(folder: Path, config: ModelConfig) -> NetworkWeights:
+    """The weights in `folder`, mapped. Raises UnknownModel where one is missing or does not fit the config."""
+    matrices, vectors = open_shards(folder)
+    checked(matrices, vectors, config, folder)
+    adapters = sorted(folder.glob("adapter-*.safetensors"))
+    adapter = open_adapter(adapters[-1], config) if adapters else None
+    return NetworkWeights(matrices=matrices, vectors=vectors, adapter=adapter)
+
+
+def checked(matrices: Matrices, vectors: Vectors, config: ModelConfig, folder: Path) -> None:
+    """Raises UnknownModel where a tensor is missing or of another size, or matrices that share an input share no groups."""
+    for name, problem in _problems(matrices, vectors, config):
+        raise UnknownModel(f"the weights in {folder} do not fit their config.json ({name} {problem}): {REMEDY}")
+
+
+def _problems(matrices: Matrices, vectors: Vectors, config: ModelConfig) -> Iterator[tuple[str, str]]:
+    for name, shape in matrix_shapes(config).items():
+        if name not in matrices:
+            yield name, "is missing"
+            continue
+        form = matrices[name].format
+        if (form.rows, form.columns) != shape or sum(map(len, matrices[name].pieces)) != form.panels:
+            yield name, f"is {form.rows} × {form.columns}, not {shape[0]} × {shape[1]}"
+    for name, length in vector_lengths(config).items():
+        if name not in vectors:
+            yield name, "is missing"
+        elif vectors[name].shape != (length,) or vectors[name].dtype != np.float32:
+            yield name, f"is {vectors[name].dtype} {vectors[name].shape}, not float32 ({length},)"
+    for n in range(config.layers):
+        for together in (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj")):
+            groups = {matrices[f"{projection(n, name)}.weight"].format.group for name in together}
+            if len(groups) > 1:
+                yield (
+                    projection(n, together[0]),
+                    f"and {together[1]} have groups of {sorted(groups)}: one size is needed",
+                )
+
+
+def open_adapter(path: Path, config: ModelConfig) -> Adapter:
+    """The adapter in a safetensors file, tensors float32, float16 or bfloat16.
+
+    `mask_embedding` [width]; for each projection that is adapted `NAME.lora_A` [rank, in] and `NAME.lora_B` [out, rank],
+    NAME as `model.layers.0.mlp.up_proj`; the scale is part of B. Raises UnknownModel.
+    """
+    tensors, _ = open_tensors(path, aligned=False)
+    floats = {name: _float32(tensor) for name, tensor in tensors.items()}
+    parts: dict[str, LowRank] = {}
+    for name, (rows, columns) in matrix_shapes(config).items():
+        base = name.removesuffix(".weight")
+        down, up = floats.pop(f"{base}.lora_A", None), floats.pop(f"{base}.lora_B", None)
+        if down is None and up is None:
+            continue
+        if down is None or up is None or down.shape != (len(up.T), columns) or up.shape[0] != rows or name == EMBEDDING:
+            raise UnknownModel(f"{path}: the adapter of {base} does not fit {rows} × {columns}: {_ADAPTER_REMEDY}")
+        parts[base] = LowRank(down=down, up=up)
+    mask = floats.pop(MASK_EMBEDDING, None)
+    if mask is None or mask.shape != (config.width,) or floats:
+        wrong = f"{MASK_EMBEDDING} is missing or of another width" if not floats else f"unknown: {min(floats)}"
+        raise UnknownModel(f"{path}: it is no adapter of this network ({wrong}): {_ADAPTER_REMEDY}")
+    return Adapter(parts=parts, mask_embedding=mask)
+
+
+_ADAPTER_REMEDY = "train it again for this network, or take the file away"
+
+
+def _float32(tensor: NDArray[Any]) -> Floats:
+    if tensor.dtype == np.uint16:
+        return (tensor.astype(np.uint32) << 16).view(np.float32)
+    return tensor.astype(np.float32)
