@@ -16,7 +16,8 @@ help:
 
 # pip hides what a build says unless it fails, so what became of the kernel is said here; newer sources are compiled.
 install: $(VENV)/.installed
-	@$(BIN)/python -m model.runtime.native.build >/dev/null || [ "$${DLM_FILL_REQUIRE_KERNEL:-0}" = 0 ]
+	@$(BIN)/python -m model.runtime.native.build >/dev/null && \
+	  $(BIN)/python -m model.backends.builtin.kernel.build >/dev/null || [ "$${DLM_FILL_REQUIRE_KERNEL:-0}" = 0 ]
 
 demo: install
 	@$(BIN)/dlm-fill $(DEMO)
@@ -39,7 +40,7 @@ wheel: install
 	$(PIP) wheel --quiet --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) dist model/runtime/native/kernel.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist model/runtime/native/kernel.so model/backends/builtin/kernel/kernel.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # Debian keeps ensurepip in a package of its own: without it, the machine's pip puts pip into the new environment.
 $(BIN)/python:

@@ -100,9 +100,10 @@ def test_the_wheel_holds_the_kernel_and_is_for_this_platform_and_any_python(whee
     assert (tag.interpreter, tag.abi) == ("py3", "none")
     assert tag.platform != "any"
     assert tag in set(sys_tags())
-    assert KERNEL in names_in(wheel)
+    assert {KERNEL, f"model/backends/builtin/kernel/{native.PRODUCT}"} <= names_in(wheel)
     code = "from model.runtime.compiled import library; import sys; sys.exit(library() is None)"
     run(clean / "python", "-c", code, cwd=clean)
+    run(clean / "python", "-c", code.replace("runtime", "backends.builtin"), cwd=clean)
 
 
 def test_a_wheel_made_without_a_compiler_is_for_any_machine_and_says_what_that_costs(plain: tuple[Path, str]) -> None:

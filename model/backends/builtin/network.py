@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.backends.builtin.checking import check_ids, check_rows
+from model.backends.builtin.compiled import CompiledPasses, library
 from model.backends.builtin.config import ModelConfig, read_config
 from model.backends.builtin.kernel import CHOICE, CHOICES
 from model.backends.builtin.passes import Passes
@@ -35,7 +36,8 @@ def passes_for(config: ModelConfig, weights: NetworkWeights, kernel: str | None)
         raise BadRequest(
             f"there is no kernel {wanted!r}: name one of {', '.join(filter(None, CHOICES))}, or leave it out"
         )
-    return PlainPasses(config, weights)
+    found = None if wanted == "numpy" else library()
+    return CompiledPasses(found, config, weights, wanted=wanted) if found else PlainPasses(config, weights)
 
 
 class Network:

@@ -69,8 +69,8 @@ class PlainPasses:
                 for name in ("q_proj", "k_proj", "v_proj")
             )
             q, k = rotated(self._heads(q), cos, sin), rotated(self._heads(k), cos, sin)
-            into.keys[n, :, at // BLOCK, :, at % BLOCK] = k
-            into.values[n, :, at] = self._heads(v)
+            into.keys[n, :, at // BLOCK, :, at % BLOCK] = halves(k)
+            into.values[n, :, at] = halves(self._heads(v))
             states = states + self._product(n, "o_proj", self._attended(n, q, sets), low=low)
             normed = normalised(states, self._vectors[f"{layer}.post_attention_layernorm.weight"], c.norm_epsilon)
             gate, up = (self._product(n, name, normed, low=low) for name in ("gate_proj", "up_proj"))
@@ -153,6 +153,11 @@ def eight_bits(inputs: Floats, group: int) -> Floats:
     with np.errstate(divide="ignore"):
         back = np.where(most > 0, np.float32(127) / most, np.float32(0))
     return np.asarray(np.rint(parts * back) * (most / np.float32(127)), dtype=np.float32).reshape(inputs.shape)
+
+
+def halves(part: Floats) -> NDArray[np.float16]:
+    """Return float16; what is beyond its range becomes its largest number."""
+    return np.clip(part, -65504, 65504).astype(np.float16)
 
 
 def normalised(states: Floats, weight: Floats, epsilon: float) -> Floats:

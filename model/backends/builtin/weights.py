@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.backends.builtin.config import ModelConfig
+from model.backends.builtin.packing import PANEL
 from model.backends.builtin.shards import REMEDY, Matrices, Packed, Vectors, open_shards, open_tensors
 from model.errors import UnknownModel
 
@@ -18,6 +19,7 @@ Floats = NDArray[np.float32]
 EMBEDDING, NORM = "model.embed_tokens.weight", "model.norm.weight"
 ATTENTION, FEED_FORWARD = ("q_proj", "k_proj", "v_proj", "o_proj"), ("gate_proj", "up_proj", "down_proj")
 PROJECTIONS = (*ATTENTION, *FEED_FORWARD)
+MOST_HEAD_WIDTH = 128
 MASK_EMBEDDING = "mask_embedding"
 
 
@@ -52,7 +54,10 @@ def vector_lengths(config: ModelConfig) -> dict[str, int]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LowRank:
-    """What an adapter adds to a projection: x ↦ up · (down · x). down: float32 [rank, in]; up: float32 [out, rank]."""
+    """What an adapter adds to a projection: x ↦ up · (down · x).
+
+    down: float32 [rank, in]; up: float32 [out, rank]; both hold what bfloat16 can.
+    """
 
     down: Floats
     up: Floats
@@ -95,25 +100,35 @@ def checked(matrices: Matrices, vectors: Vectors, config: ModelConfig, folder: P
 
 def _problems(matrices: Matrices, vectors: Vectors, config: ModelConfig) -> Iterator[tuple[str, str]]:
     for name, shape in matrix_shapes(config).items():
-        if name not in matrices:
-            yield name, "is missing"
-            continue
-        form = matrices[name].format
-        if (form.rows, form.columns) != shape or sum(map(len, matrices[name].pieces)) != form.panels:
-            yield name, f"is {form.rows} × {form.columns}, not {shape[0]} × {shape[1]}"
+        problem = (
+            _matrix_problem(matrices[name], shape, whole_panels=name != EMBEDDING) if name in matrices else "is missing"
+        )
+        if problem:
+            yield name, problem
     for name, length in vector_lengths(config).items():
         if name not in vectors:
             yield name, "is missing"
         elif vectors[name].shape != (length,) or vectors[name].dtype != np.float32:
             yield name, f"is {vectors[name].dtype} {vectors[name].shape}, not float32 ({length},)"
+    if config.head_width % PANEL or config.head_width > MOST_HEAD_WIDTH:
+        yield "head_width", f"is {config.head_width}, no multiple of {PANEL} up to {MOST_HEAD_WIDTH}"
     for n in range(config.layers):
-        for together in (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj")):
-            groups = {matrices[f"{projection(n, name)}.weight"].format.group for name in together}
-            if len(groups) > 1:
+        groups = {name: matrices[f"{projection(n, name)}.weight"].format.group for name in PROJECTIONS}
+        if config.head_width % groups["o_proj"]:
+            yield projection(n, "o_proj"), f"has groups that are no part of {config.head_width} channels of a head"
+        for first, *others in (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj")):
+            if any(groups[other] != groups[first] for other in others):
                 yield (
-                    projection(n, together[0]),
-                    f"and {together[1]} have groups of {sorted(groups)}: one size is needed",
+                    projection(n, first),
+                    f"has groups of {groups[first]}, and {others[0]} others: they share an input",
                 )
+
+
+def _matrix_problem(matrix: Packed, shape: tuple[int, int], *, whole_panels: bool) -> str:
+    form = matrix.format
+    if (form.rows, form.columns) != shape or sum(map(len, matrix.pieces)) != form.panels:
+        return f"is {form.rows} × {form.columns}, not {shape[0]} × {shape[1]}"
+    return f"has {form.rows} outputs, no multiple of {PANEL}" if whole_panels and form.rows % PANEL else ""
 
 
 def open_adapter(path: Path, config: ModelConfig) -> Adapter:
@@ -132,7 +147,7 @@ def open_adapter(path: Path, config: ModelConfig) -> Adapter:
             continue
         if down is None or up is None or down.shape != (len(up.T), columns) or up.shape[0] != rows or name == EMBEDDING:
             raise UnknownModel(f"{path}: the adapter of {base} does not fit {rows} × {columns}: {_ADAPTER_REMEDY}")
-        parts[base] = LowRank(down=down, up=up)
+        parts[base] = LowRank(down=_float32(upper_halves(down)), up=_float32(upper_halves(up)))
     mask = floats.pop(MASK_EMBEDDING, None)
     if mask is None or mask.shape != (config.width,) or floats:
         wrong = f"{MASK_EMBEDDING} is missing or of another width" if not floats else f"unknown: {min(floats)}"
@@ -141,6 +156,12 @@ def open_adapter(path: Path, config: ModelConfig) -> Adapter:
 
 
 _ADAPTER_REMEDY = "train it again for this network, or take the file away"
+
+
+def upper_halves(floats: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """bfloat16, to the nearest, half-way to even."""
+    words = np.ascontiguousarray(floats, dtype=np.float32).view(np.uint32)
+    return ((words + 0x7FFF + (words >> 16 & 1)) >> 16).astype(np.uint16)
 
 
 def _float32(tensor: NDArray[Any]) -> Floats:

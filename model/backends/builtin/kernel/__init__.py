@@ -10,4 +10,4 @@ LIBRARY = HERE / ("kernel" + {"darwin": ".dylib", "win32": ".dll"}.get(sys.platf
 """Made by `build.py`."""
 CHOICE = "DLM_FILL_KERNEL"
 """Environment variable: "numpy", or the instruction set that may be used at most."""
-CHOICES = ("", "numpy", "base", "neon", "avx2", "avxvnni", "avx512", "avx512vnni")
+CHOICES = ("", "numpy", "base", "dotprod", "avx2", "avxvnni", "avx512vnni")
