@@ -154,8 +154,7 @@ def _left_out(snapshot: Snapshot, gaps: Sequence[Gap], template: Template) -> tu
 
     It costs no context: drafts are looked for in it.
     """
-    bounds = [0, *(edge for gap in gaps for edge in (gap.region.start, gap.region.end)), len(snapshot.source)]
-    pieces = [snapshot.source[a:b].decode("utf-8") for a, b in zip(bounds[::2], bounds[1::2], strict=True)]
+    pieces = snapshot.around([gap.region for gap in gaps])
     if sum(map(len, pieces)) <= sum(map(len, template.pieces)):
         return ()
     first, *between, last = pieces

@@ -6,9 +6,11 @@ to and from lines, code points and UTF-16.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model.text import PlainText
 from model.types import Candidate, Fill, Hole, Template
 
 if TYPE_CHECKING:
@@ -27,9 +29,18 @@ class Snapshot:
     language: Language
     tree: Tree | None
 
-    def text(self, region: Region) -> str:
+    def text(self, region: Region) -> PlainText:
         """The text of `region`. Raises UnicodeDecodeError if it cuts a code point."""
+        return PlainText.read(self.source[region.start : region.end])
+
+    def as_written(self, region: Region) -> str:
+        """The text of `region` with the line ends that it has in the document: for who puts it there again."""
         return self.source[region.start : region.end].decode("utf-8")
+
+    def around(self, regions: Sequence[Region]) -> tuple[PlainText, ...]:
+        """What stands before, between and after `regions`, which are in order: one text more than regions."""
+        edges = [0, *(edge for region in regions for edge in (region.start, region.end)), len(self.source)]
+        return tuple(self.text(Region(a, b)) for a, b in zip(edges[::2], edges[1::2], strict=True))
 
 
 @dataclass(frozen=True, order=True)

@@ -79,7 +79,7 @@ def frame(
     `start_ids` and `end_ids` are put there, uncounted: what the network's texts begin and end with.
     Tied holes are not healed: what stands before them differs, and they get one text.
     """
-    pieces = tuple(piece.replace("\r\n", "\n") for piece in template.pieces)
+    pieces = template.pieces
     tied = {h for group in ties_of(template.holes) for h in group}
     partials = tuple("" if h in tied else codec.trailing_partial(piece) for h, piece in enumerate(pieces[:-1]))
     healed = [p.removesuffix(partial) for p, partial in zip(pieces, (*partials, ""), strict=True)]

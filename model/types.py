@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
+from model.text import PlainText
+
 Cancelled: TypeAlias = Callable[[], bool]
 OnEvent: TypeAlias = Callable[["FillEvent"], None]
 Parses: TypeAlias = Callable[[tuple[str, ...]], bool | None]
@@ -55,7 +57,10 @@ class Hole:
 
 @dataclass(frozen=True, kw_only=True)
 class Template:
-    """`pieces[0] hole[0] pieces[1] … hole[n-1] pieces[n]`: always one piece more than holes."""
+    """`pieces[0] hole[0] pieces[1] … hole[n-1] pieces[n]`: always one piece more than holes.
+
+    The pieces are `PlainText`, whatever strings they are made from.
+    """
 
     pieces: tuple[str, ...]
     holes: tuple[Hole, ...]
@@ -63,6 +68,7 @@ class Template:
     def __post_init__(self) -> None:
         if not self.holes or len(self.pieces) != len(self.holes) + 1:
             raise ValueError(f"{len(self.pieces)} pieces do not surround {len(self.holes)} holes")
+        object.__setattr__(self, "pieces", tuple(map(PlainText, self.pieces)))
 
     def joined(self, texts: tuple[str, ...]) -> str:
         """The text with `texts` (one per hole) in the holes."""
@@ -92,7 +98,7 @@ class FillRequest:
     samplers with a fixed number of steps. `parses` tells whether the holes' texts make the file parse
     (None: cannot tell); it ranks candidates. `accepts` says what of the texts to fill anew (None: nothing,
     they will do): the engine does what `mend` says, and returns what is accepted before what is not.
-    `trace` asks for the fill's history, `Fill.trace`.
+    `trace` asks for the fill's history, `Fill.trace`. All texts are `PlainText`, whatever strings they are made from.
     """
 
     template: Template
@@ -108,6 +114,10 @@ class FillRequest:
     accepts: Accepts | None = None
     mend: Mending = "all"
     trace: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("extra_context", "other_files"):
+            object.__setattr__(self, name, tuple(map(PlainText, getattr(self, name))))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(p.relative_to(ROOT) for part in ("lsp_server", "model") for p in (ROOT / part).rglob("*.py"))
-MODEL_SEAMS = {"model.types", "model.errors", "model.filler", "model.machine"}
+MODEL_SEAMS = {"model.types", "model.errors", "model.filler", "model.text", "model.machine"}
 LSP = {"pygls", "lsprotocol"}
 
 
@@ -89,6 +89,20 @@ def test_layers(path: Path) -> None:
     for folder in ("train", "evaluate"):
         if not inside(path, f"model/{folder}"):
             assert not reaches(imported, f"model.{folder}"), f"only the command line calls model/{folder}, by name"
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if p != Path("model/text.py")], ids=str)
+def test_line_ends_change_in_one_place(path: Path) -> None:
+    """Whoever needs other line ends takes `PlainText`, so that no way into the engine can forget one of them."""
+    calls = [n for n in ast.walk(ast.parse((ROOT / path).read_text("utf-8"))) if isinstance(n, ast.Call)]
+    replaced = [
+        n.lineno
+        for n in calls
+        if isinstance(n.func, ast.Attribute)
+        and n.func.attr in {"replace", "sub"}
+        and any(isinstance(a, ast.Constant) and isinstance(a.value, str) and "\r" in a.value for a in n.args)
+    ]
+    assert not replaced
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=str)

@@ -63,7 +63,7 @@ def _entries(done: Done) -> list[dict[str, Any]]:
                 "file": done.file.name,
                 "range": counted_from_1(index, gap.region),
                 "text": best["text"],
-                "old_text": done.snapshot.text(gap.region),
+                "old_text": done.snapshot.as_written(gap.region),
                 "confidence": best["confidence"],
                 "parses": best["parses"],
                 "candidates": candidates,

@@ -14,6 +14,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Protocol
 
 from lsp_server.types import Gap, Snapshot
+from model.text import PlainText
 from model.types import DraftToken, FillEvent, OnEvent
 
 if TYPE_CHECKING:
@@ -94,8 +95,7 @@ class Picture:
     @classmethod
     def of(cls, snapshot: Snapshot, gaps: tuple[Gap, ...], name: str, *, height: int) -> Picture:
         """What surrounds `gaps`: a few lines on each side, the middle of what is long left out."""
-        edges = [0, *(e for gap in gaps for e in (gap.region.start, gap.region.end)), len(snapshot.source)]
-        texts = [snapshot.source[a:b].decode("utf-8") for a, b in zip(edges[::2], edges[1::2], strict=True)]
+        texts: list[str] = [*snapshot.around([gap.region for gap in gaps])]
         for hole, gap in enumerate(gaps):
             texts[hole] += gap.before
             texts[hole + 1] = gap.after + texts[hole + 1]
@@ -137,7 +137,7 @@ class Picture:
 
 
 def _drawn(token: DraftToken) -> tuple[str, str]:
-    text = _plain(token.text)
+    text = _drawable(token.text)
     if not token.open:
         return text, "bold" if token.confidence >= _SURE else "bold dim"
     if token.confidence < _UNSURE or not text.strip():
@@ -147,7 +147,7 @@ def _drawn(token: DraftToken) -> tuple[str, str]:
 
 def _near(text: str, *, above: bool, below: bool) -> str:
     """The lines of `text` next to the gaps above and below it."""
-    lines = _plain(text).split("\n")
+    lines = _drawable(text).split("\n")
     keep = (_AROUND_LINES + 1) * (above + below)
     if len(lines) <= keep:
         return "\n".join(lines)
@@ -156,9 +156,9 @@ def _near(text: str, *, above: bool, below: bool) -> str:
     return "\n".join([*head, *([_LEFT_OUT] if head and tail else []), *tail])
 
 
-def _plain(text: str) -> str:
+def _drawable(text: str) -> str:
     """`text` without what would move the cursor: rows and columns must come out as counted."""
-    text = text.replace("\r\n", "\n").replace("\t", "    ")
+    text = PlainText(text).replace("\t", "    ")
     return "".join(c if c == "\n" or c.isprintable() else "·" for c in text)
 
 

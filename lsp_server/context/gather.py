@@ -16,9 +16,10 @@ from lsp_server.context.texts import LARGEST_BYTES, Texts
 from lsp_server.source.exclusions import Exclusions
 from lsp_server.source.uris import path_in, path_of
 from lsp_server.types import Snapshot
+from model.text import PlainText
 from model.types import Cancelled
 
-OtherFiles: TypeAlias = Callable[[Cancelled], tuple[str, ...]]
+OtherFiles: TypeAlias = Callable[[Cancelled], tuple[PlainText, ...]]
 
 MOST_FILES = 64
 MOST_CHARS = 2_000_000
@@ -41,12 +42,12 @@ class Gathering:
     def __init__(self) -> None:
         self._texts, self._listings = Texts(), Listings()
 
-    def others(self, snapshot: Snapshot, workspace: Workspace, *, cancelled: Cancelled) -> tuple[str, ...]:
+    def others(self, snapshot: Snapshot, workspace: Workspace, *, cancelled: Cancelled) -> tuple[PlainText, ...]:
         """Up to `MOST_FILES` texts: open documents, then imported files, then those in the nearest folders.
 
         Only files of the workspace are read, links followed. Nothing if `cancelled` says so meanwhile.
         """
-        found: list[str] = []
+        found: list[PlainText] = []
         chars = 0
         for text in self._texts_of(snapshot, workspace):
             if cancelled():
@@ -58,7 +59,7 @@ class Gathering:
                 break
         return tuple(found)
 
-    def _texts_of(self, snapshot: Snapshot, workspace: Workspace) -> Iterator[str | None]:
+    def _texts_of(self, snapshot: Snapshot, workspace: Workspace) -> Iterator[PlainText | None]:
         """The text of each file that there is; None where it is not to be had."""
         own = path_of(snapshot.uri)
         seen = {_name(snapshot)}
@@ -67,7 +68,7 @@ class Gathering:
                 seen.add(name)
                 small = len(document.source) <= LARGEST_BYTES
                 allowed = small and workspace.exclusions.excluded(document.uri, for_context=True) is None
-                yield document.source.decode("utf-8", errors="replace") if allowed else None
+                yield PlainText.read(document.source) if allowed else None
         root = _root(own, workspace.folders)
         if own is None or root is None:
             return

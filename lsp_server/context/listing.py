@@ -13,6 +13,7 @@ from pathlib import Path
 from lsp_server.context.nearby import nearby
 from lsp_server.source.imports import Imports
 from lsp_server.source.languages import Language
+from lsp_server.source.lines import rows
 from lsp_server.types import Snapshot
 
 MOST_LISTED = 100
@@ -42,7 +43,7 @@ class Listings:
 
     def around(self, snapshot: Snapshot, own: Path, root: Path) -> tuple[str, ...]:
         """Up to `MOST_LISTED` paths below `root`, likeliest first: what the file at `own` imports, then what is near."""
-        imports = self._imports.of(snapshot.source, snapshot.language)
+        imports = self._imports.of(rows(snapshot.source), snapshot.language)
         question = _Question(str(own), str(root), imports, _endings(snapshot.language, own))
         since, paths = self._known.get(question, (float("-inf"), ()))
         if self._now() - since >= FRESH_S:

@@ -8,6 +8,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
+from model.text import PlainText
+
 LARGEST_BYTES = 200_000
 """Larger files are generated, or data."""
 KEPT_BYTES = 8_000_000
@@ -26,10 +28,10 @@ class Texts:
     """What files hold. Those used least lately are forgotten. One thread at a time."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, tuple[_Version, str | None]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[_Version, PlainText | None]] = OrderedDict()
         self._bytes = 0
 
-    def read(self, name: str) -> str | None:
+    def read(self, name: str) -> PlainText | None:
         """The text of the file at a path; None if it is none, too large, binary, not UTF-8, or cannot be read."""
         try:
             status = os.stat(name)  # noqa: PTH116
@@ -46,7 +48,7 @@ class Texts:
         self._keep(name, version, text)
         return text
 
-    def _keep(self, name: str, version: _Version, text: str | None) -> None:
+    def _keep(self, name: str, version: _Version, text: PlainText | None) -> None:
         older = self._kept.pop(name, None)
         self._bytes += version.size - (older[0].size if older else 0)
         self._kept[name] = version, text
@@ -55,10 +57,10 @@ class Texts:
             self._bytes -= forgotten.size
 
 
-def _decoded(data: bytes) -> str | None:
+def _decoded(data: bytes) -> PlainText | None:
     if b"\0" in data:
         return None
     try:
-        return data.decode("utf-8-sig")
+        return PlainText.read(data)
     except UnicodeDecodeError:
         return None

@@ -11,6 +11,7 @@ from lsp_server.source.edits import edit_of
 from lsp_server.source.lines import Lines
 from lsp_server.source.parse import has_error_in
 from lsp_server.types import Gap, Region, Snapshot
+from model.text import PlainText
 
 _NEAR_BYTES = 4_000
 _TELLING = re.compile(r"[^\W\d_]{3}")
@@ -26,9 +27,9 @@ class Around:
         top = lines.start_of(max(region.start - _NEAR_BYTES, 0))
         bottom = lines.end_of(min(region.end + _NEAR_BYTES, len(source)))
         self._snapshot, self.gap, self._trials = snapshot, gap, trials or Trials(snapshot)
-        self.before = _plain(source[top : region.start]) + gap.before
-        self.after = gap.after + _plain(source[region.end : bottom])
-        self.old = _plain(source[region.start : region.end])
+        self.before = _read(source[top : region.start]) + gap.before
+        self.after = gap.after + _read(source[region.end : bottom])
+        self.old = _read(source[region.start : region.end])
 
     @cached_property
     def prefix(self) -> str:
@@ -101,5 +102,6 @@ def stands_at(lines: Sequence[str], index: int, block: Sequence[str]) -> bool:
     return list(lines[index : index + len(block)]) == list(block)
 
 
-def _plain(source: bytes) -> str:
-    return source.decode("utf-8", "ignore").replace("\r\n", "\n").replace("\r", "\n")
+def _read(source: bytes) -> PlainText:
+    """The text of a piece of a file that may begin or end within a character."""
+    return PlainText(source.decode("utf-8", "ignore"))

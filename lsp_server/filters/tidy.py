@@ -20,6 +20,7 @@ from lsp_server.filters.lines_below import without_lines_below
 from lsp_server.filters.repetition import unless_it_goes_round, without_repeated_lines
 from lsp_server.source.accept import Trials
 from lsp_server.types import Gap, Snapshot
+from model.text import PlainText
 
 Filter: TypeAlias = Callable[[str, Around], str]
 
@@ -53,7 +54,7 @@ def tidied(snapshot: Snapshot, gap: Gap, text: str, *, trials: Trials | None = N
 
     `trials`: of the snapshot, for who asks more than once.
     """
-    text = text.replace("\r\n", "\n")
+    text = PlainText(text)
     if gap.hole.max_lines is not None:
         text = "\n".join(text.split("\n")[: gap.hole.max_lines])
     around = Around(snapshot, gap, trials)

@@ -7,9 +7,11 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from lsp_server.source.edits import edit_of
+from lsp_server.source.lines import rows
 from lsp_server.source.parse import Verdict, errors, parse, verdict
 from lsp_server.source.python_syntax import Beginnings, Begins, python_error, syntax_error
 from lsp_server.types import Edit, Gap, Region, Snapshot
+from model.text import PlainText
 from model.types import Span
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ class Trials:
 
     @cached_property
     def _beginnings(self) -> Beginnings:
-        return Beginnings(self._snapshot.source, self._snapshot.tree)
+        return Beginnings(rows(self._snapshot.source), self._snapshot.tree)
 
     def parses(self, edits: Sequence[Edit], *, cleanly: bool = False) -> bool | None:
         """Whether the snapshot with the edits made parses; see `source.parse.Verdict`."""
@@ -155,11 +157,11 @@ def _filled(source: bytes, edits: Sequence[Edit]) -> tuple[bytes, list[Region]]:
         places.append(Region(length, length + len(new)))
         length += len(new)
         done = edit.region.end
-    return b"".join([*parts, source[done:]]), places
+    return rows(b"".join([*parts, source[done:]])), places
 
 
 def _characters(text: bytes) -> int:
-    return len(text.decode("utf-8", "ignore").replace("\r\n", "\n"))
+    return len(PlainText(text.decode("utf-8", "ignore")))
 
 
 def _unbalanced(text: str) -> int | None:

@@ -15,6 +15,7 @@ from lsp_server.source.lines import Lines
 from lsp_server.source.outline import WORD, Outline
 from lsp_server.source.trim import trim_line
 from lsp_server.types import Gap, Region, Snapshot
+from model.text import PlainText
 from model.types import Template
 
 CountTokens = Callable[[str], int]
@@ -55,7 +56,7 @@ def cut(snapshot: Snapshot, gaps: Sequence[Gap], *, budget_tokens: int, count_to
         left = max(0, budget_tokens - -(-spent // step) * step)
         kept = _select(snapshot, lines, gaps, count_tokens, left, block_lines=block_lines)
     pieces = _pieces(lines, gaps, edges, kept)
-    return Template(pieces=pieces, holes=tuple(replace(g.hole, old_text=_plain(g.hole.old_text)) for g in gaps))
+    return Template(pieces=pieces, holes=tuple(replace(g.hole, old_text=PlainText(g.hole.old_text)) for g in gaps))
 
 
 class _Kept:
@@ -73,7 +74,7 @@ class _Kept:
         if sum(line.end - line.start for line in new) > max(allowance, 0) * _MOST_BYTES_PER_TOKEN:
             return False  # cannot fit, and may be megabytes: not worth counting
         text = b"".join(self._lines.bytes(line) for line in new)
-        cost = self._count(_plain(text.decode())) if text else 0
+        cost = self._count(PlainText.read(text)) if text else 0
         if cost > allowance:
             return False
         self.lines.update(new)
@@ -212,11 +213,8 @@ def _edges(lines: Lines, gaps: Sequence[Gap], budget: int, count: CountTokens) -
         tail = lines.source[last_start:end]
         after, before = above.after if above else "", below.before if below else ""
         whole = above is not None and last_start < first_end and not head
-        edges.append(
-            (_plain(after + head.decode()), _plain(tail.decode() + before))
-            if not whole
-            else ("", _plain(after + tail.decode() + before))
-        )
+        above_text, below_text = PlainText.read(head), PlainText.read(tail)
+        edges.append((after + above_text, below_text + before) if not whole else ("", after + below_text + before))
     return trim_line(edges, budget, count)
 
 
@@ -226,10 +224,5 @@ def _pieces(lines: Lines, gaps: Sequence[Gap], edges: Sequence[tuple[str, str]],
     for index, (head, tail) in enumerate(edges):
         top, end = _inner(lines, gaps, index)
         middle = b"".join(lines.bytes(line) for line in ordered if top <= line.start and line.end <= end)
-        pieces.append(head + _plain(middle.decode()) + tail)
+        pieces.append(head + PlainText.read(middle) + tail)
     return tuple(pieces)
-
-
-def _plain(text: str) -> str:
-    r"""The text with every line end as `\n`."""
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text

@@ -6,18 +6,20 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from lsp_server.source.closers import said_again
+from lsp_server.source.positions import line_around
 from lsp_server.types import Edit, Gap, Region, Snapshot
+from model.text import PlainText, usual_line_end
 
 _NEAR_BYTES = 1 << 15  # whose line ends count; more would cost time in large files
 
 
 def edit_of(snapshot: Snapshot, gap: Gap, text: str) -> Edit:
-    r"""The edit that puts `text` (line ends `\n`) into the gap, with the line ends of the file around it.
+    """The edit that puts `text` into the gap, with the line ends of the file around it.
 
     Of the gap's `closers`, those that the text says again are replaced.
     """
-    near = snapshot.source[max(gap.region.start - _NEAR_BYTES, 0) : gap.region.end + _NEAR_BYTES]
-    new_text = keep_line_ends(near, gap.before + text + gap.after)
+    plain = PlainText(gap.before + text + gap.after)
+    new_text = plain.with_line_ends(line_end_at(snapshot.source, gap.region)) if "\n" in plain else str(plain)
     region = Region(gap.region.start, gap.region.end + said_again(text, gap.closers))
     return Edit(region=region, new_text=new_text, version=snapshot.version)
 
@@ -33,10 +35,25 @@ def apply(source: bytes, edits: Sequence[Edit]) -> bytes:
     return b"".join([*parts, source[done:]])
 
 
-def keep_line_ends(source: bytes, text: str) -> str:
-    r"""`text` with the line end that most lines of `source` have (`\n` where it has none)."""
-    crlf = source.count(b"\r\n")
-    ends = {"\n": source.count(b"\n") - crlf, "\r\n": crlf, "\r": source.count(b"\r") - crlf}
-    usual = max(ends, key=lambda end: ends[end])
-    plain = text.replace("\r\n", "\n")
-    return plain if usual == "\n" else plain.replace("\n", usual)
+def line_end_at(source: bytes, region: Region) -> str:
+    r"""How lines end at `region`: as those above and below it if they agree, else as most lines near it.
+
+    `\n` in a file without line ends.
+    """
+    above = line_around(source, region.start).start
+    below = line_around(source, region.end).end
+    ends = {end for end in (_ending(source[max(above - 2, 0) : above]), _starting(source[below : below + 2])) if end}
+    if len(ends) == 1:
+        return ends.pop()
+    near = source[max(region.start - _NEAR_BYTES, 0) : region.end + _NEAR_BYTES]
+    return usual_line_end(near.decode("utf-8", "ignore"))
+
+
+def _ending(before: bytes) -> str:
+    """The line end with which `before` ends; "" if it ends with none."""
+    return next((end for end in ("\r\n", "\n", "\r") if before.endswith(end.encode())), "")
+
+
+def _starting(after: bytes) -> str:
+    """The line end with which `after` starts; "" if it starts with none."""
+    return next((end for end in ("\r\n", "\n", "\r") if after.startswith(end.encode())), "")

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lsp_server.types import Region
 
+_LONE_RETURN = re.compile(rb"\r(?!\n)")
+
+
+def rows(source: bytes) -> bytes:
+    r"""`source` with each `\r` that ends a line alone as `\n`, all else at the same offsets.
+
+    Editors end lines there, grammars do not: what looks at rows looks at this. `\r\n` stays as it is.
+    """
+    returns = source.count(b"\r")
+    return _LONE_RETURN.sub(b"\n", source) if returns and returns != source.count(b"\r\n") else source
+
 
 class Lines:
-    r"""Neighbouring lines of `source`. A line here includes its line end.
-
-    Lines end at `\n`; in a file without any, at `\r`.
-    """
+    """Neighbouring lines of `source`. A line here includes its line end."""
 
     def __init__(self, source: bytes) -> None:
-        self.source = source
-        self._end = b"\r" if b"\n" not in source and b"\r" in source else b"\n"
+        self.source = rows(source)
 
     def start_of(self, offset: int) -> int:
         """Start of the line that holds the byte at `offset`."""
-        return self.source.rfind(self._end, 0, offset) + 1
+        return self.source.rfind(b"\n", 0, offset) + 1
 
     def end_of(self, offset: int) -> int:
         """End of the line that holds the byte at `offset`, its line end included."""
-        return (self.source.find(self._end, offset) + 1) or len(self.source)
+        return (self.source.find(b"\n", offset) + 1) or len(self.source)
 
     def before(self, offset: int, limit: int = 0) -> Iterator[Region]:
         """The lines above the line start `offset`, nearest first, none starting before `limit`."""

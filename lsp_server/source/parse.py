@@ -14,6 +14,7 @@ import tree_sitter
 from tree_sitter import Node, Range, Tree
 
 from lsp_server.source.languages import Language
+from lsp_server.source.lines import rows
 from lsp_server.source.nodes import children_before, children_from, first_child_after
 from lsp_server.types import Edit, Region, Snapshot
 
@@ -30,7 +31,7 @@ def parse(source: bytes, language: Language, *, old_tree: Tree | None = None) ->
     """
     if language.grammar is None:
         return None
-    parser = _parser(language)
+    parser, source = _parser(language), rows(source)
     return parser.parse(source) if old_tree is None else parser.parse(source, old_tree)
 
 
@@ -73,6 +74,9 @@ class Syntax:
         """The syntax of `new`, in which bytes `edit` of `old` became `edit.start` to `new_end`."""
         if self.tree is None or self.full is None:
             return self
+        old, new = rows(old), rows(new)
+        if old[max(edit.start - 1, 0) : edit.start] != new[max(edit.start - 1, 0) : edit.start]:
+            return self.of(new, self.language)  # a line end before the edit has become, or was, half of a `\r\n`
         full = edited(self.full, old, new, edit, new_end)
         if full.root_node.child_count < _MANY_CHILDREN:
             tree = parse(new, self.language, old_tree=full)
@@ -89,6 +93,7 @@ class Syntax:
         """The same document with a tree that covers `region` of `source`: for a request far from the last keystroke."""
         if self.tree is None or self.full is None or covers(self.tree, region):
             return self
+        source = rows(source)
         window = _window(self.full, region, source)
         return replace(self, tree=_parser(self.language, window).parse(source, self.full))
 
@@ -125,10 +130,10 @@ def verdict(before: Snapshot, edits: Sequence[Edit]) -> Verdict:
     tree = before.tree if before.tree is not None else parse(before.source, before.language)
     if tree is None or not all(covers(tree, edit.region) for edit in edits):
         return Verdict(parses=None, cleanly=None)
-    source, moved = before.source, tree
+    source, moved = rows(before.source), tree
     for edit in sorted(edits, key=lambda e: e.region, reverse=True):
         text = edit.new_text.encode()
-        new = source[: edit.region.start] + text + source[edit.region.end :]
+        new = rows(source[: edit.region.start] + text + source[edit.region.end :])
         moved = edited(moved, source, new, edit.region, edit.region.start + len(text))
         source = new
     root = _parser(before.language, _around(moved, edits, source)).parse(source, moved).root_node

@@ -15,6 +15,7 @@ from lsp_server.source.rebase import Places
 from lsp_server.suggestions.question import Question
 from lsp_server.suggestions.suggestion import Suggestion
 from lsp_server.types import Edit, Gap, Region, Snapshot
+from model.text import PlainText
 from model.types import Candidate
 
 
@@ -69,7 +70,7 @@ class Choice:
 def choice_of(question: Question, suggestions: Sequence[Suggestion]) -> Choice:
     """The suggestions as candidates for the question's hole, in their order."""
     candidates = tuple(
-        Candidate(texts=(_plain(s.text),), confidences=(s.confidence,), confidence=s.confidence) for s in suggestions
+        Candidate(texts=(PlainText(s.text),), confidences=(s.confidence,), confidence=s.confidence) for s in suggestions
     )
     return Choice(snapshot=question.snapshot, gaps=(question.gap,), candidates=candidates)
 
@@ -136,7 +137,3 @@ class Fills:
         self._latest.pop(uri, None)
         self._shown.pop(uri, None)
         self._running.pop(uri, None)
-
-
-def _plain(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")

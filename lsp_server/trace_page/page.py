@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lsp_server.command_line.files import shown
 from lsp_server.command_line.ranges import counted_from_1
 from lsp_server.source.positions import LineIndex
+from model.text import PlainText
 
 if TYPE_CHECKING:
     from lsp_server.command_line.report import Done
@@ -67,7 +68,7 @@ def _fill(done: Done, trace: Trace) -> dict[str, Any]:
         "ranges": [counted_from_1(index, gap.region) for gap in filled.gaps],
         "pieces": pieces,
         "firstLine": first_line,
-        "result": [_plain(text) for text in best.texts] if best else None,
+        "result": [PlainText(text) for text in best.texts] if best else None,
         "confidence": round(best.confidence, 4) if best else None,
         "reason": filled.reason,
         "stopped": fill.stopped,
@@ -102,21 +103,16 @@ def _passes(trace: Trace) -> dict[str, Any]:
 
 def _pieces(done: Done) -> tuple[list[str], int]:
     """The text around the gaps as the file has it, outer pieces shortened; and the number of its first line."""
-    source, gaps = done.snapshot.source, done.filled.gaps
-    edges = [0, *(edge for gap in gaps for edge in (gap.region.start, gap.region.end)), len(source)]
-    pieces = [_plain(source[a:b].decode("utf-8")) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    gaps = done.filled.gaps
+    pieces: list[str] = [*done.snapshot.around([gap.region for gap in gaps])]
     for hole, gap in enumerate(gaps):
-        pieces[hole] += _plain(gap.before)
-        pieces[hole + 1] = _plain(gap.after) + pieces[hole + 1]
+        pieces[hole] += gap.before
+        pieces[hole + 1] = gap.after + pieces[hole + 1]
     lines = pieces[0].split("\n")
     kept = lines[-LINES_AROUND - 1 :]
     pieces[0] = "\n".join(kept)
     pieces[-1] = "\n".join(pieces[-1].removesuffix("\n").split("\n")[: LINES_AROUND + 1])
     return pieces, len(lines) - len(kept) + 1
-
-
-def _plain(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _cell(cell: TraceToken) -> list[Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from model.errors import BadRequest
 from model.holes.stops import balanced_end
+from model.text import PlainText
 from model.types import Candidate, FillRequest, Hole
 
 _LINE_TOKENS = 48
@@ -40,7 +41,7 @@ class Answer:
 
     def trimmed(self, text: str) -> str:
         """`text` up to where it ends."""
-        text = text.replace("\r\n", "\n")
+        text = PlainText(text)
         if self.hole.stop == "balanced":
             text = text[: balanced_end(text)]
         return text if self.hole.max_lines is None else "\n".join(text.split("\n")[: self.hole.max_lines])

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
+from model.text import PlainText
+
 HELD_OUT = frozenset({"networkx", "rich", "asyncio", "email", "click", "seaborn"})
 PERMISSIVE = re.compile(
     r"\b(mit\b|0?bsd|apache|psf|python software foundation|isc\b|zlib|unlicense|repoze)", re.IGNORECASE
@@ -103,7 +105,7 @@ def sources(root: Path, paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
         except (OSError, UnicodeDecodeError):
             continue
         if is_source(text):
-            yield path, text.replace("\r\n", "\n")
+            yield path, PlainText(text)
 
 
 def standard_library() -> Iterator[Package]:

@@ -13,6 +13,7 @@ from lsp_server.settings import FillOptions
 from lsp_server.source.languages import language_of
 from lsp_server.transforms.fill import fill_regions
 from lsp_server.types import Region, Snapshot
+from model.text import PlainText
 from model.types import Cancelled
 from tests.fakes import FakeFiller
 from tests.lsp_server.editor import connected
@@ -74,9 +75,9 @@ async def test_nothing_is_gathered_where_it_is_not_wanted(root: Path, fake: dict
 def test_the_pipeline_gathers_for_those_alone_who_read_it() -> None:
     asked: list[bool] = []
 
-    def others(cancelled: Cancelled) -> tuple[str, ...]:
+    def others(cancelled: Cancelled) -> tuple[PlainText, ...]:
         asked.append(cancelled())
-        return ("other = 1\n",)
+        return (PlainText("other = 1\n"),)
 
     snapshot = Snapshot(uri="file:///a.py", version=1, source=b"x = 1\n", language=language_of("a.py"), tree=None)
     for reads, told in ((False, ()), (True, ("other = 1\n",))):

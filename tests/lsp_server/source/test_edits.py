@@ -2,24 +2,36 @@ from __future__ import annotations
 
 import pytest
 
-from lsp_server.source.edits import apply, edit_of, keep_line_ends
+from lsp_server.source.edits import apply, edit_of, line_end_at
 from lsp_server.types import Edit, Region
 from tests.lsp_server.marked import marked
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 def test_line_ends_of_the_file_are_kept(ending: str) -> None:
-    source = f"a{ending}b{ending}".encode()
-    assert keep_line_ends(source, "x\ny\r\nz") == f"x{ending}y{ending}z"
+    snapshot, gap = marked(f"a{ending}‸{ending}b")
+    assert edit_of(snapshot, gap, "x\ny\r\nz\rw").new_text == f"x{ending}y{ending}z{ending}w"
 
 
 def test_a_file_without_line_ends_gets_newlines() -> None:
-    assert keep_line_ends(b"a", "x\ny") == "x\ny"
+    assert line_end_at(b"a", Region(1, 1)) == "\n"
+    assert line_end_at(b"", Region(0, 0)) == "\n"
 
 
-def test_most_lines_decide_in_a_mixed_file() -> None:
-    assert keep_line_ends(b"a\r\nb\r\nc\n", "x\n") == "x\r\n"
-    assert keep_line_ends(b"a\r\nb\nc\n", "x\n") == "x\n"
+@pytest.mark.parametrize(
+    ("source", "line_end"),
+    [
+        ("a\r\n‸\r\nc\nd\ne\nf\n", "\r\n"),  # the neighbours agree, though most lines differ
+        ("a\n‸\nc\r\nd\r\ne\r\n", "\n"),
+        ("a\r\n‸b\nc\nd\n", "\n"),  # they do not: most lines decide
+        ("a\r\nb\r\nx‸\n", "\r\n"),
+        ("a\rb\rx‸", "\r"),
+        ("‸a\r\nb\nc\n", "\r\n"),  # there is but one neighbour
+    ],
+)
+def test_the_line_end_is_that_of_the_neighbours_else_of_most_lines(source: str, line_end: str) -> None:
+    snapshot, gap = marked(source)
+    assert line_end_at(snapshot.source, gap.region) == line_end
 
 
 def test_edits_apply_in_any_order_and_round_trip() -> None:

@@ -6,6 +6,8 @@ import textwrap as standard_module
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lsp_server.source.languages import PLAIN, by_name
 from lsp_server.source.nodes import children_before, children_from
@@ -192,3 +194,24 @@ def test_a_request_far_from_the_last_keystroke_gets_a_tree_of_its_place() -> Non
     assert node.type == "return_statement"
     before = Snapshot(uri="", version=None, source=new, language=PYTHON, tree=there.tree)
     assert verdict(before, [Edit(region=region, new_text="(", version=None)]).parses is False
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 200), st.integers(0, 8), st.sampled_from(["\r", "\n", "\r\n", "x", ""])), max_size=8
+    )
+)
+def test_a_return_alone_ends_a_line_for_the_grammar_too(steps: list[tuple[int, int, str]]) -> None:
+    source = b"import os\rdef f(x):\r    if x:\r\n        return 1\r    return 2\r"
+    syntax = Syntax.of(source, by_name("python"))
+    assert syntax.tree is not None
+    assert not syntax.tree.root_node.has_error
+    for place, length, text in steps:
+        edit = Region(min(place, len(source)), min(place + length, len(source)))
+        new = source[: edit.start] + text.encode() + source[edit.end :]
+        syntax = syntax.after(source, new, edit, edit.start + len(text))
+        source = new
+        whole = Syntax.of(source, by_name("python")).tree
+        assert syntax.tree is not None
+        assert whole is not None
+        assert str(syntax.tree.root_node) == str(whole.root_node)
