@@ -96,6 +96,14 @@ class Beam:
             mask_id=mask_id,
         )
 
+    def within(self, margin_nats: float, *, best: float) -> Beam:
+        """Without rows more than `margin_nats` less likely than the likeliest row, or than a text of `best` nats."""
+        nats = self.log_probs.sum(axis=1, dtype=np.float64)
+        keep = nats >= max(float(nats.max(initial=-np.inf)), best) - margin_nats
+        if keep.all():
+            return self
+        return Beam(ids=self.ids[keep], log_probs=self.log_probs[keep], blank=self.blank[keep])
+
     def extended(self, rows: NDArray[np.int64], ids: NDArray[np.int64], nats: NDArray[np.float32]) -> Beam:
         """`rows[i]` continued by `ids[i]` at `nats[i]`."""
         return Beam(
@@ -121,12 +129,14 @@ class Search:
         width: int,
         meter: Meter,
         cancelled: Cancelled,
+        margin_nats: float = float("inf"),
         on_beam: OnBeam | None = None,
     ) -> None:
         assert spec.end_of_hole_id is not None, "a network that cannot end a hole cannot search for its length"
         self._prefilled, self._hole, self._table = prefilled, hole, table
         self._mask_id, self._end, self._width = spec.mask_id, spec.end_of_hole_id, width
         self._meter, self._cancelled, self._on_beam = meter, cancelled, on_beam
+        self._margin_nats = margin_nats
         self._longest = min(LONGEST_LINE if hole.max_lines == 1 else LONGEST_LINES, spec.canvas_tokens)
         if hole.length_tokens is not None:
             self._longest = hole.length_tokens + 1
@@ -146,6 +156,7 @@ class Search:
             beam, finished = self._advanced(beam, step)
             done = _kept([*done, *finished], self._width)
             likeliest = max(done, key=lambda text: text.nats, default=None)
+            beam = beam.within(self._margin_nats, best=likeliest.nats if likeliest else -np.inf)
             enough = likeliest is not None and step + 1 >= PATIENCE * len(likeliest.ids) + SHORT_LINE
             if not beam.width or (len(done) >= self._width and (enough or done[0].value > beam.value)):
                 break
@@ -182,7 +193,8 @@ class Search:
         """One forward pass: the best continuations, and the texts that end where the rows stood."""
         canvas = beam.canvas(self._mask_id)
         prediction = self._prefilled.score(canvas, wanted=canvas.open)
-        self._meter.count_pass()
+        if prediction.passes:
+            self._meter.count_pass()
         longer, finished = _advanced(
             beam, prediction, self._hole, end=self._end, table=self._table, width=self._width,
             last=step == self._longest - 1, kind=kind,
@@ -200,9 +212,12 @@ def _advanced(
     """The best `width` continuations (given `kind`: the best ones of every kind), and the texts that end here."""
     ids, probs = prediction.ids[:, -1], prediction.probs[:, -1].astype(np.float64)
     ends = ids == end
+    closes = np.zeros_like(ends)
     if hole.max_lines is not None:
-        lines = table.newline[beam.ids].sum(axis=1) + 1
-        ends |= table.newline[ids] & (lines >= hole.max_lines)[:, None]
+        lines = table.breaks[beam.ids].sum(axis=1) + 1
+        last_break = table.newline[ids] & (lines >= hole.max_lines)[:, None]
+        closes = last_break & table.ends_line[ids]
+        ends |= last_break & ~closes
     fixed = hole.length_tokens is not None
     may_end = ~beam.blank if not fixed else np.full(beam.width, last)
     ending = np.where(ends, probs, 0).sum(axis=1)
@@ -211,6 +226,9 @@ def _advanced(
         for row in np.flatnonzero(may_end & ((ending > LEAST_PROBABILITY) | (fixed and last)))
     ]
     nats = np.where(ends | (probs <= LEAST_PROBABILITY), -np.inf, np.log(np.maximum(probs, LEAST_PROBABILITY)))
+    for row, column in np.argwhere(closes & (probs > LIKELY_END)) if not fixed else ():
+        finished.append(_finished_by(beam, int(row), int(ids[row, column]), float(nats[row, column]), end))
+    nats[closes] = -np.inf
     total = beam.log_probs.sum(axis=1, dtype=np.float64)[:, None] + nats
     order = np.argsort(-total, axis=None, kind="stable")
     order = order[np.isfinite(total.ravel()[order])]
@@ -252,6 +270,16 @@ def _finished(beam: Beam, row: int, end_nats: float, end_of_hole_id: int) -> Wri
         ids=np.append(beam.ids[row], end_of_hole_id).astype(np.int64),
         log_probs=np.append(beam.log_probs[row], np.float32(end_nats)).astype(np.float32),
     )
+
+
+def _finished_by(beam: Beam, row: int, token: int, nats: float, end_of_hole_id: int) -> Written:
+    """The row ended by a token that holds the last of the text and the line break behind it, as `):` and a break."""
+    longer = Beam(
+        ids=np.append(beam.ids[row], token)[None],
+        log_probs=np.append(beam.log_probs[row], np.float32(nats))[None],
+        blank=np.zeros(1, dtype=bool),
+    )
+    return _finished(longer, 0, 0.0, end_of_hole_id)
 
 
 def _as_it_stands(beam: Beam, end_of_hole_id: int) -> list[Written]:

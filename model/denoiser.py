@@ -6,8 +6,9 @@ The engine and the samplers see small NumPy arrays only; logits, tensors and dev
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,8 @@ class Spec:
     `length_bias`: pairs (length, mean confidence of the first step over all texts), by which a search for the length
     divides (empty: not measured). `scores`: `Prefilled.score` is the exact left-to-right score; otherwise it is an approximation.
     `beam`: how many rows its left-to-right search keeps when it writes a single hole (0: it denoises only); what pays
-    is measured for each model.
+    is measured for each model; hypotheses more than `margin_nats` below the best one leave the search.
+    `denoises`: False for a network that only writes from left to right; it fills several holes one after the other.
     `shift`: the network's output at a position predicts the next one (what `Prediction` holds is aligned already).
     `block_tokens`: attention is causal from block to block of so many tokens (None: everything sees everything);
     such a network fills one hole, at the end of its text. `start_ids`, `end_ids`: what its text begins and ends with.
@@ -43,6 +45,8 @@ class Spec:
     delete_id: int | None = None
     scores: bool = True
     beam: int = 0
+    margin_nats: float = float("inf")
+    denoises: bool = True
     shift: bool = False
     block_tokens: int | None = None
     start_ids: tuple[int, ...] = ()
@@ -72,12 +76,14 @@ class Prediction:
     probs: float32 [B, L, K], their probabilities.
     entropy: float32 [B, L], nats, of the full distribution.
     current: float32 [B, L], log-probability of the id that stands in the canvas (0 where it is the mask).
+    passes: forward passes that this took; 0 where everything was remembered.
     """
 
     ids: NDArray[np.int64]
     probs: NDArray[np.float32]
     entropy: NDArray[np.float32]
     current: NDArray[np.float32]
+    passes: int = 1
 
 
 class Prefilled(Protocol):
@@ -102,6 +108,24 @@ class Prefilled(Protocol):
         `wanted` bool [B, L]: every other position of the prediction may be left 0 (None: all are predicted). So may
         `entropy`, which nobody asks of a text that stands.
         """
+        ...
+
+
+@runtime_checkable
+class LooksAhead(Protocol):
+    """A `Prefilled` that computes along likely texts before anybody asks."""
+
+    def guess(self, texts: Sequence[NDArray[np.int64]]) -> None:
+        """Likely texts of the hole, best first: passes look ahead along them, so that who agrees waits for none."""
+        ...
+
+
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """A `Denoiser` whose contexts stay read from one request to the next, and may be read before a request needs them."""
+
+    def read(self, context: Context, *, stop: Callable[[], bool]) -> bool:
+        """Read the context until `stop` says so; what was read stays. True when all of it has been read."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -106,9 +107,15 @@ def frame(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TokenTable:
-    """bool [V] each: `newline`, the token is a line break; `blank`, its text is white space or empty."""
+    """What the rules must know of every token.
+
+    newline: bool [V], the token holds a line break; breaks: int64 [V], how many; ends_line: bool [V], text stands before
+    the break; blank: bool [V], its text is white space or empty.
+    """
 
     newline: NDArray[np.bool_]
+    breaks: NDArray[np.int64]
+    ends_line: NDArray[np.bool_]
     blank: NDArray[np.bool_]
 
 
@@ -117,6 +124,8 @@ def token_table(codec: Codec, *, vocab_size: int) -> TokenTable:
     data = [codec.token_bytes(t) if t < codec.vocab_size else b"" for t in range(vocab_size)]
     return TokenTable(
         newline=np.array([b"\n" in token or b"\r" in token for token in data], dtype=bool),
+        breaks=np.array([max(token.count(b"\n"), token.count(b"\r")) for token in data], dtype=np.int64),
+        ends_line=np.array([bool(re.match(rb"[^\r\n]*[^\r\n \t][^\r\n]*[\r\n]", token)) for token in data], dtype=bool),
         blank=np.array([not token.strip() for token in data], dtype=bool),
     )
 

@@ -12,7 +12,7 @@ from model.candidates.choosing import chosen, repaired, scored
 from model.candidates.ranking import Ranking
 from model.candidates.repair import judge
 from model.candidates.surroundings import surroundings
-from model.denoiser import Denoiser, Prefilled
+from model.denoiser import Denoiser, Prefilled, ReadsAhead
 from model.denoising.start import sized
 from model.drafts.elsewhere import OtherFiles
 from model.engine import Clock, Meter, Stopped
@@ -20,11 +20,12 @@ from model.errors import BadRequest
 from model.framing import Codec, Framed, frame, token_table
 from model.holes.length_search import LengthSearch
 from model.holes.pins import Split
+from model.infill.one_by_one import alone, needs_one_by_one, one_by_one
 from model.samplers import sampler
 from model.samplers.length import first_lengths
 from model.stages import Job, attempted
 from model.trace.recorder import Recorder
-from model.types import Cancelled, Candidate, Fill, FillerInfo, FillRequest, OnEvent
+from model.types import Cancelled, Candidate, Fill, FillerInfo, FillRequest, OnEvent, Template
 
 DRAFTS = 8
 """Copies proposed per request; 0 leaves the network alone (to measure it)."""
@@ -92,6 +93,8 @@ class LocalFiller:
             return split.fill(self.fill(split.request, cancelled=cancelled, on_event=split.on_event(on_event)))
         if not 1 <= request.candidates <= MOST_CANDIDATES:
             raise BadRequest(f"{request.candidates} candidates: ask for 1 to {MOST_CANDIDATES}")
+        if not self._denoiser.spec.denoises and needs_one_by_one(request):
+            return one_by_one(request, self.fill, clock=self._clock, cancelled=cancelled, on_event=on_event)
         meter = Meter(budget=request.budget, clock=self._clock)
         if request.other_files:
             others = self._others.most_similar(request.other_files, request.template.pieces) if self._drafts else ()
@@ -101,6 +104,10 @@ class LocalFiller:
         if cancelled():
             return self._finished((), meter, prefill_ms=0.0, started=self._clock(), tokens=0, stopped="cancelled")
         started = self._clock()
+        stopped = self._read(framed, meter, cancelled)
+        if stopped is not None:
+            return self._finished((), meter, prefill_ms=1000 * (self._clock() - started), started=self._clock(),
+                                  tokens=0, stopped=stopped)  # fmt: skip
         prefilled = self._prefilled = self._denoiser.prefill(framed.context, reuse=self._prefilled)
         prefill_ms = 1000 * (self._clock() - started)
         job = job_over(prefilled)
@@ -125,6 +132,21 @@ class LocalFiller:
         if job.recorder is None:
             return fill
         return replace(fill, trace=job.recorder.trace(job.framed, self._codec, attempts, candidates, self._ranking))
+
+    def read_ahead(self, template: Template, *, stop: Cancelled) -> bool:
+        """Read the context of a template's first hole before anybody asks for a fill. True when all of it has been read."""
+        if not isinstance(self._denoiser, ReadsAhead):
+            return True
+        first = alone(template, 0, texts=("",) * len(template.holes))
+        return self._denoiser.read(self._framed(FillRequest(template=first)).context, stop=stop)
+
+    def _read(self, framed: Framed, meter: Meter, cancelled: Cancelled) -> Stopped | None:
+        """Read the context in slices; what stopped that before its end."""
+        if not isinstance(self._denoiser, ReadsAhead):
+            return None
+        if self._denoiser.read(framed.context, stop=lambda: cancelled() or meter.spent is not None):
+            return None
+        return "cancelled" if cancelled() else "time"
 
     def _framed(self, request: FillRequest) -> Framed:
         spec = self._denoiser.spec

@@ -14,11 +14,11 @@ from model.candidates.attempts import Attempt, acceptable, attempt_of, merged, w
 from model.candidates.ranking import Ranking
 from model.candidates.surroundings import Surroundings
 from model.canvas import Canvas, Decision
-from model.denoiser import Prefilled, Spec
+from model.denoiser import LooksAhead, Prefilled, Spec
 from model.denoising.late import Late
 from model.denoising.proposal import Proposal
 from model.denoising.start import first_canvas, rewrites
-from model.drafts.drafting import Drafted, draft_rows, judged
+from model.drafts.drafting import Drafted, DraftRow, draft_rows, judged, likely
 from model.engine import Denoised, Draws, Meter, OnStep, Stopped, Stretch, denoise, repeated
 from model.framing import Codec, Framed, TokenTable, rules_of
 from model.samplers import Sampler
@@ -70,7 +70,10 @@ class Attempted:
 
 def attempted(job: Job) -> Attempted:
     """Copied drafts and what the network makes of masks and drafts."""
-    drafted = _drafted(job)
+    rows = _draft_rows(job)
+    looks_ahead = isinstance(job.prefilled, LooksAhead)
+    # Where a row more of a pass costs time, the best draft alone is scored first; it may do.
+    drafted = _drafted(job, rows[:1] if looks_ahead else rows)
     copied = list(drafted.attempts)
     if drafted.sure and job.request.candidates == 1 and (job.judge is None or job.judge(copied[0].texts) is None):
         # The network would have written it: so it counts as a search's first text, which it need not be asked for.
@@ -81,8 +84,13 @@ def attempted(job: Job) -> Attempted:
     if job.cancelled():
         return Attempted(attempts=[], tokens=0, stopped="cancelled")
     if _searches(job):
+        if isinstance(job.prefilled, LooksAhead):
+            job.prefilled.guess([row.ids[0] for row in rows])
         search = _search(job)
         written, stopped = search.run()
+        if looks_ahead and not job.meter.spent:
+            drafted = _drafted(job, likely(rows[1:], job.prefilled, mask_id=job.spec.mask_id))
+            copied += drafted.attempts
         attempts = acceptable(merged([*copied, *as_attempts(job, written)]))
         return Attempted(attempts=attempts, tokens=search.tokens, stopped=stopped, search=search)
     denoised = _denoised(job, drafted)
@@ -118,6 +126,7 @@ def _search(job: Job) -> Search:
         width=max(spec.beam, request.candidates),
         meter=job.meter,
         cancelled=job.cancelled,
+        margin_nats=spec.margin_nats,
         on_beam=None
         if on_event is None
         else lambda step, beam: on_event(beam_event(step, beam, framed=job.framed, codec=job.codec)),
@@ -129,11 +138,11 @@ def as_attempts(job: Job, written: Sequence[Written]) -> list[Attempt]:
     return [attempt for attempt in attempts if attempt is not None]
 
 
-def _drafted(job: Job) -> Drafted:
+def _draft_rows(job: Job) -> list[DraftRow]:
     spec = job.spec
     if not spec.scores or any(hole.tie or rewrites(hole) for hole in job.request.template.holes):
-        return Drafted()
-    rows = draft_rows(
+        return []
+    return draft_rows(
         job.request.template,
         job.framed,
         job.codec,
@@ -143,12 +152,15 @@ def _drafted(job: Job) -> Drafted:
         lengths=job.lengths,
         limit=job.drafts,
     )
+
+
+def _drafted(job: Job, rows: Sequence[DraftRow]) -> Drafted:
     if not rows or job.cancelled():
         return Drafted()
-    drafted = judged(rows, job.prefilled, job.framed, job.codec, spec, repairs=not _searches(job))
+    drafted = judged(rows, job.prefilled, job.framed, job.codec, job.spec, repairs=not _searches(job))
     job.meter.count_pass()
     if job.recorder is not None:
-        job.recorder.drafts = drafted.attempts
+        job.recorder.drafts = (*job.recorder.drafts, *drafted.attempts)
     return drafted
 
 

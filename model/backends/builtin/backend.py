@@ -1,0 +1,92 @@
+"""The built-in model as a `Denoiser`: prompts, and contexts that stay read from one request to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.backends.builtin.cached_context import CausalContext
+from model.backends.builtin.healing import Healing, Vocabulary
+from model.backends.builtin.prompt import FimTokens, prompt
+from model.backends.builtin.tree import Cache, Tree
+from model.denoiser import Context, Prefilled, Spec
+
+Ids = NDArray[np.int64]
+CONTEXTS = 3
+"""Documents whose context stays read; the one that was used longest ago makes room."""
+FAMILIAR_SHARE = 0.25
+"""A context that shares at least this much of its prompt with a new one is read on; below that the new one gets a cache of its own."""
+TOP = 32
+"""Likeliest tokens kept of every prediction."""
+
+
+class Readable(Cache, Protocol):
+    """What the back end asks of a `KVCache`."""
+
+    @property
+    def ids(self) -> Ids: ...
+
+    def read(self, ids: Ids, *, stop: Callable[[], bool]) -> bool: ...
+
+
+class CausalBackend:
+    """A network that writes from left to right, told of both sides of the hole; see `Denoiser`.
+
+    cache: makes an empty KV cache. specials: ids of special tokens, all of which end a fill.
+    """
+
+    def __init__(
+        self,
+        cache: Callable[[], Readable],
+        vocabulary: Vocabulary,
+        *,
+        spec: Spec,
+        fim: FimTokens,
+        specials: tuple[int, ...],
+        device: str = "cpu",
+    ) -> None:
+        assert spec.end_of_hole_id is not None
+        self.spec, self.device = spec, device
+        self._new_cache, self._vocabulary, self._fim, self._specials = cache, vocabulary, fim, specials
+        self._end_id = spec.end_of_hole_id
+        self._caches: list[Readable] = []
+
+    def read(self, context: Context, *, stop: Callable[[], bool]) -> bool:
+        """Read the context until `stop` says so; what was read stays. True when all of it has been read."""
+        ids = prompt(context, self._fim)
+        return self._cache_for(ids).read(ids[:-1], stop=stop)
+
+    def prefill(self, context: Context, *, reuse: Prefilled | None = None) -> CausalContext:  # noqa: ARG002
+        """See `Denoiser.prefill`. `reuse` is not needed: caches are found by what they have read."""
+        ids = prompt(context, self._fim)
+        cache = self._cache_for(ids)
+        cache.read(ids[:-1], stop=lambda: False)
+        tree = Tree(cache, anchor=int(ids[-1]), context=len(ids) - 1, always=self._specials, top=TOP)
+        healing = Healing(context.starts_with[0], self._vocabulary)
+        return CausalContext(tree, healing, specials=self._specials, end_id=self._end_id, top=self.spec.top_k)
+
+    def unread(self, context: Context) -> int:
+        """How many tokens of the context have not been read."""
+        ids = prompt(context, self._fim)[:-1]
+        return len(ids) - max((_common(cache.ids, ids) for cache in self._caches), default=0)
+
+    def _cache_for(self, ids: Ids) -> Readable:
+        """The cache that has read most of `ids`, or one to read them; it becomes the latest used."""
+        shared = [_common(cache.ids, ids) for cache in self._caches]
+        best = int(np.argmax(shared)) if shared else -1
+        if best < 0 or shared[best] < FAMILIAR_SHARE * len(ids):
+            cache = self._new_cache() if len(self._caches) < CONTEXTS else self._caches.pop(0)
+        else:
+            cache = self._caches.pop(best)
+        self._caches.append(cache)
+        return cache
+
+
+def _common(a: Ids, b: Ids) -> int:
+    """Length of the common start."""
+    n = min(len(a), len(b))
+    differs = np.flatnonzero(a[:n] != b[:n])
+    return int(differs[0]) if len(differs) else n

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from model.backends.builtin.backend import CONTEXTS, CausalBackend
+from model.backends.builtin.cached_context import FLOOR, CausalContext
+from model.backends.builtin.prompt import FimTokens
+from model.canvas import Canvas
+from model.denoiser import Context, Spec
+from tests.model.backends.builtin.fake_cache import FakeCache, log_probs
+
+Ids = NDArray[np.int64]
+VOCAB, END, SPECIALS = 40, 36, (36, 37, 38, 39)
+MASK = VOCAB
+
+
+class Letters:
+    """Token t < 26 is a letter, 26 to 35 are pairs of the first letters."""
+
+    def token_bytes(self, token: int) -> bytes:
+        if token < 26:
+            return bytes([97 + token])
+        return bytes([97 + (token - 26) // 3, 97 + token % 3]) if token < END else b""
+
+    def tokens_starting_with(self, start: bytes) -> Ids:
+        return np.array([t for t in range(END) if self.token_bytes(t).startswith(start)], dtype=np.int64)
+
+    def tokens_spelling_start_of(self, text: bytes) -> Ids:
+        return np.array([t for t in range(END) if text.startswith(self.token_bytes(t))], dtype=np.int64)
+
+
+class Made:
+    """A back end, and the caches that it made."""
+
+    def __init__(self, *, scratch_tokens: int = 64) -> None:
+        self.caches: list[FakeCache] = []
+        spec = Spec(mask_id=MASK, end_of_hole_id=END, vocab_size=VOCAB + 1, context_tokens=100, canvas_tokens=32)
+
+        def cache() -> FakeCache:
+            self.caches.append(FakeCache(vocab=VOCAB, scratch_tokens=scratch_tokens))
+            return self.caches[-1]
+
+        fim = FimTokens(prefix=37, suffix=38, middle=39)
+        self.backend = CausalBackend(cache, Letters(), spec=spec, fim=fim, specials=SPECIALS)
+
+    @property
+    def passes(self) -> int:
+        return sum(len(cache.passes) for cache in self.caches)
+
+
+def context(before: list[int], after: list[int], *, starts_with: bytes = b"") -> Context:
+    pieces = (np.array(before, dtype=np.int64), np.array(after, dtype=np.int64))
+    return Context(pieces=pieces, starts_with=(starts_with,))
+
+
+def row_of(*texts: list[int]) -> Canvas:
+    return Canvas.decided([[np.array(text, dtype=np.int64)] for text in texts], mask_id=MASK)
+
+
+def expected(before: list[int], after: list[int], text: list[int]) -> list[float]:
+    """The log-probability of each token of `text`, computed from scratch; any special ends it."""
+    prompt = [37, 38, *after, 39, *before]
+    found = []
+    for k, token in enumerate(text):
+        nats = log_probs((*prompt, *text[:k]), VOCAB)
+        found.append(float(np.logaddexp.reduce(nats[list(SPECIALS)]) if token == END else nats[token]))
+    return found
+
+
+texts = st.lists(st.integers(0, 25), max_size=5).map(lambda ids: [*ids, END])
+
+
+@given(
+    before=st.lists(st.integers(0, 25), max_size=6),
+    after=st.lists(st.integers(0, 25), max_size=6),
+    rows=st.lists(texts, min_size=1, max_size=5),
+    guesses=st.lists(st.lists(st.integers(0, 25), min_size=1, max_size=14), max_size=3),
+    scratch=st.sampled_from([40, 64]),
+)
+def test_scores_are_those_of_the_text_alone_whatever_is_guessed_remembered_or_forgotten(
+    before: list[int], after: list[int], rows: list[list[int]], guesses: list[list[int]], scratch: int
+) -> None:
+    made = Made(scratch_tokens=scratch)
+    prefilled = made.backend.prefill(context(before, after))
+    prefilled.guess([np.array(guess, dtype=np.int64) for guess in guesses])
+    for row in [*rows, *rows[:2]]:
+        said = prefilled.score(row_of(row))
+        assert said.current[0] == pytest.approx(expected(before, after, row), abs=1e-4)
+
+
+def test_what_is_remembered_costs_no_pass() -> None:
+    made = Made()
+    prefilled = made.backend.prefill(context([1, 2], [3]))
+    first = prefilled.score(row_of([4, 5, END]))
+    assert made.passes == 1
+    again = prefilled.score(row_of([4, 5, END]))
+    assert made.passes == 1
+    assert (first.passes, again.passes) == (1, 0)
+
+
+def test_who_writes_what_was_guessed_waits_for_one_pass() -> None:
+    made = Made()
+    prefilled = made.backend.prefill(context([1, 2], [3]))
+    guess = [4, 5, 6, 7, 8]
+    prefilled.guess([np.array(guess, dtype=np.int64)])
+    for written in range(len(guess) + 1):
+        canvas = next_of(guess[:written])
+        prefilled.score(canvas, wanted=canvas.open)
+    assert made.passes == 1
+
+
+def next_of(text: list[int]) -> Canvas:
+    ids = np.array([[*text, MASK]], dtype=np.int64)
+    is_open = np.zeros(ids.shape, dtype=bool)
+    is_open[0, -1] = True
+    return Canvas(
+        ids=ids, open=is_open, hole=np.zeros_like(ids), confidence=np.ones(ids.shape, np.float32), mask_id=MASK
+    )
+
+
+def test_specials_end_a_text_and_are_never_text() -> None:
+    prefilled = Made().backend.prefill(context([1], [2]))
+    said = prefilled.score(next_of([3, 4]))
+    nats = log_probs((37, 38, 2, 39, 1, 3, 4), VOCAB)
+    ids, probs = said.ids[0, -1], said.probs[0, -1]
+    assert not set(ids.tolist()) & (set(SPECIALS) - {END})
+    assert (np.diff(probs) <= 1e-7).all()
+    if END in ids:
+        assert probs[ids == END][0] == pytest.approx(np.exp(nats[list(SPECIALS)]).sum(), rel=1e-4)
+
+
+@given(start=st.text("abc", min_size=1, max_size=4), steps=st.lists(st.integers(0, 7), min_size=6, max_size=6))
+def test_a_healed_text_begins_with_the_bytes_that_were_taken_back(start: str, steps: list[int]) -> None:
+    vocabulary = Letters()
+    prefilled = Made().backend.prefill(context([9, 8], [7], starts_with=start.encode()))
+    written: list[int] = []
+    for step in steps:
+        canvas = next_of(written)
+        said = prefilled.score(canvas, wanted=canvas.open)
+        ids = said.ids[0, -1][said.probs[0, -1] > 0]
+        token = int(ids[step % len(ids)])
+        text = b"".join(vocabulary.token_bytes(t) for t in [*written, token])
+        assert text.startswith(start.encode()) or start.encode().startswith(text)
+        if token == END:
+            assert text.startswith(start.encode())
+            return
+        written.append(token)
+
+
+def test_a_text_that_does_not_begin_as_it_must_is_all_but_impossible() -> None:
+    prefilled = Made().backend.prefill(context([1], [2], starts_with=b"ab"))
+    assert prefilled.score(row_of([25, END])).current[0, 0] == FLOOR
+
+
+def test_typing_reads_the_new_tokens_only_and_documents_keep_their_contexts() -> None:
+    made = Made()
+    suffix = list(range(20))
+    made.backend.prefill(context([1, 2, 3], suffix))
+    made.backend.prefill(context([1, 2, 3, 4], suffix))
+    assert len(made.caches) == 1
+    others = [context([n], [n] * 30) for n in range(20, 20 + CONTEXTS)]
+    for other in others:
+        made.backend.prefill(other)
+    assert len(made.caches) == CONTEXTS
+    assert made.backend.unread(others[-1]) == 0
+    assert made.backend.unread(context([1, 2, 3], suffix)) > len(suffix) // 2  # it was used longest ago
+
+
+def test_reading_stops_when_asked_and_goes_on_where_it_stopped() -> None:
+    made = Made()
+    whole = context([1, 2, 3], list(range(20)))
+    asked = iter([False, False, True])
+    assert not made.backend.read(whole, stop=lambda: next(asked))
+    left = made.backend.unread(whole)
+    assert 0 < left < 26
+    assert made.backend.read(whole, stop=lambda: False)
+    assert made.backend.unread(whole) == 0
+
+
+def test_it_denoises_nothing() -> None:
+    prefilled = Made().backend.prefill(context([1], [2]))
+    assert isinstance(prefilled, CausalContext)
+    with pytest.raises(NotImplementedError):
+        prefilled.denoise(next_of([]))
