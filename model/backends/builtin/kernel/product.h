@@ -14,7 +14,14 @@ typedef struct {
     int64_t ld, groups, group;
 } activation;
 
-enum { STEP = 32, AHEAD_BYTES = 3072 };
+/* Of each group of the panel at `panel`, the bytes `from` to `to` are fetched while another panel is multiplied: memory
+ * then works beside the multipliers also where many rows keep them busy. NULL: nothing. */
+typedef struct {
+    const uint8_t *panel;
+    int64_t from, to;
+} fetched;
+
+enum { STEP = 32, LINE = 64 };
 
 /* x [k] as row `row` of `a`, from input `first` on (a multiple of the group). */
 INLINE void quantised(const float *x, int64_t k, const activation *a, int64_t row, int64_t first) {
@@ -40,7 +47,7 @@ INLINE void quantised(const float *x, int64_t k, const activation *a, int64_t ro
 
 /* out [rows, PANEL]: `width` vectors of outputs of a panel from vector `column` on, for `rows` rows from `row` on. */
 INLINE void columns_of(const int rows, const int width, const int wide, const dlm_matrix *w, const uint8_t *panel,
-                       const int column, const activation *a, int64_t row, float (*out)[PANEL]) {
+                       const int column, const activation *a, int64_t row, const fetched *ahead, float (*out)[PANEL]) {
     const int64_t head = w->mins ? 4 * PANEL : 2 * PANEL, step = wide ? 32 * PANEL : 16 * PANEL;
     const int64_t size = head + w->group / STEP * step;
     const int32_t zero = (w->mins ? 0 : wide ? -128 : -8) + (wide && SIGNED8 ? 128 : 0);
@@ -55,8 +62,8 @@ INLINE void columns_of(const int rows, const int width, const int wide, const dl
     for (int64_t g = 0; g < a->groups; g++) {
         const uint8_t *body = panel + head + column * 4 * LANES;
         ints dots[MOST_ROWS][8];
-        if (rows <= 2)
-            for (int64_t line = 0; line < size; line += 64) __builtin_prefetch(panel + AHEAD_BYTES + line);
+        if (column == 0 && ahead->panel)
+            for (int64_t line = ahead->from; line < ahead->to; line += LINE) __builtin_prefetch(ahead->panel + g * size + line, 0, 2);
 #pragma GCC unroll 8
         for (int r = 0; r < rows; r++)
 #pragma GCC unroll 8
@@ -102,13 +109,12 @@ INLINE void columns_of(const int rows, const int width, const int wide, const dl
         for (int v = 0; v < width; v++) store(out[r] + (column + v) * LANES, sums[r][v]);
 }
 
-/* The mins of 8-bit codes that were taken less 128 go with codes that were not: `zero` above adds 128 to each. */
 #define PANEL_ROWS(R)                                                                                                   \
     static __attribute__((noinline)) void panel_##R(const dlm_matrix *w, const uint8_t *panel, const activation *a,     \
-                                                    int64_t row, float (*out)[PANEL]) {                                 \
+                                                    int64_t row, const fetched *ahead, float (*out)[PANEL]) {           \
         for (int column = 0; column < PANEL / LANES; column += WIDTH(R)) {                                              \
-            if (w->bits == 8) columns_of(R, WIDTH(R), 1, w, panel, column, a, row, out);                                \
-            else columns_of(R, WIDTH(R), 0, w, panel, column, a, row, out);                                             \
+            if (w->bits == 8) columns_of(R, WIDTH(R), 1, w, panel, column, a, row, ahead, out);                         \
+            else columns_of(R, WIDTH(R), 0, w, panel, column, a, row, ahead, out);                                      \
         }                                                                                                               \
     }
 PANEL_ROWS(1)
@@ -122,18 +128,23 @@ PANEL_ROWS(5)
 PANEL_ROWS(6)
 #endif
 
-static void panel_of(int rows, const dlm_matrix *w, int64_t number, const activation *a, int64_t row, float (*out)[PANEL]) {
+/* `rows` of the n rows, from `row` on; meanwhile their share of panel `next` is fetched. */
+static void panel_of(int rows, const dlm_matrix *w, int64_t number, int64_t next, const activation *a, int64_t row, int64_t n,
+                     float (*out)[PANEL]) {
     const uint8_t *panel = w->panel[number];
+    int64_t lines = ((w->mins ? 4 * PANEL : 2 * PANEL) + (int64_t)PANEL * w->group * w->bits / 8) / LINE;
+    const fetched ahead = {.panel = next >= 0 && next < w->panels ? w->panel[next] : NULL,
+                           .from = lines * row / n * LINE, .to = lines * (row + rows) / n * LINE};
     switch (rows) {
-    case 1: panel_1(w, panel, a, row, out); break;
-    case 2: panel_2(w, panel, a, row, out); break;
+    case 1: panel_1(w, panel, a, row, &ahead, out); break;
+    case 2: panel_2(w, panel, a, row, &ahead, out); break;
 #if defined(__AVX2__) || defined(__ARM_NEON)
-    case 3: panel_3(w, panel, a, row, out); break;
+    case 3: panel_3(w, panel, a, row, &ahead, out); break;
 #endif
 #if defined(__AVX512VNNI__)
-    case 4: panel_4(w, panel, a, row, out); break;
-    case 5: panel_5(w, panel, a, row, out); break;
-    case 6: panel_6(w, panel, a, row, out); break;
+    case 4: panel_4(w, panel, a, row, &ahead, out); break;
+    case 5: panel_5(w, panel, a, row, &ahead, out); break;
+    case 6: panel_6(w, panel, a, row, &ahead, out); break;
 #endif
     default: break;
     }
@@ -177,11 +188,11 @@ INLINE void lowered(const part *p, int64_t panel, int64_t row, int rows, float (
         }
 }
 
-static void panel_stored(const part *p, int64_t panel, int64_t n, const activation *a) {
+static void panel_stored(const part *p, int64_t panel, int64_t next, int64_t n, const activation *a) {
     float out[MOST_ROWS][PANEL];
     for (int64_t row = 0, rows; row < n; row += rows) {
         rows = rows_now(n, row);
-        panel_of((int)rows, p->w, panel, a, row, out);
+        panel_of((int)rows, p->w, panel, next, a, row, n, out);
         lowered(p, panel, row, (int)rows, out);
         for (int r = 0; r < rows; r++) {
             float *into = p->out + (row + r) * p->ld + panel * PANEL;
@@ -197,12 +208,13 @@ static void panel_stored(const part *p, int64_t panel, int64_t n, const activati
 
 static void product_tile(void *job, int number, int thread) {
     const product *job_ = job;
-    (void)thread;
-    for (int64_t at = number * job_->tile; at < (number + 1) * job_->tile; at++) {
-        int64_t panel = at;
-        for (int i = 0; i < job_->count; panel -= job_->parts[i++].w->panels)
-            if (panel < job_->parts[i].w->panels) {
-                panel_stored(&job_->parts[i], panel, job_->n, job_->a);
+    for (int64_t i = 0; i < job_->tile; i++) {
+        int64_t panel = number * job_->tile + i;
+        /* Every second thread takes tiles from the back: see pool.h. */
+        int64_t step = i + 1 < job_->tile || thread % 2 == 0 ? 1 : 1 - 2 * job_->tile;
+        for (int m = 0; m < job_->count; panel -= job_->parts[m++].w->panels)
+            if (panel < job_->parts[m].w->panels) {
+                panel_stored(&job_->parts[m], panel, panel + step, job_->n, job_->a);
                 break;
             }
     }
@@ -226,14 +238,14 @@ enum { GATED_PANELS = 2 };
 
 static void gated_tile(void *job, int number, int thread) {
     const gated *g = job;
-    (void)thread;
+    int64_t next = thread % 2 ? -GATED_PANELS : GATED_PANELS; /* see pool.h */
     int64_t first = number * GATED_PANELS, count = smaller(GATED_PANELS, g->gate.w->panels - first);
     for (int64_t row = 0, rows; row < g->n; row += rows) {
         float out[MOST_ROWS][PANEL], up[MOST_ROWS][PANEL], both[MOST_ROWS][GATED_PANELS * PANEL];
         rows = rows_now(g->n, row);
         for (int64_t panel = 0; panel < count; panel++) {
-            panel_of((int)rows, g->gate.w, first + panel, g->a, row, out);
-            panel_of((int)rows, g->up.w, first + panel, g->a, row, up);
+            panel_of((int)rows, g->gate.w, first + panel, first + panel + next, g->a, row, g->n, out);
+            panel_of((int)rows, g->up.w, first + panel, first + panel + next, g->a, row, g->n, up);
             lowered(&g->gate, first + panel, row, (int)rows, out);
             lowered(&g->up, first + panel, row, (int)rows, up);
             for (int r = 0; r < rows; r++)
