@@ -16,8 +16,8 @@ from lsp_server.history import History, Position, Span
 from lsp_server.source.languages import language_of
 from lsp_server.source.parse import Syntax
 from lsp_server.source.positions import Encoding, LineIndex
-from lsp_server.source.uris import path_of
 from lsp_server.types import Region, Snapshot
+from lsp_server.workspace.uris import Uri, path_of
 
 OnEdit: TypeAlias = Callable[[Region | None, str], None]
 
@@ -65,18 +65,21 @@ class _Document:
 
 
 class Documents:
-    """Snapshots by uri. `encoding` is what columns count; `folders` are the only places read from disk."""
+    """Snapshots by uri, however that is escaped; they hold it as it was opened.
+
+    `encoding` is what columns count; `folders` are the only places read from disk.
+    """
 
     def __init__(self, *, encoding: Encoding = "utf-16", folders: Sequence[Path] = ()) -> None:
         self.encoding: Encoding = encoding
         self.folders: tuple[Path, ...] = tuple(folders)
-        self._open: dict[str, _Document] = {}
+        self._open: dict[tuple[str, ...], _Document] = {}  # by `Uri.key`
 
     def open(self, uri: str, text: str, *, language_id: str | None, version: int) -> Snapshot:
         """The document from now on, also if it was open before."""
-        self._open.pop(uri, None)
-        self._open[uri] = _document(uri, _bytes(text), language_id=language_id, version=version)
-        return self._open[uri].snapshot
+        self._open.pop(_key(uri), None)
+        document = self._open[_key(uri)] = _document(uri, _bytes(text), language_id=language_id, version=version)
+        return document.snapshot
 
     def change(self, uri: str, changes: Sequence[Change], *, version: int, on_edit: OnEdit | None = None) -> Snapshot:
         """The document after `changes`, each of which sees the result of the one before.
@@ -84,7 +87,7 @@ class Documents:
         `on_edit` is told, in their order, which region (None: everything) got which text. Raises InputError if
         the document is not open.
         """
-        document = self._open.get(uri)
+        document = self._open.get(_key(uri))
         if document is None:
             raise InputError(f"{uri} is not open: send textDocument/didOpen before textDocument/didChange")
         for change in changes:
@@ -92,33 +95,33 @@ class Documents:
             if on_edit is not None:
                 on_edit(region, change.text)
         document = replace(document, snapshot=replace(document.snapshot, version=version))
-        del self._open[uri]  # so that it becomes the last
-        self._open[uri] = document
+        del self._open[_key(uri)]  # so that it becomes the last
+        self._open[_key(uri)] = document
         return document.snapshot
 
     def others(self, uri: str) -> tuple[Snapshot, ...]:
         """The open documents but that one: what was opened or edited last comes first."""
-        return tuple(document.snapshot for name, document in reversed(self._open.items()) if name != uri)
+        return tuple(document.snapshot for key, document in reversed(self._open.items()) if key != _key(uri))
 
     def rebased(self, uri: str, spans: Sequence[Span], *, since: int) -> tuple[Span, ...] | None:
         """Where `spans` of version `since` of an open document are now; None if one was edited, or nobody remembers."""
-        document = self._open.get(uri)
+        document = self._open.get(_key(uri))
         return document.history.rebased(spans, since) if document is not None else None
 
     def close(self, uri: str) -> None:
-        self._open.pop(uri, None)
+        self._open.pop(_key(uri), None)
 
     def snapshot(self, uri: str) -> Snapshot:
         """The document as it is now: the open one, else the file, if it lies inside a workspace folder.
 
         Raises InputError for anything else.
         """
-        document = self._open.get(uri) or self._read(uri)
+        document = self._open.get(_key(uri)) or self._read(uri)
         return document.snapshot
 
     def index(self, snapshot: Snapshot) -> LineIndex:
         """The lines of `snapshot`: counted already if it is an open document as it is now."""
-        document = self._open.get(snapshot.uri)
+        document = self._open.get(_key(snapshot.uri))
         current = document is not None and document.snapshot.source is snapshot.source
         return document.index if document is not None and current else LineIndex(snapshot.source)
 
@@ -127,7 +130,7 @@ class Documents:
 
         After typing in a large file, the document's own tree covers the surroundings of the keystroke only.
         """
-        document = self._open.get(snapshot.uri)
+        document = self._open.get(_key(snapshot.uri))
         if document is None or document.snapshot is not snapshot:
             return snapshot  # read from disk or made by `with_text`: its tree is of its place
         syntax = document.syntax.covering(snapshot.source, region)
@@ -135,14 +138,14 @@ class Documents:
 
     def with_text(self, snapshot: Snapshot, region: Region, text: str) -> Snapshot:
         """`snapshot` as it would be with `text` in place of `region`; the document itself stays as it is."""
-        document = self._open.get(snapshot.uri)
+        document = self._open.get(_key(snapshot.uri))
         if document is None or document.snapshot is not snapshot:
             document = _parsed(snapshot)
         return document.after(region, text).snapshot
 
     def is_current(self, snapshot: Snapshot) -> bool:
         """Whether nothing has changed since `snapshot` was taken."""
-        document = self._open.get(snapshot.uri)
+        document = self._open.get(_key(snapshot.uri))
         if document is not None or snapshot.version is not None:
             return document is not None and document.snapshot is snapshot
         try:
@@ -165,6 +168,10 @@ class Documents:
         except UnicodeDecodeError as error:
             raise InputError(f"{uri} is not UTF-8 text: convert it first") from error
         return _document(uri, source, language_id=None, version=None)
+
+
+def _key(uri: str) -> tuple[str, ...]:
+    return Uri.parse(uri).key
 
 
 def _document(uri: str, source: bytes, *, language_id: str | None, version: int | None) -> _Document:

@@ -15,12 +15,13 @@ from typing import TypeAlias
 
 from lsp_server.context.gather import OtherFiles
 from lsp_server.filters.tidy import tidied
+from lsp_server.notebooks import with_cells
 from lsp_server.settings import FillOptions
 from lsp_server.source.accept import Trials, fits, offending, whole
 from lsp_server.source.cut import cut
 from lsp_server.source.edits import edit_of
 from lsp_server.source.exclusions import Exclusions
-from lsp_server.types import Edit, Filled, Gap, Snapshot
+from lsp_server.types import Cells, Edit, Filled, Gap, Snapshot
 from model.types import Budget, Cancelled, Candidate, Fill, Filler, FillRequest, OnEvent, Span, Template
 
 Fitted: TypeAlias = Callable[[tuple[str, ...]], tuple[tuple[str, str], ...]]
@@ -40,15 +41,20 @@ def run(
     on_event: OnEvent | None = None,
     exclusions: Exclusions | None = None,
     other_files: OtherFiles | None = None,
+    cells: Cells | None = None,
 ) -> Filled:
     """Fill all `gaps` (in the order of the file, apart from each other) jointly.
 
     Raises Excluded when no model may see the file, by the rules of `exclusions` (None: of the file's own place):
-    there is no other way to a filler. `other_files` gathers texts of others, for fillers that read them. Raises
+    there is no other way to a filler. `other_files` gathers texts of others, for fillers that read them. `cells` are
+    those around it if it is one of a notebook: they stand before and after it as one file, as far as there is room. Raises
     model.errors.BadRequest when the model cannot meet the options. When memory runs out, a shorter context is tried.
     Cancelled, out of time and nothing acceptable are results: no edits, and a reason.
     """
-    (exclusions or Exclusions()).check(snapshot.uri)
+    gate = exclusions or Exclusions()
+    gate.check(snapshot.uri)
+    if cells is not None:
+        gate.check(cells.notebook)
     gaps = tuple(_with_length(gap, options.length_tokens) for gap in gaps)
     # The engine asks about the same texts again and again, and each answer takes a parse or several.
     trials = Trials(snapshot)
@@ -68,9 +74,15 @@ def run(
         started = time.perf_counter()
         budget_tokens = filler.info.context_tokens // share
         template = cut(snapshot, gaps, budget_tokens=budget_tokens, count_tokens=filler.count_tokens)
+        left_out = _left_out(snapshot, gaps, template)
+        if cells is not None:
+            template, beyond = with_cells(
+                template, cells, budget_tokens=budget_tokens, count_tokens=filler.count_tokens
+            )
+            left_out = (*left_out, *beyond)
         cut_ms = (time.perf_counter() - started) * 1000
         request = replace(
-            _request(snapshot, gaps, template, options),
+            _request(snapshot, template, options, left_out),
             other_files=others,
             parses=lambda texts: verdict(tuple(text for text, _ in fitted(texts))),
             accepts=accepts,
@@ -96,11 +108,11 @@ def run(
     )
 
 
-def _request(snapshot: Snapshot, gaps: Sequence[Gap], template: Template, options: FillOptions) -> FillRequest:
+def _request(snapshot: Snapshot, template: Template, options: FillOptions, left_out: tuple[str, ...]) -> FillRequest:
     return FillRequest(
         template=template,
         language=snapshot.language.name,
-        extra_context=_left_out(snapshot, gaps, template),
+        extra_context=left_out,
         candidates=options.candidates,
         seed=options.seed,
         sampler=options.sampler,

@@ -29,7 +29,7 @@ from lsp_server.feedback.acceptance import Acceptance
 from lsp_server.feedback.kept import Kept, Later
 from lsp_server.feedback.metrics import Metrics, Save
 from lsp_server.feedback.store import add, state_file
-from lsp_server.handlers import documents, feedback, inline_completion
+from lsp_server.handlers import documents, feedback, inline_completion, notebooks
 from lsp_server.handlers.connection import configuration, lifecycle
 from lsp_server.handlers.filling import code_action, commands
 from lsp_server.session import OpenFiller, Session
@@ -144,6 +144,7 @@ def create_server(
         "dlm-fill",
         _version(),
         text_document_sync_kind=lsp.TextDocumentSyncKind.Incremental,
+        notebook_document_sync=notebooks.SYNC,
         protocol_cls=Protocol,
         converter_factory=default_converter,
         max_workers=1,  # pygls' own pool only reads stdin
@@ -155,7 +156,9 @@ def create_server(
     acceptance = Acceptance(metrics, kept)
     lifecycle.register(server, session, suggester, metrics, abandoned=lambda: leave(1))
     configuration.register(server, session, suggester)
-    documents.register(server, session, suggester, fills, kept)
+    editing = documents.Editing(server=server, session=session, suggester=suggester, fills=fills, kept=kept)
+    documents.register(server, editing)
+    notebooks.register(server, editing)
     inline_completion.register(server, session, suggester, fills, acceptance, metrics)
     commands.register(server, session, fills)
     code_action.register(server, session, fills)

@@ -27,9 +27,10 @@ from lsp_server.configuration.settings import Settings
 from lsp_server.context.gather import Gathering, OtherFiles, Workspace
 from lsp_server.documents import Documents
 from lsp_server.errors import Excluded, InputError, SwitchedOff, place_of
+from lsp_server.notebooks import Notebooks
 from lsp_server.source.exclusions import Exclusions
 from lsp_server.status import Status, StatusBoard
-from lsp_server.types import Snapshot
+from lsp_server.types import Cells, Snapshot
 from model.errors import BadRequest, ModelError
 from model.types import Cancelled, Filler
 
@@ -69,6 +70,7 @@ class Session:
         self.configuration = Configuration(options)
         self.configuring: asyncio.Task[None] | None = None
         self.documents = Documents()
+        self.notebooks = Notebooks()
         self.exclusions = Exclusions()
         self.status = StatusBoard()
         self._open_filler = open_filler
@@ -85,8 +87,8 @@ class Session:
         return self.configuration.everywhere
 
     def options_of(self, uri: str) -> Settings:
-        """The settings that hold for the document at `uri`."""
-        return self.configuration.of(uri)
+        """The settings that hold for the document at `uri`; for a cell, those of its notebook."""
+        return self.configuration.of(self.notebooks.of(uri) or uri)
 
     @property
     def loaded(self) -> bool:
@@ -131,6 +133,8 @@ class Session:
         self._left_alone = uri
         try:
             self.exclusions.check(uri)
+            if (notebook := self.notebooks.of(uri)) is not None:
+                self.exclusions.check(notebook)
         except Excluded as excluded:
             self.status.leave_alone(f"excluded by {excluded.rule}")
             raise
@@ -151,10 +155,26 @@ class Session:
         """What gathers texts of other files for a fill in `snapshot`, on the filling thread; None if none are wanted."""
         if not self.options_of(snapshot.uri).cross_file:
             return None
+        opened = [document for document in self.documents.others(snapshot.uri) if self._is_another(document, snapshot)]
         workspace = Workspace(
-            folders=self.documents.folders, exclusions=self.exclusions, opened=self.documents.others(snapshot.uri)
+            folders=self.documents.folders,
+            exclusions=self.exclusions,
+            opened=opened,
+            notebook=self.notebooks.of(snapshot.uri),
         )
         return lambda cancelled: self._gathering.others(snapshot, workspace, cancelled=cancelled)
+
+    def cells(self, snapshot: Snapshot) -> Cells | None:
+        """The code cells around `snapshot`, of its language; None if it is no code cell of a notebook."""
+        return self.notebooks.around(snapshot, self.documents.others(snapshot.uri))
+
+    def _is_another(self, document: Snapshot, snapshot: Snapshot) -> bool:
+        """Whether an open document may be another file to `snapshot`: no cell of its own notebook, no prose of another."""
+        notebook = self.notebooks.of(document.uri)
+        if notebook is None:
+            return True
+        allowed = self.exclusions.excluded(notebook, for_context=True) is None
+        return allowed and self.notebooks.is_code(document.uri) and notebook != self.notebooks.of(snapshot.uri)
 
     def closed(self, uri: str) -> None:
         """The document at `uri` is no longer in use."""

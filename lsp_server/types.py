@@ -43,6 +43,15 @@ class Snapshot:
         return tuple(self.text(Region(a, b)) for a, b in zip(edges[::2], edges[1::2], strict=True))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Cells:
+    """The other code cells of the notebook with the URI `notebook`, in its order: those above a cell and those below it."""
+
+    notebook: str
+    above: tuple[PlainText, ...] = ()
+    below: tuple[PlainText, ...] = ()
+
+
 @dataclass(frozen=True, order=True)
 class Region:
     """Bytes `start` to `end` (exclusive) of a snapshot."""

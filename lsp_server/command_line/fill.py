@@ -26,6 +26,7 @@ from lsp_server.source.exclusions import Exclusions
 from lsp_server.source.languages import language_of
 from lsp_server.source.parse import parse
 from lsp_server.types import Gap, Snapshot
+from lsp_server.workspace.uris import Uri
 from model.filler import fetch, open_filler
 from model.types import Filler, FillerInfo
 
@@ -122,7 +123,7 @@ def _jobs(wish: Wish) -> list[_Job]:
         if wish.write and file.path is not None:
             files.check_writable(file)
         snapshot = Snapshot(
-            uri=file.path.as_uri() if file.path else "untitled:stdin",
+            uri=str(Uri.of(file.path)) if file.path else "untitled:stdin",
             version=None,
             source=file.source,
             language=language_of(file.name),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lsp_server.context.gather import Gathering, OtherFiles, Workspace
 from lsp_server.source.exclusions import Exclusions
-from lsp_server.source.uris import path_of
 from lsp_server.types import Snapshot
+from lsp_server.workspace.uris import path_of
 
 
 def other_files(snapshot: Snapshot, gathering: Gathering) -> OtherFiles | None:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from lsp_server.configuration.reading import Values, read
 from lsp_server.configuration.settings import Settings
 from lsp_server.configuration.workspace_file import WorkspaceFile
-from lsp_server.source.uris import path_of
+from lsp_server.workspace.uris import path_in
 
 Complain: TypeAlias = Callable[[str], None]
 
@@ -40,7 +40,7 @@ class Configuration:
 
     def of(self, uri: str) -> Settings:
         """What holds for the document at `uri`: its folder's settings, too, the innermost folder's if they are nested."""
-        path = path_of(uri)
+        path = path_in(uri)
         around = [folder for folder in self._files if path is not None and path.is_relative_to(folder)]
         folder = max(around, key=lambda f: len(f.parts), default=None)
         if folder is None:

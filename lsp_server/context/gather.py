@@ -14,8 +14,8 @@ from typing import TypeAlias
 from lsp_server.context.listing import Listings
 from lsp_server.context.texts import LARGEST_BYTES, Texts
 from lsp_server.source.exclusions import Exclusions
-from lsp_server.source.uris import path_in, path_of
 from lsp_server.types import Snapshot
+from lsp_server.workspace.uris import Uri, path_of
 from model.text import PlainText
 from model.types import Cancelled
 
@@ -28,12 +28,13 @@ MOST_CHARS = 2_000_000
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
     """Where to look: `folders`, the only places read from disk; `exclusions`, their rules; `opened`, the documents that
-    the editor has open, the one that was edited last first.
+    the editor has open, the one that was edited last first. `notebook`: the URI of the one of which the file is a cell.
     """
 
     folders: tuple[Path, ...]
     exclusions: Exclusions
     opened: Sequence[Snapshot] = ()
+    notebook: str | None = None
 
 
 class Gathering:
@@ -61,9 +62,9 @@ class Gathering:
 
     def _texts_of(self, snapshot: Snapshot, workspace: Workspace) -> Iterator[PlainText | None]:
         """The text of each file that there is; None where it is not to be had."""
-        own = path_of(snapshot.uri)
-        seen = {_name(snapshot)}
-        for document in workspace.opened:
+        own = path_of(workspace.notebook or snapshot.uri)
+        seen: set[object] = {_name(snapshot)}
+        for document in sorted(workspace.opened, key=lambda one: not _same_notebook(one, snapshot)):
             if (name := _name(document)) not in seen:
                 seen.add(name)
                 small = len(document.source) <= LARGEST_BYTES
@@ -80,10 +81,22 @@ class Gathering:
                 yield self._texts.read(real) if rule is None else None
 
 
-def _name(document: Snapshot) -> str:
-    """What tells the file from others: its path without links, also of an older version (`git:/w/a.py?HEAD`), or its uri."""
-    path = path_in(document.uri)
-    return os.path.realpath(path) if path is not None and path.is_absolute() else document.uri
+def _name(document: Snapshot) -> object:
+    """What tells the file from others: its path without links, also of an older version (`git:/w/a.py?HEAD`).
+
+    Of a cell and of what has no place, the URI: several of them may hold one path.
+    """
+    uri = Uri.parse(document.uri)
+    path = uri.place
+    if path is None or not path.is_absolute() or uri.fragment or uri.scheme == "untitled":
+        return uri.key
+    return os.path.realpath(path)
+
+
+def _same_notebook(document: Snapshot, snapshot: Snapshot) -> bool:
+    """Whether both are cells of one notebook, as far as their URIs tell: for editors that open cells as files."""
+    one, other = Uri.parse(document.uri), Uri.parse(snapshot.uri)
+    return bool(one.fragment and other.fragment) and (*one.key[:3],) == (*other.key[:3],)
 
 
 def _root(own: Path | None, folders: Sequence[Path]) -> Path | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
@@ -14,43 +17,61 @@ from lsp_server.suggestions.service import Suggester
 from lsp_server.types import Region
 
 
-def register(server: LanguageServer, session: Session, suggester: Suggester, fills: Fills, kept: Kept) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Editing:
+    """What an editor does to documents, those that are cells of notebooks included."""
+
+    server: LanguageServer
+    session: Session
+    suggester: Suggester
+    fills: Fills
+    kept: Kept
+
+    def opened(self, document: lsp.TextDocumentItem) -> None:
+        self.session.interrupt(document.uri, "the document was opened anew meanwhile")
+        self.session.documents.open(
+            document.uri, document.text, language_id=str(document.language_id), version=document.version
+        )
+
+    def changed(self, uri: str, version: int, events: Iterable[lsp.TextDocumentContentChangeEvent]) -> None:
+        def edited(region: Region | None, text: str) -> None:
+            if region is not None:
+                self.kept.edited(uri, region, text)
+            goes_on = self.fills.edited(uri, region, text)
+            if not goes_on and (region is None or not self.suggester.edited(uri, region, text)):
+                # Its answer would be dropped as stale anyway: let the machine go on to the next request.
+                self.session.interrupt(uri, "the document changed meanwhile")
+
+        try:
+            changes = [_change(event) for event in events]
+            self.fills.changed(self.session.documents.change(uri, changes, version=version, on_edit=edited))
+        except InputError as error:
+            message = lsp.LogMessageParams(type=lsp.MessageType.Warning, message=f"dlm-fill: {error}")
+            self.server.window_log_message(message)
+
+    def closed(self, uri: str) -> None:
+        self.session.interrupt(uri, "the document was closed meanwhile")
+        self.session.documents.close(uri)
+        self.suggester.forget(uri)
+        self.fills.forget(uri)
+        self.session.closed(uri)
+
+
+def register(server: LanguageServer, editing: Editing) -> None:
     """Add this family's handlers to `server`."""
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
     def did_open(params: lsp.DidOpenTextDocumentParams) -> None:
-        document = params.text_document
-        session.interrupt(document.uri, "the document was opened anew meanwhile")
-        session.documents.open(
-            document.uri, document.text, language_id=str(document.language_id), version=document.version
-        )
-        session.leaves_alone(document.uri)  # so that the status says it before anything is asked
+        editing.opened(params.text_document)
+        editing.session.leaves_alone(params.text_document.uri)  # so that the status says it before anything is asked
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
     def did_change(params: lsp.DidChangeTextDocumentParams) -> None:
-        uri, version = params.text_document.uri, params.text_document.version
-
-        def edited(region: Region | None, text: str) -> None:
-            if region is not None:
-                kept.edited(uri, region, text)
-            goes_on = fills.edited(uri, region, text)
-            if not goes_on and (region is None or not suggester.edited(uri, region, text)):
-                # Its answer would be dropped as stale anyway: let the machine go on to the next request.
-                session.interrupt(uri, "the document changed meanwhile")
-
-        try:
-            changes = [_change(c) for c in params.content_changes]
-            fills.changed(session.documents.change(uri, changes, version=version, on_edit=edited))
-        except InputError as error:
-            server.window_log_message(lsp.LogMessageParams(type=lsp.MessageType.Warning, message=f"dlm-fill: {error}"))
+        editing.changed(params.text_document.uri, params.text_document.version, params.content_changes)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
-        session.interrupt(params.text_document.uri, "the document was closed meanwhile")
-        session.documents.close(params.text_document.uri)
-        suggester.forget(params.text_document.uri)
-        fills.forget(params.text_document.uri)
-        session.closed(params.text_document.uri)
+        editing.closed(params.text_document.uri)
 
 
 def _change(event: lsp.TextDocumentContentChangeEvent) -> Change:

@@ -15,7 +15,7 @@ from pathlib import Path
 from lsp_server.errors import Excluded
 from lsp_server.source.ignore_files import IgnoreFiles, Line
 from lsp_server.source.secrets import secret_pattern
-from lsp_server.source.uris import path_in
+from lsp_server.workspace.uris import path_in
 
 OWN_FILE = ".dlmignore"
 _UNREADABLE = "cannot be read"
@@ -61,8 +61,8 @@ class Exclusions:
         path = path_in(place) if isinstance(place, str) else place
         if path is None:
             return None
-        named = os.path.normpath(path)
-        real = os.path.realpath(path) if path.is_absolute() else named  # a document without a place has a name only
+        named = _plain(os.path.normpath(path))
+        real = _plain(os.path.realpath(path)) if path.is_absolute() else named  # one without a place has a name only
         for one in dict.fromkeys((named, real)):
             rule = self._rule(one, for_context=for_context)
             if rule is not None:
@@ -113,6 +113,11 @@ class Exclusions:
         start = root or folder
         repository = next((place for place in (start, *start.parents) if (place / ".git").exists()), None)
         return str(repository or root or folder.anchor)
+
+
+def _plain(path: str) -> str:
+    """The path without a second slash at its start, which POSIX lets mean something and no system of today does."""
+    return path[1:] if os.name == "posix" and path.startswith("//") else path
 
 
 def _as_rule(line: Line, top: str) -> Rule:

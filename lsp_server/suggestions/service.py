@@ -117,7 +117,7 @@ class Suggester:
             mend=_mending(question) if automatic else "all",
         )
 
-        others = self._session.other_files(question.now)
+        others, cells = self._session.other_files(question.now), self._session.cells(question.now)
 
         def see(event: FillEvent) -> None:
             run.see(event)
@@ -134,6 +134,7 @@ class Suggester:
                 on_event=see,
                 exclusions=self._session.exclusions,
                 other_files=others,
+                cells=cells,
             )
             whole = filled.fill.stopped in ("done", "steps")
             return *suggestions_of(question, filled), whole

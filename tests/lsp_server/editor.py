@@ -180,6 +180,7 @@ async def connected(
     settings: Mapping[str | None, Any] | None = None,
     resolves: bool = False,
     parent: int | None = None,
+    notebooks: bool = False,
     holds: Sequence[str] = (),
     **fake: Any,
 ) -> AsyncIterator[Editor]:
@@ -191,6 +192,7 @@ async def connected(
     `command` starts another server instead. `state` is the user's state directory; `inline`: the client says that
     it has inline completion. `settings`, by folder uri and for None, are what it answers `workspace/configuration` with.
     `resolves`: it asks for the edits of code actions when they are chosen. `parent`: the number of the editor's process (None: this one's).
+    `notebooks`: it synchronises notebooks.
     """
     elsewhere = tempfile.TemporaryDirectory()
     record = record or Path(elsewhere.name, "fills")
@@ -212,7 +214,9 @@ async def connected(
         editor.initialized = await within(
             120,
             client.initialize_session(
-                _params(encodings, options, folders, progress, inline, settings is not None, resolves, parent)
+                _params(
+                    encodings, options, folders, progress, inline, settings is not None, resolves, parent, notebooks
+                )
             ),
         )
         if wait:
@@ -236,6 +240,7 @@ def _params(
     settings: bool,
     resolves: bool,
     parent: int | None,
+    notebooks: bool,
 ) -> lsp.InitializeParams:
     general = None
     if encodings is not None:
@@ -245,6 +250,11 @@ def _params(
         capabilities=lsp.ClientCapabilities(
             general=general,
             workspace=lsp.WorkspaceClientCapabilities(configuration=settings),
+            notebook_document=lsp.NotebookDocumentClientCapabilities(
+                synchronization=lsp.NotebookDocumentSyncClientCapabilities()
+            )
+            if notebooks
+            else None,
             window=lsp.WindowClientCapabilities(work_done_progress=progress),
             text_document=lsp.TextDocumentClientCapabilities(
                 code_action=lsp.CodeActionClientCapabilities(

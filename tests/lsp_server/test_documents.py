@@ -14,8 +14,8 @@ from lsp_server.documents import Change, Documents
 from lsp_server.errors import InputError
 from lsp_server.source.parse import covers
 from lsp_server.source.positions import Encoding
-from lsp_server.source.uris import path_of
 from lsp_server.types import Region
+from lsp_server.workspace.uris import path_of
 from tests.lsp_server.editor import large_file
 
 URI = "file:///nowhere/example.py"

@@ -18,6 +18,7 @@ from lsp_server.configuration.layers import SECTION
 from lsp_server.handlers.connection.loading import load
 from lsp_server.session import Session
 from lsp_server.suggestions.service import Suggester
+from lsp_server.workspace.uris import Uri
 
 _PATIENCE_S = 3.0
 _REGISTRATION = "dlm-fill-settings"
@@ -61,7 +62,7 @@ async def pull(server: LanguageServer, session: Session) -> None:
     if not _answers(server):
         return
     scopes: tuple[Path | None, ...] = (None, *session.configuration.folders)
-    items = [lsp.ConfigurationItem(section=SECTION, scope_uri=f.as_uri() if f else None) for f in scopes]
+    items = [lsp.ConfigurationItem(section=SECTION, scope_uri=str(Uri.of(f)) if f else None) for f in scopes]
     try:
         async with asyncio.timeout(_PATIENCE_S):
             found = await server.workspace_configuration_async(lsp.ConfigurationParams(items=items))

@@ -22,9 +22,9 @@ from lsp_server.handlers.connection.parent import outlived
 from lsp_server.session import Session
 from lsp_server.source.exclusions import Exclusions
 from lsp_server.source.positions import Encoding
-from lsp_server.source.uris import path_of
 from lsp_server.status import Status
 from lsp_server.suggestions.service import Suggester
+from lsp_server.workspace.uris import path_of
 
 Abandoned: TypeAlias = Callable[[], None]
 
@@ -95,8 +95,9 @@ def _has_inline_completion(can: lsp.ClientCapabilities) -> bool:
 
 def follow_folders(server: LanguageServer, session: Session) -> None:
     """Let documents be read from the workspace's present folders, and its rules and settings hold."""
-    uris = list(server.workspace.folders) or [server.workspace.root_uri]
-    folders = tuple(path for uri in uris if uri and (path := path_of(uri)) and path.is_absolute())
+    # The keys of pygls' `folders` are unquoted: of a folder `50%20off` or `c#` they name another one.
+    uris = [folder.uri for folder in server.workspace.folders.values()] or [server.workspace.root_uri]
+    folders = tuple(path for uri in uris if uri and (path := path_of(uri)))
     session.documents.folders = folders
     session.exclusions = Exclusions(folders)
     session.configuration.follow(folders)

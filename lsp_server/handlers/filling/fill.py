@@ -42,7 +42,7 @@ async def fill(server: LanguageServer, session: Session, fills: Fills, wanted: F
     """
     session.check(wanted.uri)
     snapshot = session.documents.snapshot(wanted.uri)
-    wanted = _up_to_date(session, snapshot, wanted)
+    wanted = _up_to_date(session, snapshot, replace(wanted, uri=snapshot.uri))
     gaps = fill_regions(snapshot, regions_of(snapshot, wanted, session.documents.encoding))
     gaps = tuple(replace(gap, hole=replace(gap.hole, strength=wanted.strength)) for gap in gaps)
     around = Region(min(gap.region.start for gap in gaps), max(gap.region.end for gap in gaps))
@@ -73,7 +73,7 @@ async def filled_gaps(
     uri = snapshot.uri
     options = FillOptions(candidates=candidates, max_time_s=session.options_of(uri).max_time_s(default=_MAX_TIME_S))
     preview = preview_of(server, session, snapshot, gaps)
-    others = session.other_files(snapshot)
+    others, cells = session.other_files(snapshot), session.cells(snapshot)
 
     def work(filler: Filler, cancelled: Cancelled) -> Filled:
         return pipeline.run(
@@ -85,6 +85,7 @@ async def filled_gaps(
             on_event=preview,
             exclusions=session.exclusions,
             other_files=others,
+            cells=cells,
         )
 
     progress = Progress(server, "dlm-fill: filling", on_cancel=lambda: session.interrupt(uri, "cancelled"))
