@@ -17,10 +17,11 @@ from lsp_server.context.gather import OtherFiles
 from lsp_server.filters.tidy import tidied
 from lsp_server.notebooks import with_cells
 from lsp_server.settings import FillOptions
-from lsp_server.source.accept import Trials, fits, offending, whole
+from lsp_server.source.accept import fits, offending, whole
 from lsp_server.source.cut import cut
 from lsp_server.source.edits import edit_of
 from lsp_server.source.exclusions import Exclusions
+from lsp_server.source.syntax_checker import SyntaxChecker
 from lsp_server.types import Cells, Edit, Filled, Gap, Snapshot
 from model.types import Budget, Cancelled, Candidate, Fill, Filler, FillRequest, OnEvent, Span, Template
 
@@ -28,6 +29,9 @@ Fitted: TypeAlias = Callable[[tuple[str, ...]], tuple[tuple[str, str], ...]]
 Verdict: TypeAlias = Callable[[tuple[str, ...]], bool | None]
 
 _CONTEXT_SHARES = (1, 2, 4)  # of the context: when memory runs out, a part of it may do
+_CHECKS_SHARE = 1.1
+"""Syntax is checked until this share of a request's time is over: a little longer than the model writes, so that what it
+wrote last is judged."""
 _DRAFT_SOURCE_CHARS = 100_000  # of the file's text on each side of a cut, so that a huge file costs no more
 
 
@@ -57,17 +61,17 @@ def run(
         gate.check(cells.notebook)
     gaps = tuple(_with_length(gap, options.length_tokens) for gap in gaps)
     # The engine asks about the same texts again and again, and each answer takes a parse or several.
-    trials = Trials(snapshot)
-    fitted = cache(lambda texts: _tidied(snapshot, gaps, texts, trials))
-    verdict = cache(lambda tidied_texts: whole(snapshot, gaps, tidied_texts, trials=trials))
+    checker = SyntaxChecker(snapshot, spent=_over(time.perf_counter(), options.max_time_s))
+    fitted = cache(lambda texts: _tidied(snapshot, gaps, texts, checker))
+    verdict = cache(lambda tidied_texts: whole(snapshot, gaps, tidied_texts, checker=checker))
 
     @cache
     def accepts(texts: tuple[str, ...]) -> tuple[Span, ...] | None:
         """What to fill anew; the parts to blame only where that is done, for to find them takes another parse."""
         tidy_texts = [text for text, _ in fitted(texts)]
         if options.mend == "all":
-            return offending(snapshot, gaps, texts, tidied=tidy_texts, trials=trials)
-        return None if fits(snapshot, gaps, tidy_texts, trials=trials) else ()
+            return offending(snapshot, gaps, texts, tidied=tidy_texts, checker=checker)
+        return None if fits(snapshot, gaps, tidy_texts, checker=checker) else ()
 
     others = other_files(cancelled) if other_files is not None and filler.info.reads_other_files else ()
     for share in _CONTEXT_SHARES:
@@ -106,6 +110,11 @@ def run(
         spare=acceptable[options.candidates :],
         dropped=dropped,
     )
+
+
+def _over(began: float, max_time_s: float | None) -> Callable[[], bool]:
+    """Whether no more syntax is to be checked for a request that began then."""
+    return lambda: max_time_s is not None and time.perf_counter() - began >= _CHECKS_SHARE * max_time_s
 
 
 def _request(snapshot: Snapshot, template: Template, options: FillOptions, left_out: tuple[str, ...]) -> FillRequest:
@@ -151,10 +160,10 @@ def _acceptable(
 
 
 def _tidied(
-    snapshot: Snapshot, gaps: Sequence[Gap], texts: Sequence[str], trials: Trials
+    snapshot: Snapshot, gaps: Sequence[Gap], texts: Sequence[str], checker: SyntaxChecker
 ) -> tuple[tuple[str, str], ...]:
     """Each text tidied, with the reason if nothing remains of it."""
-    return tuple(tidied(snapshot, gap, text, trials=trials) for gap, text in zip(gaps, texts, strict=True))
+    return tuple(tidied(snapshot, gap, text, checker=checker) for gap, text in zip(gaps, texts, strict=True))
 
 
 def _with_length(gap: Gap, length_tokens: int | None) -> Gap:

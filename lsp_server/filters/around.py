@@ -6,11 +6,10 @@ import re
 from collections.abc import Sequence
 from functools import cached_property
 
-from lsp_server.source.accept import Trials
 from lsp_server.source.edits import edit_of
 from lsp_server.source.lines import Lines
-from lsp_server.source.parse import has_error_in
-from lsp_server.types import Gap, Region, Snapshot
+from lsp_server.source.syntax_checker import SyntaxChecker
+from lsp_server.types import Gap, Snapshot
 from model.text import PlainText
 
 _NEAR_BYTES = 4_000
@@ -21,12 +20,12 @@ _STATEMENTS = re.compile(r"(?:pass|else|try|finally|return|break|continue|defaul
 class Around:
     r"""What stands around and in the gap, with line ends `\n`; some thousand bytes on each side."""
 
-    def __init__(self, snapshot: Snapshot, gap: Gap, trials: Trials | None = None) -> None:
+    def __init__(self, snapshot: Snapshot, gap: Gap, checker: SyntaxChecker | None = None) -> None:
         source, region = snapshot.source, gap.region
         lines = Lines(source)
         top = lines.start_of(max(region.start - _NEAR_BYTES, 0))
         bottom = lines.end_of(min(region.end + _NEAR_BYTES, len(source)))
-        self._snapshot, self.gap, self._trials = snapshot, gap, trials or Trials(snapshot)
+        self._snapshot, self.gap, self._checker = snapshot, gap, checker or SyntaxChecker(snapshot)
         self.before = _read(source[top : region.start]) + gap.before
         self.after = gap.after + _read(source[region.end : bottom])
         self.old = _read(source[region.start : region.end])
@@ -59,19 +58,11 @@ class Around:
     @cached_property
     def broken(self) -> bool:
         """Whether a syntax error touches the gap's lines as they stand, or the blank ones around them."""
-        tree, source, region = self._snapshot.tree, self._snapshot.source, self.gap.region
-        if tree is None:
-            return False
-        lines = Lines(source)
-        top, bottom = lines.start_of(region.start), lines.end_of(region.end)
-        above, below = source[max(top - _NEAR_BYTES, 0) : top], source[bottom : bottom + _NEAR_BYTES]
-        top -= len(above) - len(above.rstrip())
-        bottom += len(below) - len(below.lstrip())
-        return has_error_in(tree, Region(top, bottom))
+        return self._checker.broken_at(self.gap.region)
 
     def parses(self, text: str, *, cleanly: bool = False) -> bool | None:
         """Whether the file parses with `text` in the gap; `cleanly`: as `source.parse.Verdict` has it."""
-        return self._trials.parses([edit_of(self._snapshot, self.gap, text)], cleanly=cleanly)
+        return self._checker.parses([edit_of(self._snapshot, self.gap, text)], cleanly=cleanly)
 
     def may_repeat(self, lines: Sequence[str]) -> bool:
         """Whether such a repetition is this file's own manner: the lines stand here twice, or stood in the gap."""

@@ -18,7 +18,7 @@ from lsp_server.filters.line_rest import without_line_rest
 from lsp_server.filters.lines_above import without_lines_above
 from lsp_server.filters.lines_below import without_lines_below
 from lsp_server.filters.repetition import unless_it_goes_round, without_repeated_lines
-from lsp_server.source.accept import Trials
+from lsp_server.source.syntax_checker import SyntaxChecker
 from lsp_server.types import Gap, Snapshot
 from model.text import PlainText
 
@@ -49,15 +49,15 @@ def tidy(snapshot: Snapshot, gap: Gap, text: str) -> str:
     return tidied(snapshot, gap, text)[0]
 
 
-def tidied(snapshot: Snapshot, gap: Gap, text: str, *, trials: Trials | None = None) -> tuple[str, str]:
+def tidied(snapshot: Snapshot, gap: Gap, text: str, *, checker: SyntaxChecker | None = None) -> tuple[str, str]:
     """(`tidy`'s text, why nothing remains): the reason is "" unless the text is blank.
 
-    `trials`: of the snapshot, for who asks more than once.
+    `checker`: of the snapshot, for who asks more than once.
     """
     text = PlainText(text)
     if gap.hole.max_lines is not None:
         text = "\n".join(text.split("\n")[: gap.hole.max_lines])
-    around = Around(snapshot, gap, trials)
+    around = Around(snapshot, gap, checker)
     if not text.strip():
         return text, "blank"
     if text == around.old:

@@ -16,6 +16,7 @@ class Language:
     `imports`: nodes that bring names in, directly in the root or in one of `import_holders`;
     `import_calls`: function names that do so in languages where an import is an ordinary call.
     `stray_closers`: words that close a block and that the grammar takes for names where no block is open.
+    `holders`: what lines from inside a definition need around them (at `…`) to stand alone.
     `indented`: blocks end by indentation alone.
     """
 
@@ -34,6 +35,7 @@ class Language:
     import_holders: frozenset[str] = frozenset()
     import_calls: tuple[str, ...] = ()
     stray_closers: frozenset[str] = frozenset()
+    holders: tuple[str, ...] = ()
     indented: bool = False
 
     @property

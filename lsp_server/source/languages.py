@@ -52,6 +52,7 @@ _JAVASCRIPT = Language(
     wrappers=_JS_WRAPPERS,
     imports=_kinds("import_statement"),
     import_calls=("require",),
+    holders=("class X { … }", "x = { … }"),
 )
 
 
@@ -71,6 +72,7 @@ def _typescript(name: str, extensions: tuple[str, ...], language_id: str, functi
         wrappers=_JS_WRAPPERS - {"field_definition"} | _kinds("ambient_declaration public_field_definition"),
         imports=_kinds("import_statement import_alias"),
         import_calls=("require",),
+        holders=("class X { … }", "x = { … }"),
     )
 
 
@@ -87,6 +89,7 @@ _GO = Language(
     classes=_kinds("type_declaration"),
     bodies=_kinds("statement_list"),
     imports=_kinds("package_clause import_declaration"),
+    holders=("package p\nfunc f() { … }", "package p\ntype T struct { … }"),
 )
 
 _RUST = Language(
@@ -98,6 +101,7 @@ _RUST = Language(
     functions=_kinds("function_item function_signature_item macro_definition"),
     classes=_kinds("impl_item trait_item struct_item enum_item mod_item union_item"),
     imports=_kinds("use_declaration extern_crate_declaration"),
+    holders=("impl X { … }", "fn f() { … }"),
 )
 
 _C = Language(
@@ -111,6 +115,7 @@ _C = Language(
     wrappers=_kinds("linkage_specification"),
     imports=_kinds("preproc_include"),
     import_holders=_kinds("preproc_ifdef preproc_if preproc_else preproc_elif"),
+    holders=("void f() { … }", "struct x { … };"),
 )
 
 _CPP = Language(
@@ -127,6 +132,7 @@ _CPP = Language(
     wrappers=_kinds("template_declaration linkage_specification"),
     imports=_kinds("preproc_include using_declaration"),
     import_holders=_kinds("preproc_ifdef preproc_if preproc_else preproc_elif"),
+    holders=("class X { … };", "void f() { … }"),
 )
 
 _JAVA = Language(
@@ -143,6 +149,7 @@ _JAVA = Language(
         "class_declaration interface_declaration enum_declaration record_declaration annotation_type_declaration"
     ),
     imports=_kinds("package_declaration import_declaration"),
+    holders=("class X { … }", "class X { void f() { … } }"),
 )
 
 _CSHARP = Language(
@@ -160,6 +167,7 @@ _CSHARP = Language(
     ),
     imports=_kinds("using_directive file_scoped_namespace_declaration"),
     import_holders=_kinds("namespace_declaration declaration_list"),
+    holders=("class X { … }",),
 )
 
 _RUBY = Language(
@@ -186,6 +194,7 @@ _PHP = Language(
     classes=_kinds("class_declaration interface_declaration trait_declaration enum_declaration namespace_definition"),
     imports=_kinds("php_tag namespace_use_declaration"),
     import_calls=("require", "require_once", "include", "include_once", "namespace"),
+    holders=("class X { … }",),
 )
 
 _LUA = Language(

@@ -117,12 +117,13 @@ def has_error_beside(tree: Tree, region: Region) -> bool:
 class Verdict:
     """Whether an edited text is free of new syntax errors; None without a grammar, beyond the tree, or amid too many errors.
 
-    parses: it has no error at all, or only errors that the snapshot had outside the edited regions.
+    sound: it has no error at all. parses: it has no error at all, or only errors that the snapshot had outside the edited regions.
     cleanly: and these not in the top-level nodes that the edits touch, nor in their neighbours.
     """
 
     parses: bool | None
     cleanly: bool | None
+    sound: bool | None = None
 
 
 def verdict(before: Snapshot, edits: Sequence[Edit]) -> Verdict:
@@ -142,10 +143,35 @@ def verdict(before: Snapshot, edits: Sequence[Edit]) -> Verdict:
     )
     if stray or not root.has_error or not tree.root_node.has_error:
         sound = not stray and not root.has_error
-        return Verdict(parses=sound, cleanly=sound)
+        return Verdict(parses=sound, cleanly=sound, sound=sound)
     known = _no_new_errors(tree.root_node, root, edits)
     clean = known is not False and all(_is_clean_near(root, edit, edits) for edit in edits)
-    return Verdict(parses=known, cleanly=known if clean else False)
+    return Verdict(parses=known, cleanly=known if clean else False, sound=not root.has_error)
+
+
+def empty_block_at(before: Snapshot, edits: Sequence[Edit]) -> bool:
+    """Whether a block beside the edits has no statement, which Python's grammar lets pass and no Python does."""
+    source, places = before.source, []
+    for edit in sorted(edits, key=lambda e: e.region, reverse=True):
+        text = edit.new_text.encode()
+        source = source[: edit.region.start] + text + source[edit.region.end :]
+    for edit in edits:
+        start = _moved(edit.region.start, [e for e in edits if e.region < edit.region])
+        places.append((start, start + len(edit.new_text.encode())))
+    tree = parse(source, before.language)
+    waiting = [tree.root_node] if tree is not None else []
+    while waiting:
+        node = waiting.pop()
+        if node.type in before.language.bodies and not any(c.type != "comment" for c in node.named_children):
+            return True
+        waiting += [c for c in node.children if any(_near(c, *place, source) for place in places)]
+    return False
+
+
+def _near(node: Node, start: int, end: int, source: bytes) -> bool:
+    """Whether the node lies at the place, or just above it: a header whose body the place should hold."""
+    above = len(source[:start].rstrip())
+    return node.end_byte >= above and node.start_byte <= end
 
 
 def _has_stray_closer(language: Language, root: Node, source: bytes, edits: Sequence[Edit]) -> bool:

@@ -1,7 +1,6 @@
 """What Python itself says of a fill: tree-sitter's grammar lets pass what the interpreter does not (a block without a body, say).
 
 Only the top-level statements around the gap are read, so that neither a large file nor old syntax elsewhere in it matters.
-A file written for a newer Python than the one that runs this may be blamed for what it may say.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from lsp_server.source.python_dialect import for_this_python
 from lsp_server.types import Region
 
 if TYPE_CHECKING:
@@ -112,7 +112,17 @@ def _ends(source: bytes, end: int) -> Iterator[int]:
 
 
 def syntax_error(source: bytes) -> SyntaxError | None:
-    """What Python says of `source`, without a traceback: that would keep alive whoever asked."""
+    """What Python says of `source`, without a traceback: that would keep alive whoever asked.
+
+    Syntax that is newer than the running Python is no error.
+    """
+    error = _error_in(source)
+    if error is None or (older := for_this_python(source)) == source:
+        return error
+    return _error_in(older)
+
+
+def _error_in(source: bytes) -> SyntaxError | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

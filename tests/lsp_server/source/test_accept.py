@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from lsp_server.source import accept
-from lsp_server.source.accept import Trials, fits, offending, whole
+from lsp_server.source import syntax_checker
+from lsp_server.source.accept import fits, offending, whole
 from lsp_server.source.edits import edit_of
 from lsp_server.source.languages import by_name
 from lsp_server.source.parse import parse
 from lsp_server.source.python_syntax import Beginnings
+from lsp_server.source.syntax_checker import SyntaxChecker
 from model.types import Span
 from tests.lsp_server.marked import marked
 
@@ -82,18 +83,18 @@ def test_what_is_asked_again_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch
         return asked
 
     for name in ("verdict", "syntax_error"):
-        monkeypatch.setattr(accept, name, noting(getattr(accept, name)))
+        monkeypatch.setattr(syntax_checker, name, noting(getattr(syntax_checker, name)))
     snapshot, gap = marked("def f(x):\n    return ‸\n")
-    trials = Trials(snapshot)
-    sound = fits(snapshot, (gap,), (text,), trials=trials)
-    assert whole(snapshot, (gap,), (text,), trials=trials) is sound is (text == "x")
-    assert trials.parses([edit_of(snapshot, gap, text)]) is not None
+    checker = SyntaxChecker(snapshot)
+    sound = fits(snapshot, (gap,), (text,), checker=checker)
+    assert whole(snapshot, (gap,), (text,), checker=checker) is sound is (text == "x")
+    assert checker.parses([edit_of(snapshot, gap, text)]) is not None
     known = len(read)
     assert known
     for _ in range(2):
-        assert fits(snapshot, (gap,), (text,), trials=trials) is sound
-        assert whole(snapshot, (gap,), (text,), trials=trials) is sound
-        assert trials.parses([edit_of(snapshot, gap, text)]) is not None
+        assert fits(snapshot, (gap,), (text,), checker=checker) is sound
+        assert whole(snapshot, (gap,), (text,), checker=checker) is sound
+        assert checker.parses([edit_of(snapshot, gap, text)]) is not None
     assert len(read) == known
     assert len(read) == len({repr(given) for given in read})
 
