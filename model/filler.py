@@ -7,11 +7,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model.errors import BadRequest, MissingExtra, UnknownModel
+from model.errors import BadRequest, MissingExtra, UnknownDevice, UnknownModel
 
 if TYPE_CHECKING:
     from model.denoiser import Denoiser
-    from model.tokenizer import Tokenizer
+    from model.framing import Codec
     from model.types import Filler
 
 
@@ -67,7 +67,15 @@ def require(package: str, *, extra: str, why: str) -> None:
         raise MissingExtra(f"{why} needs {package}: pip install 'dlm-fill[{extra}]'")
 
 
-def _load(directory: Path, device: str) -> tuple[Denoiser, Tokenizer]:
+def _load(directory: Path, device: str) -> tuple[Denoiser, Codec]:
+    from model.backends.builtin.load import is_model_folder
+
+    if is_model_folder(directory):
+        from model.backends.builtin.load import load as load_base
+
+        if device not in {"auto", "cpu"}:
+            raise UnknownDevice(f"the model in {directory} runs on the CPU: leave out --device {device}")
+        return load_base(directory)
     if device in {"auto", "cpu"}:
         from model.runtime.load import load as load_runtime
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from model.errors import BadRequest
 from model.filler import require
 from model.train.ab.command import ab
+from model.train.base.command import base
 from model.train.options import CORPUS_FOLDER, FOLDER, SITES, Function, duration_s, size_option
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def everything(sites: tuple[Path, ...], vocab_size: int, other_languages: float,
 
 
 main.add_command(ab)
+main.add_command(base)
 
 
 def _build_corpus(sites: tuple[Path, ...], vocab_size: int, others: float, out: Path, console: Console) -> None:

@@ -55,7 +55,9 @@ class CausalContext(Prefilled):
         )
         before = self._tree.passes
         row, column = np.nonzero(places)
-        self._tree.reserve(int(column.sum()) + len(row))
+        longest = np.zeros(canvas.rows, dtype=np.int64)
+        np.maximum.at(longest, row, column)
+        self._tree.reserve(int(longest.sum()) + 1)
         allowed, asks = list[Ids | None](), list[Ask]()
         for r, c in zip(row.tolist(), column.tolist(), strict=True):
             text = canvas.ids[r, :c]

@@ -1,0 +1,64 @@
+"""Opens a model folder as the engine takes it: back end and tokenizer."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from model.backends.builtin.backend import CausalBackend
+from model.backends.builtin.config import ModelConfig, read_config
+from model.backends.builtin.network import Network
+from model.backends.builtin.prompt import FimTokens
+from model.backends.builtin.tokenizer import CodeTokenizer
+from model.denoiser import Spec
+from model.errors import UnknownModel
+
+CONTEXT_TOKENS = 1024
+"""Read at most this much around a hole: about a second on two cores of a laptop, once."""
+SCRATCH_TOKENS = 1536
+CANVAS_TOKENS = 256
+BEAM = 4
+MARGIN_NATS = 4.0
+_SPECIALS_OF_A_PROMPT = 3
+
+
+def is_model_folder(folder: Path) -> bool:
+    """Whether `folder` holds a network that this back end reads."""
+    try:
+        return '"qwen2"' in (folder / "config.json").read_text("utf-8") and not (folder / "model.safetensors").exists()
+    except OSError:
+        return False
+
+
+def spec_of(config: ModelConfig) -> Spec:
+    """What the engine must know of the network."""
+    return Spec(
+        mask_id=config.mask_id,
+        end_of_hole_id=config.special["endoftext"],
+        vocab_size=config.vocab_size + 1,
+        context_tokens=min(CONTEXT_TOKENS, config.context_tokens),
+        canvas_tokens=CANVAS_TOKENS,
+        beam=BEAM,
+        margin_nats=MARGIN_NATS,
+        denoises=False,
+    )
+
+
+def load(folder: Path) -> tuple[CausalBackend, CodeTokenizer]:
+    """The model in `folder`. Raises UnknownModel: missing, damaged, or without the tokens of fill-in-the-middle."""
+    tokenizer = CodeTokenizer(folder / "tokenizer.json")
+    config = read_config(folder)
+    try:
+        special = config.special
+        fim = FimTokens(prefix=special["fim_prefix"], suffix=special["fim_suffix"], middle=special["fim_middle"])
+        spec = spec_of(config)
+        if tokenizer.vocab_size != config.vocab_size:
+            raise LookupError("its tokenizer belongs to another network")
+    except LookupError as error:
+        remedy = "name a folder made by `dlm-fill train base`, or reinstall dlm-fill"
+        raise UnknownModel(f"the model in {folder} cannot fill gaps ({error}): {remedy}") from error
+    network = Network.open(folder)
+    longest = spec.context_tokens + spec.canvas_tokens + _SPECIALS_OF_A_PROMPT
+    cache = partial(network.cache, context_tokens=longest, scratch_tokens=SCRATCH_TOKENS)
+    specials = tuple(sorted(special.values()))
+    return CausalBackend(cache, tokenizer, spec=spec, fim=fim, specials=specials), tokenizer

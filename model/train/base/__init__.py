@@ -1,0 +1,1 @@
+"""`dlm-fill train base`: the built-in model's weights and vocabulary out of the published ones."""
