@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from pathlib import PurePath
 
 import click
 
@@ -17,8 +16,10 @@ _CONTEXT_LINES = 3
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")  # what diff and patch call a line: form feeds and the like do not end it
 
 
-def unified_diff(name: str, source: bytes, edits: Sequence[Edit]) -> str:
-    """The diff that makes `edits` in the file called `name`; "" when they change nothing.
+def unified_diff(header: str, source: bytes, edits: Sequence[Edit], *, bom: bytes = b"") -> str:
+    """The diff that makes `edits`, below the lines of `header`; "" when they change nothing.
+
+    `bom`: the file's byte order mark, which is not in `source`.
 
     Its cost depends on the edits and their distance from line breaks, not on the file's length squared.
     """
@@ -29,20 +30,15 @@ def unified_diff(name: str, source: bytes, edits: Sequence[Edit]) -> str:
         moved = [
             replace(e, region=Region(e.region.start - window.start, e.region.end - window.start)) for e in window.edits
         ]
-        old_lines, new_lines = _lines(old), _lines(apply(old, moved))
+        mark = b"" if window.start else bom
+        old_lines, new_lines = _lines(mark + old), _lines(mark + apply(old, moved))
         first = source.count(b"\n", 0, window.start)
         matcher = SequenceMatcher(None, old_lines, new_lines, autojunk=False)
         hunks += [
             _hunk(codes, old_lines, new_lines, first, added) for codes in matcher.get_grouped_opcodes(_CONTEXT_LINES)
         ]
         added += len(new_lines) - len(old_lines)
-    if not hunks:
-        return ""
-    if name == "-":
-        a = b = "standard input"
-    else:
-        a, b = (name, name) if PurePath(name).is_absolute() else (f"a/{name}", f"b/{name}")
-    return f"--- {a}\n+++ {b}\n" + "".join(hunks)
+    return header + "".join(hunks) if hunks else ""
 
 
 def coloured(diff: str) -> str:
@@ -51,8 +47,9 @@ def coloured(diff: str) -> str:
         "".join(c if c == "\t" or c.isprintable() else repr(c)[1:-1] for c in line.rstrip("\r\n"))
         for line in _LINE.findall(diff)
     ]
-    header = [click.style(line, bold=True) for line in lines[:2]]
-    return "".join(f"{line}\n" for line in [*header, *map(_coloured_line, lines[2:])])
+    above = next((number for number, line in enumerate(lines) if line.startswith("@@ ")), len(lines))
+    header = [click.style(line, bold=True) for line in lines[:above]]
+    return "".join(f"{line}\n" for line in [*header, *map(_coloured_line, lines[above:])])
 
 
 @dataclass(frozen=True)

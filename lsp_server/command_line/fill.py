@@ -16,6 +16,7 @@ import click
 from lsp_server import pipeline
 from lsp_server.command_line import files, ranges, report, terminal
 from lsp_server.command_line.diff import coloured, unified_diff
+from lsp_server.command_line.patch_header import header_of
 from lsp_server.command_line.repository import other_files
 from lsp_server.command_line.targets import Target, parse_target
 from lsp_server.context.gather import Gathering
@@ -172,9 +173,12 @@ def _deliver(done: report.Done, wish: Wish) -> None:
         _print((done.file.bom + filled).decode("utf-8"))
         return
     if not wish.json:
-        diff = unified_diff(done.file.name, source, edits)
+        header = header_of(done.file.path)
+        diff = unified_diff(header.lines, source, edits, bom=done.file.bom)
         if not diff:
             _note(f"{name}: the fill is what stands there already")
+        elif header.remark and not (wish.write or sys.stdout.isatty()):
+            _note(header.remark)
         _print(coloured(diff) if _wants_colour() else diff)
     if wish.write:
         files.replace_source(done.file, filled)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from lsp_server.context.gather import Gathering, OtherFiles, Workspace
 from lsp_server.source.exclusions import Exclusions
 from lsp_server.types import Snapshot
 from lsp_server.workspace.uris import path_of
 
 
+def root_of(path: Path) -> Path | None:
+    """The root of the repository, worktree or submodule that holds the file at `path`; None outside of one."""
+    return next((folder for folder in path.parents if (folder / ".git").exists()), None)
+
+
 def other_files(snapshot: Snapshot, gathering: Gathering) -> OtherFiles | None:
     """What gathers their texts; None for standard input, and where no folder above the file holds a `.git`."""
     path = path_of(snapshot.uri)
-    root = next((folder for folder in path.parents if (folder / ".git").exists()), None) if path else None
+    root = root_of(path) if path is not None else None
     if root is None:
         return None
     workspace = Workspace(folders=(root,), exclusions=Exclusions([root]))

@@ -15,13 +15,15 @@ from lsp_server.command_line.diff import coloured, unified_diff
 from lsp_server.source.edits import apply
 from lsp_server.types import Edit, Region
 
+HEADER = "--- a/f\n+++ b/f\n"
+
 
 def edit(start: int, end: int, text: str) -> Edit:
     return Edit(region=Region(start, end), new_text=text, version=None)
 
 
 def test_no_change_is_no_diff() -> None:
-    assert unified_diff("a.py", b"x\ny\n", [edit(0, 1, "x")]) == ""
+    assert unified_diff(HEADER, b"x\ny\n", [edit(0, 1, "x")]) == ""
 
 
 def random_edits(random_: random.Random, source: str) -> list[Edit]:
@@ -43,7 +45,7 @@ def test_git_applies_it(tmp_path: Path, seed: int) -> None:
     )
     edits = random_edits(random_, source)
     filled = apply(source.encode(), edits)
-    diff = unified_diff("f", source.encode(), edits)
+    diff = unified_diff(HEADER, source.encode(), edits)
     (tmp_path / "f").write_bytes(source.encode())
     if diff:
         subprocess.run(["git", "apply", "-"], input=diff.encode(), cwd=tmp_path, check=True, capture_output=True)
@@ -59,7 +61,7 @@ def test_it_is_about_as_small_as_a_diff_of_the_whole_files(seed: int) -> None:
     whole = difflib.unified_diff(source.split("\n"), filled.split("\n"), lineterm="")
     ours, theirs = (
         sum(line[:1] in {"+", "-"} for line in d)
-        for d in (unified_diff("f", source.encode(), edits).split("\n"), whole)
+        for d in (unified_diff(HEADER, source.encode(), edits).split("\n"), whole)
     )
     assert ours <= theirs + 12
 
@@ -74,14 +76,14 @@ def test_of_a_large_file_only_lines_near_the_edits_are_compared(monkeypatch: pyt
 
     monkeypatch.setattr(diff_module, "SequenceMatcher", Counting)
     source = "".join(f"    x = {n % 7}\n\n" for n in range(100_000)).encode()
-    diff = unified_diff("f", source, [edit(4, 5, "y"), edit(len(source) - 8, len(source) - 7, "z")])
+    diff = unified_diff(HEADER, source, [edit(4, 5, "y"), edit(len(source) - 8, len(source) - 7, "z")])
     assert diff.count("@@") == 4
     assert len(compared) == 4
     assert max(compared) < 20
 
 
 def test_colours_change_no_text_and_control_characters_do_not_act() -> None:
-    diff = unified_diff("f", b"a\n--b\n\x1b[31mc\r\n", [edit(0, 1, "x"), edit(2, 5, "y")])
+    diff = unified_diff(HEADER, b"a\n--b\n\x1b[31mc\r\n", [edit(0, 1, "x"), edit(2, 5, "y")])
     shown = coloured(diff)
     assert "\x1b[31mc" not in shown
     assert click.unstyle(shown) == diff.replace("\x1b", "\\x1b").replace("\r", "")
