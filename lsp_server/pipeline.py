@@ -98,6 +98,11 @@ def run(
             if not _out_of_memory(error) or share == _CONTEXT_SHARES[-1]:
                 raise
     acceptable, dropped = _acceptable(fill.candidates, fitted, verdict)
+    sound = not any(checker.broken_at(gap.region) for gap in gaps)
+    # What parses comes first, also where the model likes another text better: the sort is stable.
+    acceptable = tuple(sorted(acceptable, key=lambda candidate: sound and candidate.parses is False))
+    if any(gap.hole.strength < 1 for gap in gaps):
+        acceptable = _improvements(acceptable, gaps, sound=sound)
     fill = replace(fill, candidates=acceptable[: options.candidates])
     best = fill.candidates[0] if fill.candidates else None
     return Filled(
@@ -105,10 +110,11 @@ def run(
         template=template,
         fill=fill,
         edits=edits_of(snapshot, gaps, best.texts) if best else (),
-        reason="" if best else _reason(fill),
+        reason="" if best else _reason(fill, gaps),
         cut_ms=cut_ms,
         spare=acceptable[options.candidates :],
         dropped=dropped,
+        breaks=best is not None and best.parses is False and sound,
     )
 
 
@@ -182,9 +188,23 @@ def _left_out(snapshot: Snapshot, gaps: Sequence[Gap], template: Template) -> tu
     return (first[-_DRAFT_SOURCE_CHARS:], last[:_DRAFT_SOURCE_CHARS], *(p[-_DRAFT_SOURCE_CHARS:] for p in between))
 
 
-def _reason(fill: Fill) -> str:
+def _improvements(candidates: tuple[Candidate, ...], gaps: Sequence[Gap], *, sound: bool) -> tuple[Candidate, ...]:
+    """Of candidates to rewrite `gaps` with, those that may be better than the old text: none if that is the best of them.
+
+    Where the old text parses (`sound`), one that does not is not better.
+    """
+    old = tuple(gap.hole.old_text for gap in gaps)
+    if candidates and candidates[0].texts == old:
+        return ()
+    return tuple(c for c in candidates if c.texts != old and not (sound and c.parses is False))
+
+
+def _reason(fill: Fill, gaps: Sequence[Gap]) -> str:
+    rewriting = any(gap.hole.strength < 1 for gap in gaps)
     return {
-        "done": "nothing that fits was found: try another seed, more candidates, or a smaller gap",
+        "done": "nothing to change: nothing better than what stands there was found"
+        if rewriting
+        else "nothing that fits was found: try another seed, more candidates, or a smaller gap",
         "cancelled": "cancelled",
         "time": "time ran out before anything was decided: allow more time",
         "steps": "the denoise steps ran out before anything was decided: allow more steps",

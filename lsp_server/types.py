@@ -92,7 +92,8 @@ class Filled:
 
     `edits` is empty when nothing acceptable came back; `reason` then says why, in one line.
     `spare` are acceptable candidates beyond those asked for, that were at hand; `dropped` says, once per
-    candidate that filters left nothing of, why. `cut_ms` is the wall-clock time of cutting, in milliseconds.
+    candidate that filters left nothing of, why. `breaks`: the file parsed where the gaps are, and does not with the edits:
+    they are for somebody to look at, not to be applied unasked. `cut_ms` is the wall-clock time of cutting, in milliseconds.
     """
 
     gaps: tuple[Gap, ...]
@@ -103,3 +104,4 @@ class Filled:
     cut_ms: float
     spare: tuple[Candidate, ...] = ()
     dropped: tuple[str, ...] = ()
+    breaks: bool = False

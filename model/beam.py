@@ -116,7 +116,7 @@ class Beam:
 class Search:
     """A beam search over the one hole of a request. It can be taken up again when nothing that it found will do.
 
-    `tokens`: written in all rows.
+    `tokens`: written in all rows. `nothing`: how likely the hole is to stay empty; None before the first pass.
     """
 
     def __init__(
@@ -141,6 +141,7 @@ class Search:
         if hole.length_tokens is not None:
             self._longest = hole.length_tokens + 1
         self.tokens = 0
+        self.nothing: float | None = None
 
     def run(self) -> tuple[list[Written], Stopped]:
         """(texts for the hole, best first; why it stopped).
@@ -195,6 +196,10 @@ class Search:
         prediction = self._prefilled.score(canvas, wanted=canvas.open)
         if prediction.passes:
             self._meter.count_pass()
+        if step == 0 and self.nothing is None:
+            first = prediction.ids[0, -1]
+            silent = (first == self._end) | (self._table.newline[first] & self._table.blank[first])
+            self.nothing = float(prediction.probs[0, -1][silent].sum())
         longer, finished = _advanced(
             beam, prediction, self._hole, end=self._end, table=self._table, width=self._width,
             last=step == self._longest - 1, kind=kind,

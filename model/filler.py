@@ -120,6 +120,7 @@ def open_filler(name: str = "builtin", *, device: str = "auto", drafts: bool = T
     if is_published(directory):
         return _published(directory, name=name, device=device, drafts=drafts, refresh=refresh)
     _need_no_refresh(name, refresh)
+    from model.candidates.manners import MANNERS, Manners
     from model.candidates.ranking import Ranking
     from model.local import DRAFTS, LocalFiller
 
@@ -127,8 +128,9 @@ def open_filler(name: str = "builtin", *, device: str = "auto", drafts: bool = T
     used = str(getattr(denoiser, "device", device))
     shown = "builtin" if name == "builtin" else directory.name
     ranking = Ranking.read(directory / "ranking.json")
+    manners = Manners.read(directory / MANNERS)
     count = DRAFTS if drafts else 0
-    return LocalFiller(denoiser, tokenizer, name=shown, device=used, ranking=ranking, drafts=count)
+    return LocalFiller(denoiser, tokenizer, name=shown, device=used, ranking=ranking, manners=manners, drafts=count)
 
 
 def _need_no_refresh(name: str, refresh: int) -> None:

@@ -9,8 +9,10 @@ from dataclasses import replace
 
 from model.candidates.attempts import Attempt
 from model.candidates.choosing import chosen, repaired, scored
+from model.candidates.manners import Manners
 from model.candidates.ranking import Ranking
 from model.candidates.repair import judge
+from model.candidates.standing_text import better_than_the_old
 from model.candidates.surroundings import surroundings
 from model.denoiser import Denoiser, Prefilled, ReadsAhead
 from model.denoising.start import sized
@@ -43,12 +45,14 @@ class LocalFiller:
         name: str,
         device: str,
         ranking: Ranking | None = None,
+        manners: Manners | None = None,
         drafts: int = DRAFTS,
         clock: Clock = time.monotonic,
     ) -> None:
         self._denoiser, self._codec = denoiser, codec
         self._name, self._device = name, device
         self._ranking, self._clock, self._drafts = ranking, clock, drafts
+        self._manners = manners or Manners()
         self._on_attempts: Callable[[list[Attempt]], None] | None = None
         self._table = token_table(codec, vocab_size=denoiser.spec.vocab_size)
         self._search = LengthSearch(denoiser)
@@ -67,6 +71,7 @@ class LocalFiller:
             device=self._device,
             context_tokens=spec.context_tokens,
             reads_other_files=spec.scores and self._drafts > 0,
+            min_confidence=self._manners.min_confidence,
         )
 
     def count_tokens(self, text: str) -> int:
@@ -121,6 +126,8 @@ class LocalFiller:
         attempts, stopped = found.attempts, found.stopped
         if stopped != "cancelled" and not cancelled():
             attempts = repaired(job, scored(job, attempts), found.search)
+            margin = self._manners.rewrite_margin_nats
+            attempts = better_than_the_old(job, attempts, margin_nats=margin)
         if stopped == "cancelled" or cancelled():
             attempts, stopped = [], "cancelled"
         if self._on_attempts is not None:  # to fit the ranking on what there was to choose from
@@ -129,6 +136,7 @@ class LocalFiller:
         fill = self._finished(
             candidates, meter, prefill_ms=prefill_ms, started=started, tokens=found.tokens, stopped=stopped
         )
+        fill = replace(fill, nothing=found.search.nothing if found.search is not None else None)
         if job.recorder is None:
             return fill
         return replace(fill, trace=job.recorder.trace(job.framed, self._codec, attempts, candidates, self._ranking))

@@ -203,6 +203,7 @@ class Trace:
 class Fill:
     """Candidates, best first (empty: nothing acceptable, see `stopped`).
 
+    `nothing`: how likely it is that nothing belongs in the (one) hole; None where the back end does not say.
     `tokens` counts the tokens committed; times are wall-clock milliseconds. `trace` if the request asked for
     it and the back end keeps one.
     """
@@ -214,6 +215,7 @@ class Fill:
     denoise_ms: float
     stopped: Literal["done", "cancelled", "time", "steps"] = "done"
     trace: Trace | None = None
+    nothing: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,7 +244,8 @@ class FillerInfo:
     """`context_tokens`: how many tokens of context around the holes the back end makes use of.
 
     `sent_to`: the host that the text of requests goes to ("": it stays in this process). `reads_other_files`: whether
-    it makes use of `FillRequest.other_files`; whoever sends text elsewhere does not.
+    it makes use of `FillRequest.other_files`; whoever sends text elsewhere does not. `min_confidence`: what a candidate
+    needs to be shown to who has not asked, as fitted for the model.
     """
 
     name: str
@@ -250,6 +253,7 @@ class FillerInfo:
     context_tokens: int
     sent_to: str = ""
     reads_other_files: bool = False
+    min_confidence: float = 0.0
 
 
 class Filler(Protocol):

@@ -33,7 +33,10 @@ def large_file() -> str:
 
 
 class Editor:
-    """A connection. `applied` collects the edits the server asked for; `accepts` says how they are answered."""
+    """A connection. `applied` collects the edits the server asked for; `accepts` says how they are answered.
+
+    `questions` collects what the user was asked, `answer` is what the user answers.
+    """
 
     def __init__(self, client: LanguageClient, record: Path, gates: Mapping[str, Path]) -> None:
         self.client = client
@@ -47,6 +50,8 @@ class Editor:
         self.statuses: list[Any] = []
         self.previews: list[Any] = []
         self.settings: Mapping[str | None, Any] = {}
+        self.questions: list[lsp.ShowMessageRequestParams] = []
+        self.answer: lsp.MessageActionItem | None = None
 
         @client.feature("dlm/status")  # type: ignore[untyped-decorator]
         def status(params: Any) -> None:
@@ -60,6 +65,11 @@ class Editor:
         def apply_edit(params: lsp.ApplyWorkspaceEditParams) -> lsp.ApplyWorkspaceEditResult:
             self.applied.append(params)
             return self.accepts
+
+        @client.feature(lsp.WINDOW_SHOW_MESSAGE_REQUEST)  # type: ignore[untyped-decorator]
+        def asked(params: lsp.ShowMessageRequestParams) -> lsp.MessageActionItem | None:
+            self.questions.append(params)
+            return self.answer
 
         def configuration(*, section: str | None = None, scope_uri: str | None = None) -> Any:
             assert section == "dlm-fill"

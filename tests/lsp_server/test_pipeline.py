@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -139,3 +140,40 @@ def test_new_lines_are_filled_in_any_file(text: str) -> None:
     end = "\r\n" if "\r" in text else "\n"
     expected = text + "y = 2" + end if text.endswith("\n") or not text else text + end + "y = 2"
     assert apply(taken.source, done.edits).decode() == expected
+
+
+def test_what_parses_comes_before_what_does_not() -> None:
+    filler = FakeFiller(["return (x"], others=[["return [x"], ["return x"], ["return -x"]])
+    done = run(filler, options=FillOptions(candidates=4))
+    assert [c.texts[0] for c in done.fill.candidates] == ["return x", "return -x", "return (x", "return [x"]
+    assert not done.breaks
+
+
+def test_an_edit_that_newly_breaks_a_sound_file_says_so() -> None:
+    assert run(FakeFiller(["return (x"])).breaks
+    torn = snapshot(SOURCE.replace("GAP", "return (GAP"))
+    assert not run(FakeFiller(["x"]), torn).breaks, "it was broken before"
+    far = snapshot("total = sum(\n\n\n" + SOURCE)
+    assert not run(FakeFiller(["return x"]), far).breaks
+    assert run(FakeFiller(["return (x"]), far).breaks, "the bracket above is not the gap's"
+
+
+@pytest.mark.parametrize(
+    ("texts", "left"),
+    [
+        (["x + 1"], []),  # the old text is best
+        (["x + 1", "x + 2"], []),
+        (["x + (", "x + ["], []),  # what does not parse is not better
+        (["x + (", "x + 2"], ["x + 2"]),
+        (["x + 2", "x + 1"], ["x + 2"]),
+    ],
+)
+def test_a_rewriting_changes_nothing_unless_it_is_better(texts: list[str], left: list[str]) -> None:
+    taken = snapshot()
+    (gap,) = gaps(taken, b"x + 1")
+    weak = replace(gap, hole=replace(gap.hole, strength=0.4))
+    filler = FakeFiller([texts[0]], others=[[text] for text in texts[1:]])
+    done = run(filler, taken, FillOptions(candidates=len(texts)), found=(weak,))
+    assert [c.texts[0] for c in done.fill.candidates] == left
+    assert bool(done.edits) is bool(left)
+    assert done.reason.startswith("nothing to change") is not bool(left)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from lsp_server import pipeline
@@ -50,6 +51,8 @@ async def fill(server: LanguageServer, session: Session, fills: Fills, wanted: F
     places = fills.begin(wanted.uri, [gap.region for gap in gaps])
     try:
         filled = await filled_gaps(server, session, covered, gaps, candidates=1)
+        if filled.breaks and not await _wanted_anyway(server):
+            raise NothingFilled("nothing filled: every text found would leave a syntax error")
     finally:
         fills.end(wanted.uri, places)
     now = snapshot if session.documents.is_current(snapshot) else session.documents.snapshot(wanted.uri)
@@ -59,7 +62,8 @@ async def fill(server: LanguageServer, session: Session, fills: Fills, wanted: F
         raise NothingFilled(f"nothing filled: {filled.reason}")
     moved = zip(filled.edits, places.now, strict=True)
     edits = tuple(replace(edit, region=region, version=now.version) for edit, region in moved)
-    candidates = (*filled.fill.candidates, *filled.spare)
+    first, *others = (*filled.fill.candidates, *filled.spare)
+    candidates = (first, *(other for other in others if other.parses is not False))
     return Made(now=now, edits=edits, choice=Choice(snapshot=covered, gaps=gaps, candidates=candidates))
 
 
@@ -96,6 +100,21 @@ async def filled_gaps(
     if isinstance(outcome, Interrupted):
         raise StaleDocument(f"nothing filled: {outcome.reason}")
     return outcome
+
+
+async def _wanted_anyway(server: LanguageServer) -> bool:
+    """Whether the user wants an edit that breaks a file that parsed."""
+    anyway = lsp.MessageActionItem(title="Apply anyway")
+    params = lsp.ShowMessageRequestParams(
+        type=lsp.MessageType.Warning,
+        message="dlm-fill: with this fill the file has a syntax error",
+        actions=[anyway, lsp.MessageActionItem(title="Leave it")],
+    )
+    try:
+        answer = await server.window_show_message_request_async(params)
+    except JsonRpcException:
+        return False
+    return answer is not None and answer.title == anyway.title
 
 
 def workspace_edit(snapshot: Snapshot, edits: Sequence[Edit], session: Session) -> lsp.WorkspaceEdit:

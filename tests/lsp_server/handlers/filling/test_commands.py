@@ -208,3 +208,24 @@ async def test_a_long_fill_shows_progress_that_can_be_cancelled() -> None:
         assert (result["applied"], result["reason"]) == (False, "nothing filled: cancelled")
         await until(lambda: len(reports[token]) == 2)
         assert (await editor.until_recorded(1))[0]["stopped"] == "cancelled"
+
+
+@pytest.mark.parametrize("answer", ["Apply anyway", "Leave it", None])
+async def test_what_newly_breaks_the_file_is_applied_on_the_users_word_alone(answer: str | None) -> None:
+    async with connected(texts=["(1"]) as editor:
+        editor.answer = None if answer is None else lsp.MessageActionItem(title=answer)
+        editor.open("x = 1\ny = 2\n")
+        result = await editor.fill((0, 4, 0, 5))
+        (question,) = editor.questions
+        assert "syntax error" in question.message
+        assert [action.title for action in question.actions or ()] == ["Apply anyway", "Leave it"]
+        assert result["applied"] is (answer == "Apply anyway")
+        assert len(editor.applied) == (answer == "Apply anyway")
+        assert ("syntax error" in result["reason"]) is not result["applied"]
+
+
+async def test_nobody_is_asked_about_a_fill_that_parses() -> None:
+    async with connected(texts=["(1)"]) as editor:
+        editor.open("x = 1\ny = 2\n")
+        assert (await editor.fill((0, 4, 0, 5)))["applied"] is True
+        assert not editor.questions
