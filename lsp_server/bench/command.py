@@ -14,6 +14,10 @@ BENCHES: Mapping[str, tuple[str, str]] = {
     "storm": ("lsp_server.bench.storm.command:main", "Random requests, edits and cancels: is all answered?"),
     "fill": ("model.evaluate.bench_fill:main", "Filling from start to end, cold and warm."),
     "engine": ("model.evaluate.bench_engine.command:main", "The engine against other ways to run the same weights."),
+    "kernel": (
+        "model.evaluate.bench_kernel.command:main",
+        "The built-in model's kernel against ONNX Runtime and llama.cpp.",
+    ),
     "gpu": ("model.evaluate.bench_gpu.command:main", "Published shapes with random weights against the GPU's floors."),
     "drift": ("model.evaluate.bench_drift:main", "What a stale context cache does to a published checkpoint."),
 }
