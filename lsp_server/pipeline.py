@@ -14,6 +14,7 @@ from functools import cache
 from typing import TypeAlias
 
 from lsp_server.context.gather import OtherFiles
+from lsp_server.filters.same_everywhere import said_everywhere, without_said_everywhere
 from lsp_server.filters.tidy import tidied
 from lsp_server.notebooks import with_cells
 from lsp_server.settings import FillOptions
@@ -69,6 +70,8 @@ def run(
     def accepts(texts: tuple[str, ...]) -> tuple[Span, ...] | None:
         """What to fill anew; the parts to blame only where that is done, for to find them takes another parse."""
         tidy_texts = [text for text, _ in fitted(texts)]
+        if again := said_everywhere(gaps, tidy_texts):
+            return tuple(Span(hole=n, start=0, end=len(texts[n])) for n in again) if options.mend == "all" else ()
         if options.mend == "all":
             return offending(snapshot, gaps, texts, tidied=tidy_texts, checker=checker)
         return None if fits(snapshot, gaps, tidy_texts, checker=checker) else ()
@@ -97,7 +100,7 @@ def run(
         except Exception as error:
             if not _out_of_memory(error) or share == _CONTEXT_SHARES[-1]:
                 raise
-    acceptable, dropped = _acceptable(fill.candidates, fitted, verdict)
+    acceptable, dropped = _acceptable(fill.candidates, fitted, verdict, gaps)
     sound = not any(checker.broken_at(gap.region) for gap in gaps)
     # What parses comes first, also where the model likes another text better: the sort is stable.
     acceptable = tuple(sorted(acceptable, key=lambda candidate: sound and candidate.parses is False))
@@ -149,7 +152,7 @@ def edits_of(snapshot: Snapshot, gaps: Sequence[Gap], texts: Sequence[str]) -> t
 
 
 def _acceptable(
-    candidates: Iterable[Candidate], fitted: Fitted, verdict: Verdict
+    candidates: Iterable[Candidate], fitted: Fitted, verdict: Verdict, gaps: Sequence[Gap]
 ) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
     """The candidates tidied, without those that say the same as a better one; why the blank ones are left out."""
     kept: dict[tuple[str, ...], Candidate] = {}
@@ -159,8 +162,10 @@ def _acceptable(
         texts = tuple(text for text, _ in done)
         if not any(text.strip() for text in texts):
             dropped.append(done[0][1])
-        elif texts not in kept:
-            whole_file = verdict(texts) if candidate.parses is None else candidate.parses
+            continue
+        texts, said = without_said_everywhere(gaps, texts), texts
+        if texts not in kept:
+            whole_file = verdict(texts) if candidate.parses is None or texts != said else candidate.parses
             kept[texts] = replace(candidate, texts=texts, parses=whole_file)
     return tuple(kept.values()), tuple(dropped)
 

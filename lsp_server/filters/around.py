@@ -50,6 +50,21 @@ class Around:
         """Lines below the line on which the gap ends, blank ones left out."""
         return filled(self.after.split("\n")[1:])
 
+    @cached_property
+    def whole_above(self) -> list[str]:
+        """All lines of the file above the gap's line."""
+        return (_read(self._snapshot.source[: self.gap.region.start]) + self.gap.before).split("\n")[:-1]
+
+    @cached_property
+    def whole_below(self) -> list[str]:
+        """All lines of the file below the line on which the gap ends."""
+        return (self.gap.after + _read(self._snapshot.source[self.gap.region.end :])).split("\n")[1:]
+
+    @property
+    def language(self) -> str:
+        """The name of the language at the gap."""
+        return self._checker.language_at(self.gap.region).name
+
     @property
     def indented(self) -> bool:
         """Whether blocks end by indentation alone in this language."""

@@ -17,6 +17,9 @@ from lsp_server.filters.indentation import based_at_the_gap, with_the_files_inde
 from lsp_server.filters.line_rest import without_line_rest
 from lsp_server.filters.lines_above import without_lines_above
 from lsp_server.filters.lines_below import without_lines_below
+from lsp_server.filters.lines_further_below import without_lines_further_below
+from lsp_server.filters.placeholder import is_placeholder, unless_placeholder_again
+from lsp_server.filters.redefinition import without_redefinition
 from lsp_server.filters.repetition import unless_it_goes_round, without_repeated_lines
 from lsp_server.source.syntax_checker import SyntaxChecker
 from lsp_server.types import Gap, Snapshot
@@ -26,6 +29,7 @@ Filter: TypeAlias = Callable[[str, Around], str]
 
 FILTERS: Mapping[Filter, str] = MappingProxyType(
     {
+        unless_placeholder_again: "is a placeholder again",
         unless_it_goes_round: "goes round in a circle",
         without_repeated_lines: "goes round in a circle",
         without_doubled_indent: "blank",
@@ -33,6 +37,8 @@ FILTERS: Mapping[Filter, str] = MappingProxyType(
         based_at_the_gap: "blank",
         without_lines_above: "repeats the lines above",
         without_lines_below: "repeats the lines below",
+        without_lines_further_below: "repeats the lines below",
+        without_redefinition: "defines again what is defined",
         without_line_rest: "repeats the rest of the line",
         without_unmatched_end: "only closes what is closed",
         without_blank_end: "blank",
@@ -61,7 +67,7 @@ def tidied(snapshot: Snapshot, gap: Gap, text: str, *, checker: SyntaxChecker | 
     if not text.strip():
         return text, "blank"
     if text == around.old:
-        return text, ""
+        return (text, "") if gap.hole.strength < 1 or not is_placeholder(text) else ("", "is a placeholder again")
     for fitting, reason in FILTERS.items():
         text = fitting(text, around)
         if not text.strip():

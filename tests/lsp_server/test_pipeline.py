@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -177,3 +178,19 @@ def test_a_rewriting_changes_nothing_unless_it_is_better(texts: list[str], left:
     assert [c.texts[0] for c in done.fill.candidates] == left
     assert bool(done.edits) is bool(left)
     assert done.reason.startswith("nothing to change") is not bool(left)
+
+
+def test_placeholders_that_would_all_get_the_same_line_are_left_but_for_the_first() -> None:
+    text = "class A:\n" + "".join(f"    def m{n}(self):\n        ...\n\n" for n in range(4))
+    taken = snapshot(text)
+    starts = [m.start() for m in re.finditer(r"\.\.\.", text)]
+    found = fill_regions(taken, [Region(at, at + 3) for at in starts])
+    filler = FakeFiller(["return self.value"] * 4)
+    done = run(filler, taken, found=found)
+    assert apply(taken.source, done.edits).decode() == text.replace("...", "return self.value", 1)
+    accepts = filler.requests[0].accepts
+    assert accepts is not None
+    assert [span.hole for span in accepts(("return self.value",) * 4) or ()] == [1, 2, 3]
+    assert accepts(("return self.a", "return self.b", "return self.c", "return self.d")) is None
+    two = fill_regions(taken, [Region(at, at + 3) for at in starts[:2]])
+    assert len(set(run(FakeFiller(["return 1 + 1"] * 2), taken, found=two).fill.candidates[0].texts)) == 1
