@@ -16,6 +16,7 @@ from model.errors import ModelError
 from model.types import Fill, Filler, Hole
 
 FILL = "lsp_server.command_line.options:main"
+MANNERS = "model.evaluate.manners:main"
 BAD_INPUT, CRASHED, INTERRUPTED = 2, 70, 130
 
 
@@ -30,9 +31,14 @@ def main() -> None:
 
 def run(args: Sequence[str]) -> int:
     """The exit code of `dlm-fill ARGS`: what is not a command's name is a target to fill."""
-    place, name, brought = FILL, "dlm-fill", None
+    brought: object = None
+    place, name = FILL, "dlm-fill"
     try:
-        if args and args[0] in COMMANDS:
+        if list(args[:2]) == ["eval", "manners"]:
+            from lsp_server.bench import served
+
+            place, name, brought, args = MANNERS, f"{name} eval manners", served, args[2:]
+        elif args and args[0] in COMMANDS:
             brought = {"tune": _gate, "eval": _serve}.get(args[0])
             place, name, args = COMMANDS[args[0]][0], f"{name} {args[0]}", args[1:]
         result = load(place).main(list(args), prog_name=name, standalone_mode=False, obj=brought)

@@ -77,6 +77,12 @@ class LocalFiller:
     def count_tokens(self, text: str) -> int:
         return self._codec.count(text)
 
+    def with_manners(self, manners: Manners) -> LocalFiller:
+        """The same engine with other thresholds."""
+        other = copy(self)
+        other._manners = manners  # noqa: SLF001  another of this class
+        return other
+
     def runs_on(self, kind: type) -> bool:
         """Whether its denoiser is of that kind."""
         return isinstance(self._denoiser, kind)

@@ -6,14 +6,49 @@ from lsp_server import pipeline
 from lsp_server.settings import FillOptions
 from lsp_server.source.languages import by_name
 from lsp_server.source.parse import parse
+from lsp_server.source.positions import LineIndex
+from lsp_server.suggestions.question import Question
+from lsp_server.suggestions.suggestion import shown_to, suggestions_of
+from lsp_server.transforms.complete import complete
 from lsp_server.types import Gap, Region, Snapshot
 from model.types import Fill, Filler, Hole
+
+STRENGTH = 0.4  # as the code action has it
 
 
 def serve(filler: Filler, prefix: str, suffix: str, hole: Hole) -> Fill:
     """The fill of the hole between `prefix` and `suffix`: context cut by syntax, texts tidied, what parses first."""
-    source, at = (prefix + suffix).encode(), len(prefix.encode())
-    language = by_name("python")
-    snapshot = Snapshot(uri="held_out.py", version=None, source=source, language=language, tree=parse(source, language))
+    snapshot, at = _snapshot(prefix, "", suffix)
     gap = Gap(region=Region(at, at), hole=hole)
     return pipeline.run(snapshot, (gap,), filler, FillOptions(), cancelled=lambda: False).fill
+
+
+def suggestion(filler: Filler, prefix: str, suffix: str) -> tuple[str, float] | None:
+    """(text, confidence) of what who just types there would be shown, were there no threshold; None where nothing is."""
+    snapshot, at = _snapshot(prefix, "", suffix)
+    gap = complete(snapshot, at)
+    options = FillOptions(mend="searching")
+    filled = pipeline.run(snapshot, (gap,), filler, options, cancelled=lambda: False)
+    question = Question(now=snapshot, index=LineIndex(snapshot.source), snapshot=snapshot, gap=gap)
+    made, _ = suggestions_of(question, filled)
+    shown = shown_to(made, automatic=True, most=1)
+    return (shown[0].text, shown[0].confidence) if shown else None
+
+
+def rewritten(filler: Filler, prefix: str, old: str, suffix: str) -> tuple[str, bool | None]:
+    """(what stands there after "Rewrite what looks wrong", whether the file parses with it)."""
+    snapshot, at = _snapshot(prefix, old, suffix)
+    hole = Hole(old_text=old, max_lines=1, strength=STRENGTH)
+    gap = Gap(region=Region(at, at + len(old.encode())), hole=hole)
+    filled = pipeline.run(snapshot, (gap,), filler, FillOptions(), cancelled=lambda: False)
+    if not filled.edits:
+        return old, True
+    best = filled.fill.candidates[0]
+    return best.texts[0], best.parses
+
+
+def _snapshot(prefix: str, old: str, suffix: str) -> tuple[Snapshot, int]:
+    source, at = (prefix + old + suffix).encode(), len(prefix.encode())
+    language = by_name("python")
+    tree = parse(source, language)
+    return Snapshot(uri="held_out.py", version=None, source=source, language=language, tree=tree), at

@@ -16,7 +16,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "train": ("model.train.command:main", "Train a model from source code."),
     "tune": ("model.train.tune.command:main", "Continue the model on your own code, and keep it if that helped."),
-    "eval": ("model.evaluate.command:main", "Measure the quality of fills on held-out code."),
+    "eval": (
+        "model.evaluate.command:main",
+        "Measure the quality of fills on held-out code (`eval manners`: when to be silent).",
+    ),
     "stats": ("lsp_server.feedback.report:main", "Tell what became of suggestions in editors, on this machine."),
     "models": ("model.hub.command:main", "List the models there are, and fetch one."),
     "doctor": ("lsp_server.command_line.doctor:main", "Tell what this machine has for models, and what it lacks."),

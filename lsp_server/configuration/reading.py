@@ -57,6 +57,9 @@ def _wish(schema: Schema, value: object) -> str | None:
     if schema["type"] == "string":
         return None if isinstance(value, str) and value else "a non-empty string"
     least, most = schema["minimum"], schema.get("maximum")
+    if schema["type"] == "number":
+        fine = isinstance(value, int | float) and not isinstance(value, bool)
+        return None if fine and schema["minimum"] <= value <= schema["maximum"] else "a number from 0 to 1"
     if isinstance(value, int) and not isinstance(value, bool) and least <= value and (most is None or value <= most):
         return None
     return f"a whole number of at least {least}" + (f" and at most {most}" if most is not None else "")

@@ -40,6 +40,13 @@ class Settings:
         "how many suggestions one gets who asks; who just types gets one",
         repository=True,
     )
+    min_confidence: float | None = _setting(
+        None,
+        {"type": "number", "minimum": 0, "maximum": 1},
+        "how sure a suggestion has to be, from 0, to be shown to who just types",
+        repository=True,
+        unset="fitted for the model",
+    )
     cross_file: bool = _setting(
         True, _SWITCH, "copy from other files of the workspace and open ones, too; never sent anywhere", repository=True
     )

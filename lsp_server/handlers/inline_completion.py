@@ -61,7 +61,7 @@ def register(
             return []
         shown = shown_to(found, automatic=automatic, most=1 if automatic else options.candidates)
         if found and not shown:
-            metrics.drop("does not parse")
+            metrics.drop("not sure enough" if all(s.unsure for s in found) else "does not parse")
         if shown:
             metrics.count("suggested")
             metrics.took(1000 * (time.perf_counter() - started))

@@ -137,7 +137,9 @@ class Suggester:
                 cells=cells,
             )
             whole = filled.fill.stopped in ("done", "steps")
-            return *suggestions_of(question, filled), whole
+            wanted = self._session.options_of(question.now.uri).min_confidence
+            least = filler.info.min_confidence if wanted is None else wanted
+            return *suggestions_of(question, filled, min_confidence=least), whole
 
         outcome = await self._session.run(question.now.uri, work, automatic=automatic)
         if isinstance(outcome, Interrupted):

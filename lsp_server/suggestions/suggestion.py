@@ -17,23 +17,28 @@ from lsp_server.types import Filled
 class Suggestion:
     """Text for the cursor's place, line ends as in the file. The `replaces` bytes behind the cursor give way to it.
 
-    `breaks`: with it the file parses no longer, so it is shown to those who asked only. `confidence`: the candidate's.
+    `breaks`: with it the file parses no longer; `unsure`: it is not likely enough, or less likely than that nothing
+    belongs there. Both are shown to those who asked only. `confidence`: the candidate's.
     """
 
     text: str
     replaces: int = 0
     breaks: bool = False
+    unsure: bool = False
     confidence: float = field(default=0.0, compare=False)
 
 
-def suggestions_of(question: Question, filled: Filled) -> tuple[tuple[Suggestion, ...], tuple[str, ...]]:
+def suggestions_of(
+    question: Question, filled: Filled, *, min_confidence: float = 0.0
+) -> tuple[tuple[Suggestion, ...], tuple[str, ...]]:
     """(suggestions, best first; one reason for each candidate that is none).
 
-    Two that leave the same document are one.
+    Two that leave the same document are one. `min_confidence`: below it they are for those who ask.
     """
     (gap,) = filled.gaps
     around = Around(question.snapshot, gap)
     found: dict[str, Suggestion] = {}
+    least = max(min_confidence, filled.fill.nothing or 0.0)
     dropped = list(filled.dropped)
     for candidate in (*filled.fill.candidates, *filled.spare):
         (text,) = candidate.texts
@@ -45,12 +50,15 @@ def suggestions_of(question: Question, filled: Filled) -> tuple[tuple[Suggestion
         elif outcome not in found:
             breaks = breaks_syntax(text, around, verdict=candidate.parses)
             found[outcome] = Suggestion(
-                text=edit.new_text, replaces=replaces, breaks=breaks, confidence=candidate.confidence
-            )
+                text=edit.new_text, replaces=replaces, breaks=breaks, unsure=candidate.confidence < least,
+                confidence=candidate.confidence,
+            )  # fmt: skip
     return tuple(found.values()), tuple(dropped)
 
 
 def shown_to(suggestions: Sequence[Suggestion], *, automatic: bool, most: int) -> tuple[Suggestion, ...]:
-    """The suggestions for one who asked, or (`automatic`) for one who just typed: nothing that breaks the file, then."""
-    fit = [s for s in suggestions if not (automatic and s.breaks)]
+    """The suggestions for one who asked, or (`automatic`) for one who just typed: nothing that breaks the
+    file, then, and nothing that is unsure.
+    """
+    fit = [s for s in suggestions if not (automatic and (s.breaks or s.unsure))]
     return tuple(fit[:most])

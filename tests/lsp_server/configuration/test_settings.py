@@ -15,7 +15,7 @@ from lsp_server.configuration.schema import json_schema, table
 from lsp_server.configuration.settings import Settings, all_settings
 from tests.lsp_server.editor import ROOT
 
-SAFE = {"enabled", "automatic", "maxTimeMs", "candidates", "crossFile"}
+SAFE = {"enabled", "automatic", "maxTimeMs", "candidates", "crossFile", "minConfidence"}
 
 
 def test_editors_and_readme_have_the_settings_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:

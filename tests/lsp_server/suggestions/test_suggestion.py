@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import sysconfig
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ def test_two_texts_that_lead_to_the_same_document_are_one_suggestion() -> None:
 
 def test_what_breaks_the_file_is_for_those_who_asked() -> None:
     found = [s for _, s in suggested(b"def f(x):\n    g()\n    \n", 22, ["if x(:", "g(x)"])]
-    assert [(s.text, s.breaks) for s in found] == [("if x(:", True), ("g(x)", False)]
+    assert [(s.text, s.breaks) for s in found] == [("g(x)", False), ("if x(:", True)]
     assert [s.text for s in shown_to(found, automatic=True, most=1)] == ["g(x)"]
     assert len(shown_to(found, automatic=False, most=3)) == 2
 
@@ -117,3 +118,22 @@ def test_closers_were_inserted_where_the_line_opened_them(before: str, behind: s
 )
 def test_what_a_text_says_again_of_the_closers(text: str, closers: str, said: str) -> None:
     assert closers[: said_again(text, closers)] == said
+
+
+@pytest.mark.parametrize(
+    ("nothing", "least", "shown"),
+    [(None, 0.0, 1), (0.3, 0.0, 1), (0.95, 0.0, 0), (None, 0.91, 0), (None, 0.9, 1), (0.2, 1.0, 0)],
+)
+def test_who_just_types_sees_nothing_where_nothing_is_likelier_and_who_asks_does(
+    nothing: float | None, least: float, shown: int
+) -> None:
+    source = b"def f(x):\n    g()\n    \n"
+    language = by_name("python")
+    snapshot = Snapshot(uri="", version=1, source=source, language=language, tree=parse(source, language))
+    gap = complete(snapshot, 22)
+    filled = pipeline.run(snapshot, (gap,), FakeFiller(["g(x)"]), FillOptions(), cancelled=lambda: False)
+    filled = replace(filled, fill=replace(filled.fill, nothing=nothing))
+    question = Question(now=snapshot, index=LineIndex(source), snapshot=snapshot, gap=gap)
+    found, _ = suggestions_of(question, filled, min_confidence=least)
+    assert len(shown_to(found, automatic=True, most=1)) == shown
+    assert len(shown_to(found, automatic=False, most=1)) == 1
