@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lsp_server import pipeline
 from lsp_server.feedback.metrics import Metrics
@@ -62,6 +62,10 @@ class Suggester:
             if run.interrupted or not self._session.documents.is_current(question.now):
                 return ()  # what took its place must not be displaced in turn
         made = self._cache.find(uri, source, offset, asked=asked)
+        if made is not None and not automatic and any(s.unsure for s in made.suggestions):
+            # Who asked for it and types it goes on seeing it.
+            made = replace(made, suggestions=tuple(replace(s, unsure=False) for s in made.suggestions))
+            self._cache.put(uri, State.of(source, offset, question.gap.closers), made)
         if made is not None:
             self._metrics.count("answered from the cache")
             return made.suggestions
@@ -139,6 +143,8 @@ class Suggester:
             whole = filled.fill.stopped in ("done", "steps")
             wanted = self._session.options_of(question.now.uri).min_confidence
             least = filler.info.min_confidence if wanted is None else wanted
+            if not automatic:  # who asks sees what there is, also while typing it
+                filled, least = replace(filled, fill=replace(filled.fill, nothing=None)), 0.0
             return *suggestions_of(question, filled, min_confidence=least), whole
 
         outcome = await self._session.run(question.now.uri, work, automatic=automatic)

@@ -75,6 +75,7 @@ class Tuning:
         network, _ = load_network(options.source)
         self._ranking = _bytes(options.source / "ranking.json")
         self._source = json.loads((options.source / "config.json").read_text("utf-8"))
+        self._manners = _bytes(options.source / "manners.json")
         self._manifest = _bytes(options.source / "manifest.json")
         self.code: OwnCode = read(
             options.code, work / "corpus", may_read=options.may_read, tokenizer=options.source / "tokenizer.json"
@@ -133,7 +134,8 @@ class Tuning:
         (self._made / "config.json").write_text(json.dumps({**self._source, "tuned": tuned}, indent=1) + "\n")
         # The manifest says what the source was trained on; of the user's own code the numbers above are enough.
         (self._made / "manifest.json").unlink()
-        for name, data in (("manifest.json", self._manifest), ("ranking.json", self._ranking)):
+        kept = {"manifest.json": self._manifest, "ranking.json": self._ranking, "manners.json": self._manners}
+        for name, data in kept.items():
             if data is not None:
                 (self._made / name).write_bytes(data)
         _replace(self.options.out, self._made)

@@ -24,6 +24,23 @@ from tests.fakes import FakeFiller
 URI = "file:///a.py"
 
 
+async def test_what_was_asked_for_stays_in_sight_while_it_is_typed_though_it_is_unsure() -> None:
+    desk = Desk(FakeFiller(["value + 1"], confidence=0.1), "x = ‸\n")
+    desk.session.configuration.initialize({"minConfidence": 0.5})
+
+    async def seen(*, automatic: bool) -> list[bool]:
+        now = desk.session.documents.snapshot(URI)
+        line, column = desk.place(desk.cursor)
+        question = at_cursor(desk.session.documents, now, line=line, column=column)
+        return [s.unsure for s in await desk.suggester.suggest(question, asked=1, automatic=automatic)]
+
+    assert await seen(automatic=True) == [True]
+    assert await seen(automatic=False) == [False]
+    assert await seen(automatic=True) == [False]
+    desk.type("val")
+    assert await seen(automatic=True) == [False]
+
+
 class HeldFiller(FakeFiller):
     """Shows how its text begins, then waits until it is let go or cancelled."""
 

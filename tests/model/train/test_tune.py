@@ -53,6 +53,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
         toy.config(),
     ).train(stopped=lambda: True)
     export(folder / "run", corpus, folder / "model")
+    (folder / "model" / "manners.json").write_text('{"min_confidence": 0.3, "rewrite_margin_nats": 2.0}')
     (folder / "model" / "ranking.json").write_text('{"inside": {"copied": -3.0}, "lines": {}}')
     return folder / "model"
 
@@ -105,7 +106,7 @@ def test_what_helped_is_written_as_a_model(code: Path, base: Path, tmp_path: Pat
     config = json.loads((out / "config.json").read_text())
     assert config["trained"] == json.loads(before["config.json"])["trained"]
     assert config["tuned"]["held_out"] == {"before": verdict.before, "after": verdict.after}
-    for same in ("tokenizer.json", "manifest.json", "ranking.json"):
+    for same in ("tokenizer.json", "manifest.json", "ranking.json", "manners.json"):
         assert (out / same).read_bytes() == before[same]
     assert {file.name: file.read_bytes() for file in base.iterdir()} == before, "the source is only read"
     assert not any(b"part_" in file.read_bytes() for file in out.iterdir()), "no name of one's files"
