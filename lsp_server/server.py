@@ -1,4 +1,4 @@
-"""The language server on stdio: `main` starts it, `create_server` puts it together.
+"""The language server: `main` starts it, `create_server` puts it together.
 
 Importing this loads neither torch nor numpy; the model is opened after `initialized`, on a thread.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
@@ -33,9 +33,10 @@ from lsp_server.handlers import documents, feedback, inline_completion, notebook
 from lsp_server.handlers.connection import configuration, lifecycle
 from lsp_server.handlers.filling import code_action, commands
 from lsp_server.session import OpenFiller, Session
-from lsp_server.streams import StderrRelay, last_words, own_stdout
+from lsp_server.streams import StderrRelay, last_words
 from lsp_server.suggestions.fills import Fills
 from lsp_server.suggestions.service import Suggester
+from lsp_server.transport import STDIO, Listening, Transport, streams_of
 
 _UNREADABLE = "$/dlm/unreadable"
 
@@ -134,11 +135,13 @@ def create_server(
     options: Settings | None = None,
     save: Save | None = None,
     later: Later | None = None,
+    client_process: int | None = None,
 ) -> Server:
     """A server that fills with what `open_filler` opens (None: `model.filler.open_filler`).
 
     `options` are the defaults of the settings. `save` keeps what was counted
     (None: in the user's state directory); `later` calls back after some seconds (None: on the event loop).
+    `client_process` is the number of the editor's process, if the editor itself does not tell.
     """
     server = Server(
         "dlm-fill",
@@ -154,7 +157,7 @@ def create_server(
     suggester, fills = Suggester(session, metrics), Fills()
     kept = Kept(metrics, lambda: session.documents, later or _later)
     acceptance = Acceptance(metrics, kept)
-    lifecycle.register(server, session, suggester, metrics, abandoned=lambda: leave(1))
+    lifecycle.register(server, session, suggester, metrics, client_process=client_process, abandoned=lambda: leave(1))
     configuration.register(server, session, suggester)
     editing = documents.Editing(server=server, session=session, suggester=suggester, fills=fills, kept=kept)
     documents.register(server, editing)
@@ -166,26 +169,38 @@ def create_server(
     return server
 
 
-def serve(server: Server, *, tcp_port: int | None = None) -> int:
-    """Serve on standard input and output, or one client on a port of this machine, until it leaves; the exit code.
+def serve(server: Server, transport: Transport = STDIO) -> int:
+    """Serve one editor until it leaves; the exit code.
 
-    0 after `shutdown`, else 1 (specification, "Exit Notification").
+    0 after `shutdown`, else 1 (specification, "Exit Notification"). Raises InputError if no editor is there.
     """
     _silence_logs()
-    if tcp_port is None:
-        StderrRelay.begin()
-        server.start_io(sys.stdin.buffer, own_stdout())
+    if isinstance(transport, Listening):
+        server.start_tcp("127.0.0.1", transport.port)
     else:
-        server.start_tcp("127.0.0.1", tcp_port)
+        StderrRelay.begin()
+        reading, writing = streams_of(transport)
+        with suppress(ConnectionError):  # the editor's end of a socket was closed in the middle of a message
+            server.start_io(reading, writing)
     return 0 if server.protocol.shut_down else 1
 
 
-def main(*, model: str = "builtin", device: str = "auto", tcp_port: int | None = None) -> None:
-    """Run `dlm-fill lsp`. Does not return."""
+def main(
+    *,
+    model: str = "builtin",
+    device: str = "auto",
+    transport: Transport = STDIO,
+    client_process: int | None = None,
+) -> None:
+    """Run `dlm-fill lsp`. Does not return. `client_process` is the editor's, for clients that do not name it later.
+
+    Raises InputError if no editor is where `transport` says.
+    """
     # The model's threads wait in sleep, not in a loop: on a busy machine that is worth a factor of ten.
     # Only the environment reaches the runtime, and only before it is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    leave(serve(create_server(options=Settings(model=model, device=device)), tcp_port=tcp_port))
+    options = Settings(model=model, device=device)
+    leave(serve(create_server(options=options, client_process=client_process), transport))
 
 
 def leave(code: int) -> None:

@@ -33,11 +33,20 @@ _SAVE_EVERY_S = 60.0
 
 
 def register(
-    server: LanguageServer, session: Session, suggester: Suggester, metrics: Metrics, abandoned: Abandoned
+    server: LanguageServer,
+    session: Session,
+    suggester: Suggester,
+    metrics: Metrics,
+    *,
+    client_process: int | None,
+    abandoned: Abandoned,
 ) -> None:
-    """Add this family's handlers to `server`. `abandoned` is called when the editor's process has ended."""
+    """Add this family's handlers to `server`.
+
+    `abandoned` is called when the editor's process has ended: that which `initialize` names, else `client_process`.
+    """
     beside: list[asyncio.Task[None]] = []
-    parent: list[int | None] = []
+    parent = [client_process]
 
     def tell(status: Status) -> None:
         if session.options.status:
@@ -45,7 +54,8 @@ def register(
 
     @server.feature(lsp.INITIALIZE)
     def initialize(params: lsp.InitializeParams) -> None:
-        parent.append(params.process_id)
+        if params.process_id is not None:
+            parent.append(params.process_id)
         session.configuration.initialize(params.initialization_options)
         encoding = lsp.PositionEncodingKind(server.workspace.position_encoding).value
         session.documents = Documents(encoding=cast("Encoding", encoding))
@@ -60,7 +70,7 @@ def register(
         await session.configuring
         session.status.listen(tell)
         beside.append(asyncio.ensure_future(_save_now_and_then(session, metrics)))
-        beside.append(asyncio.ensure_future(_leave_with(parent[-1] if parent else None, abandoned)))
+        beside.append(asyncio.ensure_future(_leave_with(parent[-1], abandoned)))
         await load(server, session)
 
     @server.feature(lsp.SHUTDOWN)
