@@ -161,6 +161,7 @@ class Session:
             exclusions=self.exclusions,
             opened=opened,
             notebook=self.notebooks.of(snapshot.uri),
+            notebooks={one.uri: notebook for one in opened if (notebook := self.notebooks.of(one.uri)) is not None},
         )
         return lambda cancelled: self._gathering.others(snapshot, workspace, cancelled=cancelled)
 
@@ -173,8 +174,7 @@ class Session:
         notebook = self.notebooks.of(document.uri)
         if notebook is None:
             return True
-        allowed = self.exclusions.excluded(notebook, for_context=True) is None
-        return allowed and self.notebooks.is_code(document.uri) and notebook != self.notebooks.of(snapshot.uri)
+        return self.notebooks.is_code(document.uri) and notebook != self.notebooks.of(snapshot.uri)
 
     def closed(self, uri: str) -> None:
         """The document at `uri` is no longer in use."""

@@ -6,8 +6,8 @@ Which of them are like the surroundings of a gap is the filler's to judge; what 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -28,13 +28,15 @@ MOST_CHARS = 2_000_000
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
     """Where to look: `folders`, the only places read from disk; `exclusions`, their rules; `opened`, the documents that
-    the editor has open, the one that was edited last first. `notebook`: the URI of the one of which the file is a cell.
+    the editor has open, the one that was edited last first. `notebook`: the URI of the one of which the file is a cell; `notebooks`:
+    that of each open document which is a cell.
     """
 
     folders: tuple[Path, ...]
     exclusions: Exclusions
     opened: Sequence[Snapshot] = ()
     notebook: str | None = None
+    notebooks: Mapping[str, str] = field(default_factory=dict)
 
 
 class Gathering:
@@ -64,20 +66,23 @@ class Gathering:
         """The text of each file that there is; None where it is not to be had."""
         own = path_of(workspace.notebook or snapshot.uri)
         seen: set[object] = {_name(snapshot)}
-        for document in sorted(workspace.opened, key=lambda one: not _same_notebook(one, snapshot)):
+        opened = sorted(workspace.opened, key=lambda one: not _same_notebook(one, snapshot))
+        homes = [workspace.notebooks.get(document.uri, document.uri) for document in opened]
+        excluded = workspace.exclusions.each_excluded([*homes, *(one.uri for one in opened)], for_context=True)
+        for document, *rules in zip(opened, excluded, excluded[len(opened) :], strict=False):
             if (name := _name(document)) not in seen:
                 seen.add(name)
                 small = len(document.source) <= LARGEST_BYTES
-                allowed = small and workspace.exclusions.excluded(document.uri, for_context=True) is None
-                yield PlainText.read(document.source) if allowed else None
+                yield PlainText.read(document.source) if small and not any(rules) else None
         root = _root(own, workspace.folders)
         if own is None or root is None:
             return
-        for path in self._listings.around(snapshot, own, root):
+        paths = self._listings.around(snapshot, own, root)
+        rules_of_files = workspace.exclusions.each_excluded([*map(Path, paths)], opened=False, for_context=True)
+        for path, rule in zip(paths, rules_of_files, strict=True):
             real = os.path.realpath(path)
             if real not in seen:
                 seen.add(real)
-                rule = workspace.exclusions.excluded(Path(path), opened=False, for_context=True)
                 yield self._texts.read(real) if rule is None else None
 
 

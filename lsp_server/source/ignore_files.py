@@ -60,13 +60,15 @@ class IgnoreFiles:
         self._name = name
         self._known: dict[str, tuple[_Signature, _IgnoreFile]] = {}
 
-    def deciding(self, path: str, folders: Sequence[str]) -> Line | None:
+    def deciding(self, path: str, folders: Sequence[str], *, beside: Sequence[tuple[str, str]] = ()) -> Line | None:
         """The line that says whether `path` is excluded; None if none says anything.
 
-        `folders` are those above it, outermost first. As for git, a deeper file outweighs one above, a later line an
+        `folders` are those above it, outermost first. `beside`: files of another name, each with the folder for which it
+        holds; they count less than those in folders, the last one most. As for git, a deeper file outweighs one above, a later line an
         earlier one, and what lies in an excluded folder cannot be brought back.
         """
-        files = [(folder, found) for folder in folders if (found := self._of(folder)) is not None]
+        places = (*beside, *((folder, os.path.join(folder, self._name)) for folder in folders))  # noqa: PTH118
+        files = [(folder, found) for folder, place in places if (found := self._at(place)) is not None]
         if not files:
             return None
         for part in (*folders[1:], path):
@@ -83,11 +85,10 @@ class IgnoreFiles:
                 if (line := file.says(relative)) is not None:
                     yield line
 
-    def _of(self, folder: str) -> _IgnoreFile | None:
-        """The file in `folder`, as it is now. What cannot be read excludes all: better too much than a secret."""
-        path = os.path.join(folder, self._name)  # noqa: PTH118  a Path costs more than the look at the disk
+    def _at(self, path: str) -> _IgnoreFile | None:
+        """The file at `path`, as it is now. What cannot be read excludes all: better too much than a secret."""
         try:
-            now = os.stat(path)  # noqa: PTH116
+            now = os.stat(path)  # noqa: PTH116  a Path costs more than the look at the disk
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError:
