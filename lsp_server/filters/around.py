@@ -6,13 +6,16 @@ import re
 from collections.abc import Sequence
 from functools import cached_property
 
+from lsp_server.source.brackets import CLOSER_OF, balance
 from lsp_server.source.edits import edit_of
+from lsp_server.source.language import Language
 from lsp_server.source.lines import Lines
 from lsp_server.source.syntax_checker import SyntaxChecker
 from lsp_server.types import Gap, Snapshot
 from model.text import PlainText
 
 _NEAR_BYTES = 4_000
+_LEXICAL_BYTES = 50_000
 _TELLING = re.compile(r"[^\W\d_]{3}")
 _STATEMENTS = re.compile(r"(?:pass|else|try|finally|return|break|continue|default|begin|then|done|endif)[:;]?")
 
@@ -63,7 +66,28 @@ class Around:
     @property
     def language(self) -> str:
         """The name of the language at the gap."""
-        return self._checker.language_at(self.gap.region).name
+        return self.language_here.name
+
+    @property
+    def language_here(self) -> Language:
+        """The language at the gap, which in a page's script is not the page's."""
+        return self._checker.language_at(self.gap.region)
+
+    @cached_property
+    def open_for_the_text(self) -> int | None:
+        """How many brackets above the gap nothing below closes, so that the text may; None where they do not pair,
+        or the file is longer than is looked at.
+        """
+        source, region = self._snapshot.source, self.gap.region
+        above = source[max(0, region.start - _LEXICAL_BYTES) : region.start].decode("utf-8", "ignore")
+        below = source[region.end : region.end + _LEXICAL_BYTES].decode("utf-8", "ignore")
+        opened = balance(above + self.gap.before, self.language_here)
+        closed = [b.char for b in balance(self.gap.after + below, self.language_here).closed]
+        wanted = [CLOSER_OF[b.char] for b in reversed(opened.opened)]
+        if opened.inside:
+            return None
+        spare = len(wanted) - len(closed)
+        return spare if spare >= 0 and wanted[spare:] == closed else None
 
     @property
     def indented(self) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from lsp_server.filters.around import Around
+from lsp_server.source.brackets import balance
 from lsp_server.source.closers import OPENER_OF, said_again, unmatched_closer
 
 _MOST_TRIALS = 8
@@ -18,9 +19,9 @@ def without_unmatched_end(text: str, around: Around) -> str:
     verdict = around.parses(text)
     if verdict is None:
         closer = unmatched_closer(text, around.gap.closers)
-        if closer is None or not _is_closed(around, text[closer]):
-            return text
-        return text[:closer]
+        if closer is not None and _is_closed(around, text[closer]):
+            return text[:closer]
+        return _without_closers_below(text, around)
     if not verdict:
         for count, shorter in enumerate(_shorter(text, around)):
             if count == _MOST_TRIALS:
@@ -29,6 +30,21 @@ def without_unmatched_end(text: str, around: Around) -> str:
             if (shorter.strip() or not _WORD_CHAR.search(text)) and around.parses(shorter, cleanly=True):
                 return _without_loose_space(shorter, around)
     return text
+
+
+def _without_closers_below(text: str, around: Around) -> str:
+    """The text before the first closer that stands below already; all of it where brackets do not pair without it."""
+    spare = around.open_for_the_text
+    if spare is None:
+        return text
+    language = around.language_here
+    closed = balance(text, language).closed[spare:]
+    # What the edit replaces of the editor's own closers is not said twice.
+    closed = closed[len([c for c in around.gap.closers[: said_again(text, around.gap.closers)] if c in OPENER_OF]) :]
+    if not closed:
+        return text
+    head = text[: closed[0].at]
+    return head.rstrip() if not head.rpartition("\n")[2].strip() else head
 
 
 def _shorter(text: str, around: Around) -> Iterator[str]:

@@ -16,7 +16,9 @@ from lsp_server.source.language import Language
 CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
 _OPENER_OF = {closer: opener for opener, closer in CLOSER_OF.items()}
 _MULTI_LINE = ('"""', "'''", "`")
-_NO_CHARACTER_QUOTES = frozenset({"rust", "plain", "markdown", "html", "vue", "svelte", "dockerfile", "make"})
+_NO_CHARACTER_QUOTES = frozenset(
+    ["rust", "plain", "markdown", "html", "vue", "svelte", "dockerfile", "make", "haskell", "elixir", "graphql"]
+)
 """Languages in which an apostrophe mostly opens no string: a lifetime, or prose."""
 
 

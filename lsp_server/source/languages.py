@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from lsp_server.source.language import Language
+from lsp_server.source.more_languages import MORE_LANGUAGES
 
 __all__ = ["LANGUAGES", "PLAIN", "Language", "by_name", "language_of"]
 
@@ -278,6 +279,7 @@ _MARKDOWN = Language(
 LANGUAGES: tuple[Language, ...] = (
     _PYTHON, _JAVASCRIPT, _TYPESCRIPT, _TSX, _GO, _RUST, _C, _CPP, _JAVA, _CSHARP,
     _RUBY, _PHP, _LUA, _BASH, _HTML, _CSS, _JSON, _YAML, _TOML, _MARKDOWN,
+    *MORE_LANGUAGES,
 )  # fmt: skip
 
 

@@ -19,6 +19,8 @@ from lsp_server.source.parse import covers, errors, parse, verdict
 from lsp_server.source.python_dialect import foreign_cell, without_commands
 from lsp_server.types import Edit, Region, Snapshot
 
+_MARKUP_OF_ITS_OWN = frozenset({"svelte"})
+"""Their scripts and styles are parsed, their markup is not what the grammar knows."""
 _NEAR_LINES = 2
 _LOOKED_AT = 50
 _PENDING_LINES = 40
@@ -67,6 +69,8 @@ def scope_of(snapshot: Snapshot, region: Region) -> Scope:
     part = embedded_at(snapshot, region)
     if part is not None:
         return _embedded(snapshot, part.region, part.language, region)
+    if snapshot.language.name in _MARKUP_OF_ITS_OWN:
+        return replace(whole, snapshot=replace(snapshot, tree=None))
     if snapshot.language.name == "python" and snapshot.tree.root_node.has_error:
         if foreign_cell(snapshot.source):
             return replace(whole, snapshot=replace(snapshot, language=PLAIN, tree=None))

@@ -7,10 +7,12 @@ nobody can tell, the answer is None. The same text is asked about as the model w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache, cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from lsp_server.source.brackets import balance
 from lsp_server.source.edits import apply
 from lsp_server.source.injections import embedded, open_fence
 from lsp_server.source.lines import Lines
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from lsp_server.source.language import Language
 
 _NEAR_BYTES = 4_000
+_LEXICAL_BYTES = 50_000
 _UNKNOWN = Verdict(parses=None, cleanly=None)
 _BROKEN = Verdict(parses=False, cleanly=False, sound=False)
 
@@ -154,6 +157,8 @@ class _Part:
 
     def verdict(self, edits: Sequence[Edit]) -> Verdict:
         snapshot = self._snapshot
+        if snapshot.tree is None:
+            return _UNKNOWN if self._balanced(edits) else Verdict(parses=None, cleanly=False)
         found = verdict(snapshot, edits)
         if snapshot.language.name == "python" and found.parses and self._distrusted(edits):
             empty = empty_block_at(snapshot, edits)
@@ -163,6 +168,14 @@ class _Part:
             if tree is not None and open_fence(tree) and not open_fence(snapshot.tree):
                 return _BROKEN
         return found
+
+    def _balanced(self, edits: Sequence[Edit]) -> bool:
+        """Whether the edits leave no more brackets without a partner than there were, in a language without a grammar."""
+        first, last = min(e.region.start for e in edits), max(e.region.end for e in edits)
+        start, end = max(0, first - _LEXICAL_BYTES), last + _LEXICAL_BYTES
+        near = [replace(e, region=Region(e.region.start - start, e.region.end - start)) for e in edits]
+        before = self._snapshot.source[start:end]
+        return _unpaired(apply(before, near), self._snapshot.language) <= _unpaired(before, self._snapshot.language)
 
     def python_errors(self, edits: Sequence[Edit], *, around: bool) -> list[Region | None]:
         """See `SyntaxChecker.python_errors`; empty in another language."""
@@ -204,6 +217,11 @@ class _Part:
 
     def _distrusted(self, edits: Sequence[Edit]) -> bool:
         return self._trusted.get(tuple(edit.region for edit in edits)) is False
+
+
+def _unpaired(source: bytes, language: Language) -> int:
+    found = balance(source.decode("utf-8", "replace"), language)
+    return len(found.opened) + len(found.closed)
 
 
 def filled(source: bytes, edits: Sequence[Edit]) -> tuple[bytes, list[Region]]:
