@@ -109,6 +109,16 @@ class Around:
         own, above, below = (sum(stands_at(side, i, lines) for i in range(len(side))) for side in sides)
         return own > 0 or above + below >= 2
 
+    def may_repeat_in_a_row(self, lines: Sequence[str]) -> bool:
+        """Whether the lines may stand twice in a row: they do so here, did in the gap, or stood at its end."""
+        old = filled(self.old.split("\n"))
+        return stands_at(old, len(old) - len(lines), lines) or _twice(self.above, lines) or _twice(self.below, lines)
+
+
+def _twice(side: Sequence[str], lines: Sequence[str]) -> bool:
+    """Whether the lines stand in `side` twice in a row."""
+    return any(stands_at(side, i, [*lines, *lines]) for i in range(len(side)))
+
 
 def telling(block: Sequence[str]) -> bool:
     """Whether the lines say enough that their repetition is no accident: a word, and more than a bare keyword."""

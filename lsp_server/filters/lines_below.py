@@ -30,7 +30,7 @@ def without_lines_below(text: str, around: Around) -> str:
                 (start + same == len(said) or same >= _MANY)
                 and same
                 and telling(block)
-                and not around.may_repeat(block)
+                and not (around.may_repeat_in_a_row(block) if not skipped else around.may_repeat(block))
             ):
                 return "\n".join(lines[: places[start]]) if start else ""
     return text

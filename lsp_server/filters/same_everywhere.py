@@ -23,8 +23,9 @@ def said_everywhere(gaps: Sequence[Gap], texts: Sequence[str]) -> tuple[int, ...
 
 
 def without_said_everywhere(gaps: Sequence[Gap], texts: tuple[str, ...]) -> tuple[str, ...]:
-    """The texts, with the placeholder back where they say the same once too often."""
+    """The texts, with the placeholder back where they say the same once too often, or nothing."""
     again = said_everywhere(gaps, texts)
     return tuple(
-        gap.hole.old_text if n in again else text for n, (gap, text) in enumerate(zip(gaps, texts, strict=True))
+        gap.hole.old_text if n in again or (not text.strip() and is_placeholder(gap.hole.old_text)) else text
+        for n, (gap, text) in enumerate(zip(gaps, texts, strict=True))
     )

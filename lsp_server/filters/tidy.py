@@ -29,7 +29,6 @@ Filter: TypeAlias = Callable[[str, Around], str]
 
 FILTERS: Mapping[Filter, str] = MappingProxyType(
     {
-        unless_placeholder_again: "is a placeholder again",
         unless_it_goes_round: "goes round in a circle",
         without_repeated_lines: "goes round in a circle",
         without_doubled_indent: "blank",
@@ -42,6 +41,7 @@ FILTERS: Mapping[Filter, str] = MappingProxyType(
         without_line_rest: "repeats the rest of the line",
         without_unmatched_end: "only closes what is closed",
         without_blank_end: "blank",
+        unless_placeholder_again: "is a placeholder again",
     }
 )
 """In order; each with the reason to name when it leaves nothing."""

@@ -194,3 +194,12 @@ def test_placeholders_that_would_all_get_the_same_line_are_left_but_for_the_firs
     assert accepts(("return self.a", "return self.b", "return self.c", "return self.d")) is None
     two = fill_regions(taken, [Region(at, at + 3) for at in starts[:2]])
     assert len(set(run(FakeFiller(["return 1 + 1"] * 2), taken, found=two).fill.candidates[0].texts)) == 1
+
+
+def test_a_placeholder_that_nothing_was_found_for_stays_where_another_is_filled() -> None:
+    text = "def f(x):\n    ...\n\n\ndef g(x):\n    ...\n"
+    taken = snapshot(text)
+    found = fill_regions(taken, [Region(14, 17), Region(text.rindex("..."), text.rindex("...") + 3)])
+    done = run(FakeFiller(["return x", "pass"]), taken, found=found)
+    assert apply(taken.source, done.edits).decode() == text.replace("...", "return x", 1)
+    assert run(FakeFiller(["...", "pass"]), taken, found=found).edits == ()

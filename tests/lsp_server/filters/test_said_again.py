@@ -133,3 +133,15 @@ def test_true_lines_survive() -> None:
             snapshot, gap = marked(text)
             lost += tidied(snapshot, gap, lines[row][indent:].rstrip())[0] == ""
     assert lost <= 2
+
+
+def test_a_placeholder_that_is_left_after_all_else_was_cut_is_one_again() -> None:
+    snapshot, gap = marked("class A:\n    def a(self):\n«        ...»\n\n    def b(self):\n        return 1\n")
+    assert tidied(snapshot, gap, "        ...\n\n    def b(self):\n        return 2")[0] == ""
+
+
+def test_the_line_that_comes_next_is_not_said_though_it_stands_above_too() -> None:
+    text = "def f(x):\n    return result\n\n\ndef g(x):\n    ‸\n    return result\n"
+    assert tidy(*marked(text), "result = x\n    return result") == "result = x"
+    rows = "ROWS = [\n    row(1),\n    row(1),\n    ‸\n    row(1),\n]\n"
+    assert tidy(*marked(rows), "row(2),\n    row(1),") == "row(2),\n    row(1),"
