@@ -108,11 +108,6 @@ def has_error_in(tree: Tree, region: Region) -> bool:
     return next(errors(tree.root_node, region), None) is not None
 
 
-def has_error_beside(tree: Tree, region: Region) -> bool:
-    """Whether there is a syntax error, or a token that the parser had to invent, that does not touch `region`."""
-    return any(error.end_byte < region.start or region.end < error.start_byte for error in errors(tree.root_node))
-
-
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
     """Whether an edited text is free of new syntax errors; None without a grammar, beyond the tree, or amid too many errors.

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from lsp_server.documents import Documents
 from lsp_server.history import Position
 from lsp_server.source.closers import CLOSERS
-from lsp_server.source.parse import has_error_beside
 from lsp_server.source.positions import LineIndex, line_around
 from lsp_server.transforms.complete import complete
 from lsp_server.types import Gap, Region, Snapshot
@@ -34,12 +33,6 @@ class Question:
     def offset(self) -> int:
         """Where the hole stands, in bytes of `snapshot`."""
         return self.gap.region.start
-
-    @property
-    def broken_elsewhere(self) -> bool:
-        """Whether the document has a syntax error that does not touch the hole's line: no fill of it mends that."""
-        tree, line = self.snapshot.tree, line_around(self.snapshot.source, self.offset)
-        return tree is not None and has_error_beside(tree, Region(line.start, line.end + 1))
 
     @property
     def crowded(self) -> bool:

@@ -14,7 +14,7 @@ from lsp_server.suggestions.cache import Cache, Made, State
 from lsp_server.suggestions.question import Question
 from lsp_server.suggestions.suggestion import Suggestion, suggestions_of
 from lsp_server.types import Region
-from model.types import Cancelled, Filler, FillEvent, Mending, OnEvent
+from model.types import Cancelled, Filler, FillEvent, OnEvent
 
 _MAX_TIME_S = 2.0  # ghost text that comes later meets a reader who has moved on
 
@@ -118,7 +118,7 @@ class Suggester:
         options = FillOptions(
             candidates=run.asked,
             max_time_s=self._session.options_of(question.now.uri).max_time_s(default=_MAX_TIME_S),
-            mend=_mending(question) if automatic else "all",
+            mend="searching" if automatic else "all",
         )
 
         others, cells = self._session.other_files(question.now), self._session.cells(question.now)
@@ -159,11 +159,6 @@ class Suggester:
             state = State.of(question.snapshot.source, question.offset, question.gap.closers)
             self._cache.put(question.now.uri, state, Made(suggestions=suggestions, asked=run.asked))
         return suggestions
-
-
-def _mending(question: Question) -> Mending:
-    """What to do for who merely types, where nothing parses: little, and least where no text would."""
-    return "closing" if question.broken_elsewhere else "searching"
 
 
 def _same(one: Question, other: Question) -> bool:

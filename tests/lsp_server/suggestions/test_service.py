@@ -261,8 +261,8 @@ async def test_errors_reach_everyone_who_waits() -> None:
         (False, "x = ‸\n", "all"),
         (True, "x = ‸\n", "searching"),
         (True, "y = 1\nx = f(‸\n", "searching"),
-        (True, "y = (\n\n\nz = 1\nx = ‸\n", "closing"),
-        (True, "x = ‸\nz = 1\n\ndef f(:\n    pass\n", "closing"),
+        (True, "y = (\n\n\nz = 1\nx = ‸\n", "searching"),  # an error elsewhere is not the fill's
+        (True, "x = ‸\nz = 1\n\ndef f(:\n    pass\n", "searching"),
         (False, "x = ‸\nz = 1\n\ndef f(:\n    pass\n", "all"),
     ],
 )
