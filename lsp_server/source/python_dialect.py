@@ -46,10 +46,21 @@ def without_commands(source: bytes, tree: Tree) -> bytes:
         start, end = found.span(2)
         if not _is_wrong(tree, start, end):
             return found.group()
-        stand_in = b"pass" if end - start >= len(b"pass") else b"0"
-        return found.group(1) + stand_in.ljust(end - start)
+        return _stand_in(found)
 
     return _COMMAND.sub(replaced, source)
+
+
+def without_commands_in(text: str) -> str:
+    """The same of a fill's further lines, in a file that has such commands: a cell goes on as it began."""
+    head, line_end, rest = text.partition("\n")
+    return head + line_end + _COMMAND.sub(_stand_in, rest.encode()).decode() if rest else text
+
+
+def _stand_in(found: re.Match[bytes]) -> bytes:
+    start, end = found.span(2)
+    stand_in = b"pass" if end - start >= len(b"pass") else b"0"
+    return found.group(1) + stand_in.ljust(end - start)
 
 
 def for_this_python(source: bytes) -> bytes:

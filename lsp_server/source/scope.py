@@ -11,18 +11,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from lsp_server.source import statements
-from lsp_server.source.brackets import balance
+from lsp_server.source.brackets import CLOSER_OF, balance
 from lsp_server.source.injections import embedded_at
 from lsp_server.source.language import Language
 from lsp_server.source.languages import PLAIN
 from lsp_server.source.parse import covers, errors, parse, verdict
-from lsp_server.source.python_dialect import foreign_cell, without_commands
+from lsp_server.source.python_dialect import foreign_cell, without_commands, without_commands_in
+from lsp_server.source.python_syntax import syntax_error
 from lsp_server.types import Edit, Region, Snapshot
 
 _MARKUP_OF_ITS_OWN = frozenset({"svelte"})
 """Their scripts and styles are parsed, their markup is not what the grammar knows."""
 _NEAR_LINES = 2
 _LOOKED_AT = 50
+_FAR_BYTES = 4_000
 _PENDING_LINES = 40
 """A bracket or string that was opened so many lines above at most may be the gap's to close."""
 
@@ -32,6 +34,7 @@ class Scope:
     """`snapshot`: a text that is judged by itself, the document's `region` behind `lead` bytes of wrapping.
 
     `torn`: it has errors that no fill of the gap mends. `embedded`: it is in another language than the document.
+    `commands`: a notebook's commands were taken out.
     """
 
     snapshot: Snapshot
@@ -39,6 +42,7 @@ class Scope:
     lead: int = 0
     torn: bool = False
     embedded: bool = False
+    commands: bool = False
 
     def is_like(self, other: Scope) -> bool:
         """Whether both are the same part."""
@@ -55,7 +59,11 @@ class Scope:
         """The edits that lie in it, at its positions."""
         by = self.lead - self.region.start
         return [
-            replace(edit, region=Region(edit.region.start + by, edit.region.end + by))
+            replace(
+                edit,
+                region=Region(edit.region.start + by, edit.region.end + by),
+                new_text=without_commands_in(edit.new_text) if self.commands else edit.new_text,
+            )
             for edit in edits
             if self.holds(edit)
         ]
@@ -77,7 +85,7 @@ def scope_of(snapshot: Snapshot, region: Region) -> Scope:
         source = without_commands(snapshot.source, snapshot.tree)
         if source != snapshot.source:
             snapshot = replace(snapshot, source=source, tree=parse(source, snapshot.language))
-            whole = replace(whole, snapshot=snapshot)
+            whole = replace(whole, snapshot=snapshot, commands=True)
     return whole if _errors_are_here(snapshot, region) else _sound_around(whole, region)
 
 
@@ -144,7 +152,7 @@ def _sound_around(whole: Scope, region: Region) -> Scope:
     """The largest statement around the region that is sound but for the region; the whole if there is none."""
     snapshot = whole.snapshot
     found = list(statements.around(snapshot.source, region))
-    if found:
+    if found and not _closed_below(snapshot, region):
         earliest = _pending(snapshot, found[0][0].start, region)
         for part, indent in found:
             if part.start > earliest:
@@ -152,7 +160,7 @@ def _sound_around(whole: Scope, region: Region) -> Scope:
             for lead, tail in _wrappings(snapshot.language, indent):
                 source = lead + snapshot.source[part.start : part.end] + tail
                 inner = replace(snapshot, source=source, tree=parse(source, snapshot.language))
-                scope = Scope(snapshot=inner, region=part, lead=len(lead))
+                scope = Scope(snapshot=inner, region=part, lead=len(lead), commands=whole.commands)
                 (own,) = scope.own([_edit(region, b"")])
                 assert inner.tree is not None
                 if not inner.tree.root_node.has_error or any(
@@ -160,6 +168,33 @@ def _sound_around(whole: Scope, region: Region) -> Scope:
                 ):
                     return scope
     return replace(whole, torn=True)
+
+
+def sound_with(snapshot: Snapshot, region: Region) -> bool:
+    """Whether a statement around what was put at `region` is sound by itself, whatever else the file holds."""
+    found = list(statements.around(snapshot.source, region))
+    if not found or _closed_below(snapshot, Region(region.end, region.end)):
+        return False
+    earliest = _pending(snapshot, found[0][0].start, region)
+    for part, indent in (one for one in found if one[0].start <= earliest):
+        for lead, tail in _wrappings(snapshot.language, indent):
+            source = lead + snapshot.source[part.start : part.end] + tail
+            tree = parse(source, snapshot.language)
+            if tree is not None and not tree.root_node.has_error:
+                return snapshot.language.name != "python" or syntax_error(source) is None
+    return False
+
+
+def _closed_below(snapshot: Snapshot, region: Region) -> bool:
+    """Whether a bracket is closed near below that nothing near above opened: then it is the gap that opens it."""
+    source, blocks = snapshot.source, "" if snapshot.language.indented else "}"
+    below = source[region.end : region.end + _FAR_BYTES].decode("utf-8", "replace")
+    below = "\n".join(below.split("\n")[:_PENDING_LINES])
+    above = source[max(0, region.start - _FAR_BYTES) : region.start].decode("utf-8", "replace")
+    above = "\n".join(above.split("\n")[-_PENDING_LINES:])
+    closed = [b for b in balance(below, snapshot.language).closed if b.char not in blocks]
+    opened = [b for b in balance(above, snapshot.language).opened if CLOSER_OF[b.char] not in blocks]
+    return len(closed) > len(opened)
 
 
 def _pending(snapshot: Snapshot, start: int, region: Region) -> int:

@@ -18,7 +18,7 @@ from lsp_server.source.injections import embedded, open_fence
 from lsp_server.source.lines import Lines
 from lsp_server.source.parse import Verdict, empty_block_at, errors, has_error_in, parse, verdict
 from lsp_server.source.python_syntax import Beginnings, Begins, python_error, syntax_error
-from lsp_server.source.scope import Scope, probes, scope_of
+from lsp_server.source.scope import Scope, probes, scope_of, sound_with
 from lsp_server.types import Edit, Region, Snapshot
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _NEAR_BYTES = 4_000
 _LEXICAL_BYTES = 50_000
 _UNKNOWN = Verdict(parses=None, cleanly=None)
+_SOUND = Verdict(parses=True, cleanly=True, sound=None)
 _BROKEN = Verdict(parses=False, cleanly=False, sound=False)
 
 
@@ -147,7 +148,8 @@ class _Part:
     """One scope, and what is known of it."""
 
     def __init__(self, scope: Scope) -> None:
-        self._snapshot = scope.snapshot
+        self._snapshot, self._torn = scope.snapshot, scope.torn
+        self._alone: dict[tuple[Edit, ...], bool] = {}
         self._error_in = cache(syntax_error)
         self._trusted: dict[tuple[Region, ...], bool] = {}
 
@@ -159,6 +161,8 @@ class _Part:
         snapshot = self._snapshot
         if snapshot.tree is None:
             return _UNKNOWN if self._balanced(edits) else Verdict(parses=None, cleanly=False)
+        if self._sound_alone(edits):
+            return _SOUND
         found = verdict(snapshot, edits)
         if snapshot.language.name == "python" and found.parses and self._distrusted(edits):
             empty = empty_block_at(snapshot, edits)
@@ -168,6 +172,16 @@ class _Part:
             if tree is not None and open_fence(tree) and not open_fence(snapshot.tree):
                 return _BROKEN
         return found
+
+    def _sound_alone(self, edits: Sequence[Edit]) -> bool:
+        """Whether a statement around the one text is sound, where the file is torn so that nothing else is known."""
+        if not self._torn or len(edits) != 1 or self._snapshot.tree is None:
+            return False
+        key = tuple(edits)
+        if key not in self._alone:
+            source, (place,) = filled(self._snapshot.source, edits)
+            self._alone[key] = sound_with(replace(self._snapshot, source=source), place)
+        return self._alone[key]
 
     def _balanced(self, edits: Sequence[Edit]) -> bool:
         """Whether the edits leave no more brackets without a partner than there were, in a language without a grammar."""
@@ -182,6 +196,8 @@ class _Part:
         if self._snapshot.language.name != "python":
             return []
         found = list(self._python_errors(edits, around=around))
+        if any(found) and self._sound_alone(edits):
+            return [None] * len(edits)
         return found if not any(found) or self._trusts(edits) else [None] * len(edits)
 
     def grammar_errors(self, edits: Sequence[Edit]) -> list[Region | None]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lsp_server.bench.served import serve
+from lsp_server.bench.served import rewritten, serve, suggestion
 from lsp_server.cli import BAD_INPUT, run
 from model.evaluate.command import main
 from model.evaluate.served import SERVED, Told
@@ -89,3 +89,21 @@ def test_without_the_command_line_nothing_serves(folder: Path, capsys: pytest.Ca
         main(["--source", str(folder), "--system", "served"])
     assert left.value.code == BAD_INPUT
     assert "dlm-fill eval" in capsys.readouterr().err
+
+
+def test_what_who_types_would_see_and_what_a_rewriting_leaves() -> None:
+    assert suggestion(FakeFiller(["x + 1"], confidence=0.4), "def f(x):\n    return ", "\n") == ("x + 1", 0.4)
+    assert suggestion(FakeFiller(["(x"]), "def f(x):\n    return ", "\n") is None
+    assert rewritten(FakeFiller(["x + 2"]), "y = ", "x + 1", "\n") == ("x + 2", True)
+    assert rewritten(FakeFiller(["(x"]), "y = ", "x + 1", "\n") == ("x + 1", True)
+
+
+@needs_model
+def test_manners_are_measured_and_written_only_when_asked(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    place = Path("model/builtin/manners.json")
+    before = place.read_text()
+    assert run(["eval", "manners", "--source", str(folder), "--cases", "2", "--sound", "1"]) == 0
+    said = json.loads(capfd.readouterr().out.splitlines()[-1])
+    assert 0 <= said["min_confidence"] <= 1
+    assert [row["cursors"] for row in said["fit"]["cursors"].values()] == [2, 2, 2, 2]
+    assert place.read_text() == before

@@ -211,7 +211,7 @@ def _code_lines(text: str) -> list[int]:
 @given(
     module=st.sampled_from([textwrap, bisect, json.encoder, heapq, shlex]), wrong=st.sampled_from(WRONG), data=st.data()
 )
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=500)
 def test_true_lines_of_a_torn_file_parse(module: ModuleType, wrong: str, data: st.DataObject) -> None:
     text = inspect.getsource(module)
     n = data.draw(st.sampled_from(_code_lines(text)))
@@ -231,3 +231,11 @@ def test_when_the_time_is_up_what_was_not_asked_before_stays_unknown() -> None:
     over.append(True)
     assert whole(snapshot, (gap,), ("x",), checker=checker) is True
     assert whole(snapshot, (gap,), ("(y",), checker=checker) is None
+
+
+def test_a_fill_of_a_notebook_may_hold_a_command() -> None:
+    snapshot, gap = marked("%matplotlib inline\nx = ‸\ny = 2\n")
+    assert whole(snapshot, (gap,), ("f(1)\n%timeit f()",)) is True
+    assert whole(snapshot, (gap,), ("f(1\n%timeit f()",)) is False
+    snapshot, gap = marked("x = ‸\ny = 2\n")
+    assert whole(snapshot, (gap,), ("f(1)\n%timeit f()",)) is False
