@@ -31,8 +31,6 @@ from model.backends.builtin.weights import (
 from model.errors import NotEnoughMemory
 
 Ids = NDArray[np.int64]
-SLICE_ROWS = 64
-"""Context tokens that are read in one pass: with fewer, weights are read too often; with more, whoever stops it waits."""
 MOST_THREADS = 2
 """Laptops have other work to do, and a pass of few rows waits for memory, not for processors."""
 RANK_STEP = 16
@@ -69,8 +67,6 @@ def variant(found: ctypes.CDLL, wanted: str = "") -> str:
 
 class CompiledPasses:
     """See `Passes`. wanted: the instruction set to use at most, "" for the best. Raises NotEnoughMemory."""
-
-    slice_rows = SLICE_ROWS
 
     def __init__(
         self,

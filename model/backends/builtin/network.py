@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +26,33 @@ from model.errors import BadRequest, NotEnoughMemory, UnknownModel
 Ids = NDArray[np.int64]
 
 
+SLICE_SECONDS = 0.03
+"""Whoever may stop a reading waits about so long at most, where the machine can do that."""
+SLICE_ROWS = (32, 128)
+"""A slice has so many tokens at least and at most: with fewer, the weights are read too often; more gain nothing."""
+ROWS_STEP = 8
+
+
 def never() -> bool:
     """Nothing stops."""
     return False
+
+
+class Pace:
+    """How many context tokens to read in one pass, by how long the last one took."""
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.rows, self._clock = SLICE_ROWS[0], clock
+
+    @contextmanager
+    def measured(self, rows: int) -> Iterator[None]:
+        """Take the time of a pass of so many rows; short ones say too little of longer ones."""
+        before = self._clock()
+        yield
+        seconds = self._clock() - before
+        if rows >= SLICE_ROWS[0]:
+            fit = int(SLICE_SECONDS * rows / max(seconds, 1e-6)) // ROWS_STEP * ROWS_STEP
+            self.rows = min(max(fit, SLICE_ROWS[0]), SLICE_ROWS[1])
 
 
 def passes_for(config: ModelConfig, weights: NetworkWeights, kernel: str | None) -> Passes:
@@ -45,6 +71,7 @@ class Network:
 
     def __init__(self, config: ModelConfig, weights: NetworkWeights, passes: Passes) -> None:
         self.config, self._weights, self._passes = config, weights, passes
+        self.pace = Pace()
 
     @classmethod
     def open(cls, folder: Path, *, kernel: str | None = None) -> Network:
@@ -111,7 +138,8 @@ class KVCache:
         """Make the context `ids`, and return whether all of it is read.
 
         Keys and values of the longest common beginning stay; the rest is read in slices. `stop` is asked before each
-        slice; what has been read by then stays.
+        slice (about every 30 ms; without `stop` slices are longer); what has been read by then stays. Slices do not
+        change what comes out: every row is computed by itself, in the same order.
 
         Raises ValueError for ids that the network does not have, or more of them than there is room for.
         """
@@ -119,13 +147,14 @@ class KVCache:
         check_ids(ids, self.network.config.vocab_size)
         if len(ids) > self.context_tokens:
             raise ValueError(f"a context of {len(ids)} tokens, and room for {self.context_tokens}")
-        start = common(self._ids, ids)
+        start, pace = common(self._ids, ids), self.network.pace
         self._ids = ids[:start]
         while start < len(ids):
             if stop():
                 return False
-            end = min(start + self._passes.slice_rows, len(ids))
-            self._passes.read(self._stores, ids[start:end], start)
+            end = min(start + (SLICE_ROWS[1] if stop is never else pace.rows), len(ids))
+            with pace.measured(end - start):
+                self._passes.read(self._stores, ids[start:end], start)
             self._ids = ids[:end]
             start = end
         return True

@@ -12,10 +12,9 @@ from model.backends.builtin.state import Stores
 
 
 class Passes(Protocol):
-    """Computes one pass at a time. name: for people; slice_rows: context tokens to read in one pass."""
+    """Computes one pass at a time. name: for people."""
 
     name: str
-    slice_rows: int
 
     def read(self, stores: Stores, ids: NDArray[np.int64], start: int) -> None:
         """Put keys and values of `ids` at the context's places from `start` on; each sees what stands before it."""

@@ -17,14 +17,12 @@ from model.backends.builtin.weights import EMBEDDING, NORM, NetworkWeights, proj
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
-SLICE_ROWS = 128
 
 
 class PlainPasses:
     """See `Passes`."""
 
     name = "numpy"
-    slice_rows = SLICE_ROWS
 
     def __init__(self, config: ModelConfig, weights: NetworkWeights) -> None:
         self._config, self._weights = config, weights
@@ -148,7 +146,7 @@ def _keys(store: Store, layer: int, kv: int, count: int) -> Floats:
 
 def eight_bits(inputs: Floats, group: int) -> Floats:
     """What the kernel makes of activations: whole numbers from −127 to 127 times a scale for each group of a row."""
-    parts = inputs.reshape(len(inputs), -1, group)
+    parts = inputs.reshape(len(inputs), inputs.shape[1] // group, group)
     most = np.abs(parts).max(axis=2, keepdims=True)
     with np.errstate(divide="ignore"):
         back = np.where(most > 0, np.float32(127) / most, np.float32(0))

@@ -51,7 +51,6 @@ def expected(folder: Path, ids: NDArray[np.int64]) -> NDArray[np.float32]:
 
 def test_it_computes_what_transformers_does(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain, "eight_bits", lambda inputs, group: inputs)
-    monkeypatch.setattr(plain, "SLICE_ROWS", 7)
     ids = np.random.default_rng(1).integers(0, toys.VOCAB, 40)
     cache = Network.open(folder, kernel="numpy").cache(context_tokens=64)
     assert cache.read(ids[:30])
