@@ -131,7 +131,7 @@ class KVCache:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of keys and values when the cache is full; the system gives them as they are written."""
+        """Bytes of keys and values when the cache is full."""
         return self._stores.context.nbytes + self._stores.scratch.nbytes
 
     def read(self, ids: Ids, *, stop: Callable[[], bool] = never) -> bool:
