@@ -1,9 +1,15 @@
-"""File names that stand for secrets: what is never shown to a model unless its owner says so."""
+"""File names that stand for secrets: what is never shown to a model unless its owner says so.
+
+Source code is none, whatever it is called: `credentials.py` handles credentials, `credentials` and `credentials.json` hold
+them. Shell scripts and files of settings are no source code here, for secrets are kept in them.
+"""
 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from pathlib import PurePath
+
+from lsp_server.source.languages import LANGUAGES
 
 _NAMES = (
     *(".env*", "*.env"),
@@ -17,6 +23,80 @@ _NAMES = (
 )
 _FOLDERS = (".ssh", ".gnupg", ".aws", ".azure", ".password-store")
 _PLACES = (".kube/config", ".docker/config.json", "gh/hosts.yml")
+_ALWAYS = frozenset((".env*",))
+"""Names of secrets whatever their extension: `.env.ts` says who it belongs to."""
+_NO_SOURCE = frozenset(("bash", "json", "yaml", "toml", "markdown"))
+_SOURCE = frozenset(ending for one in LANGUAGES if one.name not in _NO_SOURCE for ending in one.extensions) | frozenset(
+    (
+        *(
+            ".kt",
+            ".kts",
+            ".swift",
+            ".scala",
+            ".sc",
+            ".dart",
+            ".vue",
+            ".svelte",
+            ".astro",
+            ".groovy",
+            ".gradle",
+            ".m",
+            ".mm",
+        ),
+        *(
+            ".ex",
+            ".exs",
+            ".erl",
+            ".hrl",
+            ".hs",
+            ".lhs",
+            ".ml",
+            ".mli",
+            ".fs",
+            ".fsi",
+            ".fsx",
+            ".vb",
+            ".clj",
+            ".cljs",
+            ".cljc",
+        ),
+        *(
+            ".pl",
+            ".pm",
+            ".t",
+            ".r",
+            ".jl",
+            ".zig",
+            ".nim",
+            ".cr",
+            ".elm",
+            ".sol",
+            ".proto",
+            ".graphql",
+            ".gql",
+            ".thrift",
+        ),
+        *(
+            ".d",
+            ".pas",
+            ".f90",
+            ".f95",
+            ".lisp",
+            ".el",
+            ".scm",
+            ".rkt",
+            ".tcl",
+            ".v",
+            ".sv",
+            ".vhd",
+            ".vhdl",
+            ".asm",
+            ".s",
+        ),
+        *(".coffee", ".scss", ".sass", ".less", ".ejs", ".erb", ".hbs", ".jinja", ".j2", ".twig", ".cshtml", ".razor"),
+        *(".move", ".gleam", ".odin", ".hx", ".as", ".ino", ".pyx", ".pxd", ".metal", ".glsl", ".wgsl", ".hlsl"),
+    )
+)
 
 
 def secret_pattern(path: PurePath) -> str | None:
@@ -26,5 +106,6 @@ def secret_pattern(path: PurePath) -> str | None:
         if folder in folders:
             return f"{folder}/*"
     place = "/".join([*folders[-1:], name])
-    patterns = (pattern for pattern in (*_NAMES, *_PLACES) if fnmatchcase(place if "/" in pattern else name, pattern))
-    return next(patterns, None)
+    named = (pattern for pattern in (*_NAMES, *_PLACES) if fnmatchcase(place if "/" in pattern else name, pattern))
+    source = PurePath(name).suffix in _SOURCE
+    return next((pattern for pattern in named if not source or pattern in _ALWAYS), None)

@@ -51,6 +51,45 @@ def test_secrets_are_left_alone_without_being_told(name: str, rule: str, tmp_pat
     assert str(Exclusions().excluded((tmp_path / name).as_uri())) == f"{rule} (built in)"
 
 
+SOURCES = [".py", ".ts", ".TSX", ".go", ".rs", ".java", ".kt", ".swift", ".rb", ".php", ".c", ".vue", ".cs", ".lua"]
+KEEPERS = [
+    "",
+    ".json",
+    ".yaml",
+    ".yml",
+    ".toml",
+    ".sh",
+    ".txt",
+    ".ini",
+    ".cfg",
+    ".md",
+    ".bak",
+    ".py.bak",
+    ".pub",
+    ".xml",
+]
+
+
+@pytest.mark.parametrize("stem", ["credentials", "credentials_test", "id_rsa_parser", "id_ed25519", "credentialsStore"])
+def test_source_code_is_told_from_secrets_by_its_extension(stem: str, tmp_path: Path) -> None:
+    exclusions = Exclusions([tmp_path])
+    assert [ending for ending in SOURCES if exclusions.excluded(tmp_path / f"{stem}{ending}")] == []
+    assert [ending for ending in KEEPERS if not exclusions.excluded(tmp_path / f"{stem}{ending}")] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["secrets.py", "secrets.ts", "Secrets.java", "secrets.go", "secrets.d.ts", "credentials.html"]
+)
+def test_more_source_code(name: str, tmp_path: Path) -> None:
+    assert Exclusions([tmp_path]).excluded(tmp_path / name) is None
+    assert Exclusions([tmp_path]).excluded(tmp_path / ".ssh" / name) is not None, "but not where all is secret"
+
+
+@pytest.mark.parametrize("name", [".env.py", ".env", "secrets.json", "secrets.env", "prod.env", "client_secret_1.json"])
+def test_no_source_code(name: str, tmp_path: Path) -> None:
+    assert Exclusions([tmp_path]).excluded(tmp_path / name) is not None
+
+
 @pytest.mark.parametrize(
     "name",
     ["environment.py", "keys.py", "my_secrets.py", "credentials-service/main.py", "secrets.d/a.py", "kube/config"],
