@@ -140,16 +140,20 @@ class Session:
             raise
         if not self.options_of(uri).enabled:
             self.status.leave_alone("switched off by the setting enabled")
-            raise SwitchedOff("dlm-fill is switched off here: set enabled to true in your editor, or in dlm-fill.toml")
+            raise SwitchedOff("switched off here: set enabled to true in your editor, or in dlm-fill.toml")
         self.status.leave_alone("")
 
     def leaves_alone(self, uri: str) -> bool:
         """Whether the document at `uri` is to be left alone; the status says why, until another document is used."""
+        return bool(self.why_left_alone(uri))
+
+    def why_left_alone(self, uri: str) -> str:
+        """Why the document at `uri` is left alone, and the remedy; "": it is not. The status says it, too."""
         try:
             self.check(uri)
-        except (Excluded, SwitchedOff):
-            return True
-        return False
+        except (Excluded, SwitchedOff) as refusal:
+            return str(refusal)
+        return ""
 
     def other_files(self, snapshot: Snapshot) -> OtherFiles | None:
         """What gathers texts of other files for a fill in `snapshot`, on the filling thread; None if none are wanted."""

@@ -13,6 +13,7 @@ from lsp_server.feedback.metrics import Metrics
 from lsp_server.handlers.error_codes import with_codes
 from lsp_server.handlers.positions import to_lsp
 from lsp_server.handlers.preview import preview_of
+from lsp_server.handlers.refusals import NOTHING_FITS, Refusals
 from lsp_server.session import Session
 from lsp_server.source.positions import Encoding
 from lsp_server.suggestions.fills import Fills, choice_of
@@ -31,12 +32,15 @@ def register(
     metrics: Metrics,
 ) -> None:
     """Add this family's handlers to `server`."""
+    refusals = Refusals(server)
 
     @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())
     @with_codes
     async def inline_completion(params: lsp.InlineCompletionParams) -> list[lsp.InlineCompletionItem]:
         automatic = params.context.trigger_kind == lsp.InlineCompletionTriggerKind.Automatic
-        if session.leaves_alone(params.text_document.uri):
+        if refusal := session.why_left_alone(params.text_document.uri):
+            if not automatic:
+                refusals.tell(params.text_document.uri, refusal)
             return []
         options = session.options_of(params.text_document.uri)
         if automatic and not (session.loaded and options.automatic):
@@ -62,6 +66,8 @@ def register(
         shown = shown_to(found, automatic=automatic, most=1 if automatic else options.candidates)
         if found and not shown:
             metrics.drop("not sure enough" if all(s.unsure for s in found) else "does not parse")
+        if not shown and not automatic:
+            refusals.tell(question.now.uri, NOTHING_FITS)
         if shown:
             metrics.count("suggested")
             metrics.took(1000 * (time.perf_counter() - started))

@@ -15,6 +15,7 @@ from lsp_server.handlers.filling.arguments import read
 from lsp_server.handlers.filling.commands import FILL
 from lsp_server.handlers.filling.fill import fill, workspace_edit
 from lsp_server.handlers.positions import to_lsp
+from lsp_server.handlers.refusals import Refusals
 from lsp_server.session import Session
 from lsp_server.source.positions import LineIndex
 from lsp_server.suggestions.fills import Fills
@@ -27,13 +28,18 @@ _STRENGTH = 0.4  # enough to mend what looks wrong, little enough that the rest 
 
 def register(server: LanguageServer, session: Session, fills: Fills) -> None:
     """Add this family's handlers to `server`."""
+    refusals = Refusals(server)
     options = lsp.CodeActionOptions(code_action_kinds=[_KIND], resolve_provider=True)
 
     @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, options)
     @with_codes
     async def code_action(params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
         uri = params.text_document.uri
-        if not _wanted(params.context.only) or session.leaves_alone(uri):
+        if not _wanted(params.context.only):
+            return []
+        if refusal := session.why_left_alone(uri):
+            if params.context.trigger_kind == lsp.CodeActionTriggerKind.Invoked:
+                refusals.tell(uri, refusal)
             return []
         snapshot = session.documents.snapshot(uri)
         index, encoding = LineIndex(snapshot.source), session.documents.encoding

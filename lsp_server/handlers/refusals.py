@@ -1,0 +1,23 @@
+"""Why somebody who asked gets nothing: told once, in a line with the remedy. Whoever just types is not interrupted."""
+
+from __future__ import annotations
+
+from lsprotocol import types as lsp
+from pygls.lsp.server import LanguageServer
+
+NOTHING_FITS = "nothing that fits was found here: more text around it helps, or another place"
+
+
+class Refusals:
+    """Of one connection: what was told of which document is not told again."""
+
+    def __init__(self, server: LanguageServer) -> None:
+        self._server = server
+        self._told: set[tuple[str, str]] = set()
+
+    def tell(self, uri: str, reason: str) -> None:
+        """Show the user why nothing comes in the document at `uri`, unless that was shown before."""
+        if reason and (uri, reason) not in self._told:
+            self._told.add((uri, reason))
+            message = lsp.ShowMessageParams(type=lsp.MessageType.Info, message=f"dlm-fill: {reason}")
+            self._server.window_show_message(message)
