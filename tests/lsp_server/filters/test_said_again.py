@@ -145,3 +145,9 @@ def test_the_line_that_comes_next_is_not_said_though_it_stands_above_too() -> No
     assert tidy(*marked(text), "result = x\n    return result") == "result = x"
     rows = "ROWS = [\n    row(1),\n    row(1),\n    ‸\n    row(1),\n]\n"
     assert tidy(*marked(rows), "row(2),\n    row(1),") == "row(2),\n    row(1),"
+
+
+def test_a_placeholder_does_not_become_the_body_of_the_next_function() -> None:
+    text = "class A:\n    def a(self):\n        «...»\n\n    def b(self):\n        return self.x\n"
+    assert tidied(*marked(text), "return self.x") == ("", "repeats the lines below")
+    assert tidy(*marked(text.replace("«...»", "‸")), "return self.x") == "return self.x"
