@@ -1,0 +1,200 @@
+// VS Code in a browser: code-server with the packaged extension, and Chromium that looks at it.
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { createRequire } from "node:module";
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const root = path.resolve(here, "../../..");
+/** Where code-server and playwright-core are: .ci/vscode puts them beside the sources. */
+const tools = process.env.DLM_FILL_EDITOR_TOOLS ?? path.join(root, "editors/vscode/.tools");
+const { chromium } = createRequire(path.join(tools, "package.json"))("playwright-core");
+export const artefacts = process.env.DLM_FILL_SCREENSHOTS ?? path.join(here, "../dist/screenshots");
+export const program = process.env.DLM_FILL_PROGRAM ?? path.join(root, ".venv/bin/dlm-fill");
+/** Longer than any machine under load should need: a test that waits so long has failed. */
+export const PATIENCE_MS = 60_000;
+
+const QUIET = {
+  "chat.disableAIFeatures": true, "workbench.startupEditor": "none", "window.commandCenter": false,
+  "workbench.layoutControl.enabled": false, "editor.minimap.enabled": false, "workbench.tips.enabled": false,
+  "editor.quickSuggestions": { other: "off", comments: "off", strings: "off" }, "editor.suggestOnTriggerCharacters": false,
+  "editor.parameterHints.enabled": false, "telemetry.telemetryLevel": "off", "files.autoSave": "off", "git.enabled": false,
+  "extensions.ignoreRecommendations": true, "editor.autoClosingBrackets": "never", "editor.autoClosingQuotes": "never",
+  "workbench.editor.enablePreview": false, "files.simpleDialog.enable": true, "extensions.autoCheckUpdates": false,
+};
+
+export class Editor {
+  static async open({ files, settings = {}, trust = true, environment = {}, size = { width: 1100, height: 700 } }) {
+    const editor = new Editor();
+    editor.home = mkdtempSync(path.join(tmpdir(), "dlm-fill-e2e-"));
+    editor.workspace = path.join(editor.home, "workspace");
+    for (const [name, text] of Object.entries(files)) {
+      const file = path.join(editor.workspace, name);
+      mkdirSync(path.dirname(file), { recursive: true });
+      writeFileSync(file, text);
+    }
+    const user = path.join(editor.home, "data/User");
+    mkdirSync(user, { recursive: true });
+    writeFileSync(path.join(user, "settings.json"), JSON.stringify({ ...QUIET, "dlm-fill.server.path": program, ...settings }));
+    const environ = {
+      ...process.env, EXTENSIONS_GALLERY: '{"serviceUrl":""}', XDG_STATE_HOME: path.join(editor.home, "state"),
+      XDG_CONFIG_HOME: path.join(editor.home, "config"), XDG_DATA_HOME: path.join(editor.home, "share"), ...environment,
+    };
+    const places = ["--user-data-dir", path.join(editor.home, "data"), "--extensions-dir", extensions()];
+    const port = await freePort();
+    editor.process = spawn(node, [
+      entry, ...places, "--auth", "none", "--bind-addr", `127.0.0.1:${port}`, "--disable-telemetry", "--disable-update-check",
+      ...(trust ? ["--disable-workspace-trust"] : []), editor.workspace,
+    ], { env: environ, stdio: ["ignore", "pipe", "pipe"], detached: true });
+    editor.log = "";
+    for (const stream of [editor.process.stdout, editor.process.stderr]) stream.on("data", (chunk) => { editor.log += chunk; });
+    await until(() => editor.log.includes("HTTP server listening"), () => `code-server did not start: ${editor.log}`);
+    editor.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
+    editor.context = await editor.browser.newContext({ viewport: size, permissions: ["clipboard-read", "clipboard-write"] });
+    editor.page = await editor.context.newPage();
+    editor.page.setDefaultTimeout(PATIENCE_MS);
+    await editor.page.goto(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(editor.workspace)}`);
+    await editor.page.waitForSelector(".monaco-workbench");
+    return editor;
+  }
+
+  async close() {
+    await this.browser?.close();
+    if (this.process && this.process.exitCode === null) {
+      const gone = once(this.process, "exit");
+      process.kill(-this.process.pid, "SIGTERM");
+      await gone;
+    }
+    rmSync(this.home, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  /** Wait until the status bar says what `pattern` matches, and return it. */
+  async status(pattern) {
+    const item = this.page.locator('[id="dlm-fill.dlm-fill.status"] a');
+    let last = "";
+    await until(async () => {
+      last = (await item.getAttribute("aria-label", { timeout: 1000 }).catch(() => "")) ?? "";
+      return pattern.test(last);
+    }, () => `the status is "${last}", not ${pattern}`);
+    return last;
+  }
+
+  async openFile(name) {
+    await this.page.keyboard.press("Control+p");
+    await this.page.locator(".quick-input-widget input.input").fill(name);
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: path.basename(name) }).first().waitFor();
+    await this.page.keyboard.press("Enter");
+    await this.page.locator(".tab.active", { hasText: path.basename(name) }).waitFor();
+    await this.page.locator(".editor-group-container.active .view-lines").waitFor();
+    await this.page.locator(".editor-group-container.active .view-lines").click({ position: { x: 400, y: 5 } });
+  }
+
+  /** Put the cursor before column `column` of line `line`, both from 1. */
+  async goTo(line, column = 1) {
+    await this.page.keyboard.press("Control+g");
+    await this.page.locator(".quick-input-widget input.input").fill(`:${line}:${column}`);
+    await this.page.keyboard.press("Enter");
+    await this.page.locator(".quick-input-widget").waitFor({ state: "hidden" });
+    await until(async () => (await this.cursor()) === `${line}:${column}`, () => `the cursor did not come to ${line}:${column}`);
+  }
+
+  /** "line:column" as the status bar says; undefined while several characters are selected. */
+  async cursor() {
+    const text = await this.page.locator('[id="status.editor.selection"]').innerText().catch(() => "");
+    const found = /Ln (\d+), Col (\d+)/.exec(text);
+    return found ? `${found[1]}:${found[2]}` : undefined;
+  }
+
+  async command(title) {
+    await this.page.keyboard.press("F1");
+    const input = this.page.locator(".quick-input-widget input.input");
+    await input.fill(`>${title}`);
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().waitFor();
+    await this.page.keyboard.press("Enter");
+  }
+
+  async pick(text) {
+    const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: text }).first();
+    await row.waitFor();
+    await row.click();
+  }
+
+  /** The ghost text when it satisfies `good`, its lines joined by line ends. */
+  async ghost(good = (text) => text !== "") {
+    let last = "";
+    await until(async () => good(last = await this.ghostNow()), () => `the ghost text is ${JSON.stringify(last)}`);
+    return last;
+  }
+
+  async ghostNow() {
+    return await this.page.evaluate(() => {
+      const spans = [...document.querySelectorAll(".ghost-text-decoration, .ghost-text-decoration-preview, .ghost-text")]
+        .filter((span) => !span.parentElement?.closest(".ghost-text-decoration, .ghost-text"));
+      return spans.map((span) => span.textContent).join("").replaceAll("\u00a0", " ");
+    });
+  }
+
+  /** Save, and return what the file then holds once it satisfies `good`. */
+  async saved(name, good = () => true) {
+    const file = path.join(this.workspace, name);
+    let text = "";
+    await until(async () => {
+      await this.page.keyboard.press("Control+s");
+      const dirty = await this.page.locator(".tab.active.dirty").count();
+      text = readFileSync(file, "utf8");
+      return dirty === 0 && good(text);
+    }, () => `${name} holds ${JSON.stringify(text)}`);
+    return text;
+  }
+
+  async message(pattern) {
+    const toast = this.page.locator(".notification-toast, .notifications-list-container .notification-list-item", { hasText: pattern }).first();
+    await toast.waitFor();
+    return await toast.innerText();
+  }
+
+  async picture(name) {
+    mkdirSync(artefacts, { recursive: true });
+    await this.page.screenshot({ path: path.join(artefacts, `${name}.png`) });
+  }
+}
+
+export async function until(good, trouble, patienceMs = PATIENCE_MS) {
+  const end = Date.now() + patienceMs;
+  while (!(await good())) {
+    if (Date.now() > end) throw new Error(trouble());
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+const entry = path.join(tools, "node_modules/code-server/out/node/entry.js");
+const node = process.execPath;
+let installed;
+
+/** The folder with the packaged extension, installed as a user would. */
+function extensions() {
+  if (installed) return installed;
+  installed = mkdtempSync(path.join(tmpdir(), "dlm-fill-extensions-"));
+  const vsix = path.join(here, "../dist/dlm-fill.vsix");
+  if (!existsSync(vsix)) throw new Error(`${vsix} is not there: run make vscode`);
+  execFileSync(node, [entry, "--extensions-dir", installed, "--user-data-dir", path.join(installed, ".data"), "--install-extension", vsix], {
+    env: { ...process.env, EXTENSIONS_GALLERY: '{"serviceUrl":""}' }, stdio: "pipe",
+  });
+  process.on("exit", () => rmSync(installed, { recursive: true, force: true }));
+  return installed;
+}
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+export const demo = () => readFileSync(path.join(root, "fixtures/demo/inventory.py"), "utf8");

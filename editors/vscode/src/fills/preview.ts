@@ -1,0 +1,74 @@
+/** Masks that turn into code, drawn over the gap while it is filled. */
+import * as vscode from "vscode";
+import type { Preview } from "../protocol";
+import { gradient, layout } from "./layout";
+
+export class LivePreview implements vscode.Disposable {
+  /** What stands in the gap is not seen while the preview lies over it; nothing in the document changes. */
+  private readonly old = vscode.window.createTextEditorDecorationType({
+    textDecoration: "none; display: none", rangeBehavior: vscode.DecorationRangeBehavior.ClosedClosed,
+  });
+  private readonly text = vscode.window.createTextEditorDecorationType({});
+  private readonly gap = vscode.window.createTextEditorDecorationType({
+    isWholeLine: true,
+    backgroundColor: new vscode.ThemeColor("editor.wordHighlightBackground"),
+    overviewRulerColor: new vscode.ThemeColor("editorOverviewRuler.infoForeground"),
+  });
+  private editor: vscode.TextEditor | undefined;
+  private started = 0;
+  private steps = 0;
+  firstFrameMs: number | undefined;
+
+  /** Mark the gaps at once, so that the user sees what will be filled before the first step has come. */
+  begin(editor: vscode.TextEditor, ranges: readonly vscode.Range[]): void {
+    this.end();
+    this.editor = editor;
+    this.started = performance.now();
+    this.steps = 0;
+    this.firstFrameMs = undefined;
+    editor.setDecorations(this.gap, [...ranges]);
+  }
+
+  show(preview: Preview): void {
+    const editor = this.editor;
+    if (editor?.document.uri.toString() !== vscode.Uri.parse(preview.uri).toString()) return;
+    if (preview.version !== null && preview.version !== editor.document.version) return;
+    const old: vscode.Range[] = [];
+    const text: vscode.DecorationOptions[] = [];
+    for (const hole of preview.holes) {
+      const { start, end } = hole.range;
+      const whole = new vscode.Range(start.line, start.character, end.line, end.character);
+      // A range that ends before the first column of a line covers the lines above it only.
+      const height = end.line - start.line + (end.character === 0 && end.line > start.line ? 0 : 1);
+      const tabSize = typeof editor.options.tabSize === "number" ? editor.options.tabSize : 4;
+      layout(hole.tokens, height, tabSize).forEach((line, index) => {
+        const at = new vscode.Position(start.line + index, index === 0 ? start.character : 0);
+        if (line.length === 0) return;
+        text.push({ range: new vscode.Range(at, at), renderOptions: { before: {
+          contentText: line.map((piece) => piece.text).join("").replaceAll(" ", "\u00a0"),
+          color: "transparent",
+          textDecoration: `none; background-image: ${gradient(line)}; background-clip: text; -webkit-background-clip: text`,
+        } } });
+      });
+      if (!whole.isEmpty) old.push(whole);
+    }
+    editor.setDecorations(this.old, old);
+    editor.setDecorations(this.text, text);
+    this.steps += 1;
+    this.firstFrameMs ??= performance.now() - this.started;
+  }
+
+  get frames(): number {
+    return this.steps;
+  }
+
+  end(): void {
+    for (const type of [this.gap, this.old, this.text]) this.editor?.setDecorations(type, []);
+    this.editor = undefined;
+  }
+
+  dispose(): void {
+    this.end();
+    for (const type of [this.gap, this.old, this.text]) type.dispose();
+  }
+}

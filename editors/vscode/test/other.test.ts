@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import manifest from "../package.json";
+import { Latency } from "../src/latency";
+import { installCommands } from "../src/server/steps";
+
+describe("Latency", () => {
+  it("tells the last time and the shares of those kept", () => {
+    const latency = new Latency();
+    expect([latency.last, latency.within(0.5)]).toEqual([undefined, undefined]);
+    for (let ms = 1; ms <= 300; ms++) latency.add(ms);
+    expect([latency.last, latency.within(0), latency.within(0.5), latency.within(1)]).toEqual([300, 101, 201, 300]);
+  });
+});
+
+describe("installCommands", () => {
+  it("tries uv, then Python's own environments, and installs into the target alone", () => {
+    const ways = installCommands("/s/server", "dlm-fill", "linux");
+    expect(ways.map((way) => way[0]?.command)).toEqual(["uv", "python3", "python"]);
+    for (const way of ways) {
+      expect(way.length).toBe(2);
+      expect(way[0]?.arguments).toContain("/s/server");
+      expect(way[1]?.arguments.at(-1)).toBe("dlm-fill");
+      expect([way[1]?.command, ...(way[1]?.arguments ?? [])]).toContain("/s/server/bin/python");
+    }
+    expect(installCommands("C:\\s", "x.whl", "win32")[1]?.[1]?.command).toBe("C:\\s\\Scripts\\python.exe");
+  });
+});
+
+describe("package.json", () => {
+  const declared = new Set(manifest.contributes.commands.map((command) => command.command));
+  it("binds keys and menus to commands that it declares", () => {
+    const used = [
+      ...manifest.contributes.keybindings, ...Object.values(manifest.contributes.menus).flat(),
+    ].flatMap((entry) => ("command" in entry ? [entry.command] : []));
+    expect(used.filter((command) => !declared.has(command))).toEqual([]);
+  });
+
+  it("takes no key away from an editor in which dlm-fill has nothing to do", () => {
+    const general = new Set(["tab", "escape", "ctrl+right"]);
+    for (const { key, when } of manifest.contributes.keybindings) {
+      if (general.has(key)) expect(when).toMatch(/dlm-fill\.reviewing|inlineSuggestionVisible/);
+    }
+  });
+});
