@@ -1,7 +1,7 @@
 // VS Code in a browser: code-server with the packaged extension, and Chromium that looks at it.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -22,13 +22,13 @@ const QUIET = {
   "chat.disableAIFeatures": true, "workbench.startupEditor": "none", "window.commandCenter": false,
   "workbench.layoutControl.enabled": false, "editor.minimap.enabled": false, "workbench.tips.enabled": false,
   "editor.quickSuggestions": { other: "off", comments: "off", strings: "off" }, "editor.suggestOnTriggerCharacters": false,
-  "editor.parameterHints.enabled": false, "telemetry.telemetryLevel": "off", "files.autoSave": "off", "git.enabled": false,
+  "editor.parameterHints.enabled": false, "telemetry.telemetryLevel": "off", "files.autoSave": "off", "git.enabled": false, "workbench.secondarySideBar.defaultVisibility": "hidden",
   "extensions.ignoreRecommendations": true, "editor.autoClosingBrackets": "never", "editor.autoClosingQuotes": "never",
   "workbench.editor.enablePreview": false, "files.simpleDialog.enable": true, "extensions.autoCheckUpdates": false,
 };
 
 export class Editor {
-  static async open({ files, settings = {}, trust = true, environment = {}, size = { width: 1100, height: 700 } }) {
+  static async open({ files, settings = {}, trust = true, environment = {}, executable = [], size = { width: 1100, height: 700 } }) {
     const editor = new Editor();
     editor.home = mkdtempSync(path.join(tmpdir(), "dlm-fill-e2e-"));
     editor.workspace = path.join(editor.home, "workspace");
@@ -37,6 +37,7 @@ export class Editor {
       mkdirSync(path.dirname(file), { recursive: true });
       writeFileSync(file, text);
     }
+    for (const name of executable) chmodSync(path.join(editor.workspace, name), 0o755);
     const user = path.join(editor.home, "data/User");
     mkdirSync(user, { recursive: true });
     writeFileSync(path.join(user, "settings.json"), JSON.stringify({ ...QUIET, "dlm-fill.server.path": program, ...settings }));
@@ -74,7 +75,7 @@ export class Editor {
 
   /** Wait until the status bar says what `pattern` matches, and return it. */
   async status(pattern) {
-    const item = this.page.locator('[id="dlm-fill.dlm-fill.status"] a');
+    const item = this.page.locator('[id="dlm-fill.dlm-fill.dlm-fill.status"] a');
     let last = "";
     await until(async () => {
       last = (await item.getAttribute("aria-label", { timeout: 1000 }).catch(() => "")) ?? "";
@@ -149,6 +150,44 @@ export class Editor {
       return dirty === 0 && good(text);
     }, () => `${name} holds ${JSON.stringify(text)}`);
     return text;
+  }
+
+  /** What the extension has logged; it is written to a file by the editor, a moment later. */
+  async logged(pattern) {
+    const folder = path.join(this.home, "data/logs");
+    let found;
+    await until(() => {
+      const files = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith("dlm-fill.log"));
+      const text = files.map((name) => readFileSync(path.join(folder, name), "utf8")).join("");
+      found = [...text.matchAll(pattern)];
+      return found.length > 0;
+    }, () => `nothing like ${pattern} was logged`);
+    return found;
+  }
+
+  /** The processes of the language server that belong to this editor. */
+  servers() {
+    return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("dlm-fill\0lsp")
+          && readFileSync(`/proc/${pid}/environ`, "utf8").includes(this.home);
+      } catch {
+        return false; // it has ended meanwhile
+      }
+    });
+  }
+
+  /** Select from the cursor over whole lines: `lines` of them, to the end of the last. */
+  async selectLines(line, lines) {
+    await this.goTo(line, 1);
+    for (let more = 1; more < lines; more++) await this.page.keyboard.press("Shift+ArrowDown");
+    await this.page.keyboard.press("Shift+End");
+  }
+
+  /** Wait until the marks of a fill under review are there, or gone. */
+  async reviewing(yes) {
+    const lens = this.page.locator(".codelens-decoration", { hasText: "Accept (Tab)" });
+    await lens.first().waitFor({ state: yes ? "visible" : "detached" });
   }
 
   async message(pattern) {
