@@ -1,6 +1,7 @@
 # make install   .venv with dlm-fill in it
 # make demo      … and fill a gap in a shipped file, showing the diff
-# make test      … and what tests need; then ruff, mypy, pytest
+# make test      … and what tests need; then ruff, mypy, pytest, and the VS Code extension's tests
+# make vscode    the VS Code extension, as editors/vscode/dist/dlm-fill.vsix; BUNDLE=1: with the server's wheel in it
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -8,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PIP_INSTALL := $(PIP) install --quiet --constraint constraints.txt
 DEMO ?= fixtures/demo/inventory.py:37
 
-.PHONY: help install demo test tools lint types unit wheel clean
+.PHONY: help install demo test tools lint types unit wheel vscode test-vscode clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,7 +23,7 @@ install: $(VENV)/.installed
 demo: install
 	@$(BIN)/dlm-fill $(DEMO)
 
-test: lint types unit
+test: lint types unit test-vscode
 
 lint: tools
 	$(BIN)/ruff check
@@ -39,7 +40,26 @@ tools: install $(VENV)/.tools
 wheel: install
 	$(PIP) wheel --quiet --no-deps --wheel-dir dist .
 
+VSCODE := editors/vscode
+# Node.js is looked for, or installed, when a target first needs it.
+NODE = PATH="$$($(VSCODE)/scripts/node.sh):$$PATH"
+
+vscode: $(VSCODE)/node_modules/.installed $(if $(BUNDLE),wheel)
+	@$(NODE) && cd $(VSCODE) && node scripts/package.mjs $(if $(BUNDLE),--wheel "$$(ls -t ../../dist/*.whl | head -n 1)")
+
+# The real editor is VS Code in Chromium; where there is no chromium, CI's job fails and a developer is told.
+test-vscode: install vscode
+	@$(NODE) && cd $(VSCODE) && npm run --silent lint && npm run --silent test
+	@command -v chromium >/dev/null || { echo "the tests in VS Code itself need chromium on the PATH" >&2; [ -z "$$CI" ]; }
+	@! command -v chromium >/dev/null || { $(NODE) && cd $(VSCODE) && scripts/tools.sh && \
+	  node --test --test-concurrency=1 --test-reporter=spec e2e/*.test.mjs; }
+
+$(VSCODE)/node_modules/.installed: $(VSCODE)/package-lock.json
+	@$(NODE) && cd $(VSCODE) && npm ci --no-audit --no-fund --silent
+	@touch $@
+
 clean:
+	rm -rf $(VSCODE)/node_modules $(VSCODE)/dist $(VSCODE)/.node $(VSCODE)/.tools
 	rm -rf $(VENV) dist model/runtime/native/kernel.so model/backends/builtin/kernel/kernel.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # Debian keeps ensurepip in a package of its own: without it, the machine's pip puts pip into the new environment.

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
-import { demo, Editor, program, until } from "./editor.mjs";
+import { demo, Editor, until } from "./editor.mjs";
 
 const SOUND = `def total(prices, rate):
     result = 0
@@ -59,24 +59,19 @@ describe("dlm-fill in VS Code", () => {
   });
 
   it("takes a line", async () => {
-    const ghost = await begin("through.py", "if name not in self.items:\n    ");
+    const ghost = await begin("through.py", "if name not in ");
     await editor.page.keyboard.press("Control+Alt+ArrowRight");
-    const text = await editor.saved("through.py", (now) => now.includes(ghost.trim().split("\n")[0]));
-    assert.ok(text.includes("        if name not in self.items:\n"), text);
+    await editor.saved("through.py", (now) => now.includes(`        if name not in ${ghost}\n`));
   });
 
   it("shows the next and the previous suggestion", async () => {
     await begin("cycle.py", "item = ");
     await editor.page.keyboard.press("Alt+Backslash");
     const first = await editor.ghost();
-    let second = first;
-    await until(async () => {
-      await editor.page.keyboard.press("Alt+BracketRight");
-      second = await editor.ghostNow();
-      return second !== "" && second !== first;
-    }, () => `there is no other suggestion than ${first}`);
+    await editor.page.keyboard.press("Alt+BracketRight");
+    await editor.ghost((text) => text !== "" && text !== first);
     await editor.page.keyboard.press("Alt+BracketLeft");
-    await editor.ghost((text) => text !== "" && text !== second);
+    await editor.ghost((text) => text === first);
   });
 
   it("goes on with what is typed as suggested", async () => {
@@ -126,18 +121,16 @@ describe("dlm-fill in VS Code", () => {
   it("fills two places together, one undo step", async () => {
     const before = FILES["two.py"];
     await editor.openFile("two.py");
-    await editor.selectLines(33, 1);
-    await editor.page.keyboard.down("Alt");
-    await editor.page.locator(".editor-group-container.active .view-line", { hasText: /^\s*\.\.\.$/ }).last().click();
-    await editor.page.keyboard.up("Alt");
-    await editor.page.keyboard.press("Home");
+    await editor.goTo(33, 9);
     await editor.page.keyboard.press("Shift+End");
+    await editor.page.keyboard.press("Control+d"); // selects the next ... too
+    await editor.page.locator('[id="status.editor.selection"]', { hasText: "2 selections" }).waitFor();
     await editor.page.keyboard.press("Control+Alt+f");
     await editor.reviewing(true);
     await editor.picture("two-gaps");
     await editor.page.keyboard.press("Tab");
     const filled = await editor.saved("two.py", (text) => text !== before);
-    assert.ok(!filled.includes("        ...\n"), filled);
+    assert.notEqual(filled.split("\n")[32], before.split("\n")[32]);
     await editor.page.keyboard.press("Control+z");
     await editor.saved("two.py", (text) => text === before);
   });
@@ -258,9 +251,8 @@ describe("what is wrong around dlm-fill", () => {
         "a.py": SOUND, ".venv/bin/dlm-fill": trap,
         ".vscode/settings.json": JSON.stringify({ "dlm-fill.server.path": ".venv/bin/dlm-fill", "dlm-fill.model": "mercury" }),
       },
-      settings: { "dlm-fill.server.path": "", "security.workspace.trust.startupPrompt": "never", "security.workspace.trust.banner": "never" },
+      settings: { "security.workspace.trust.startupPrompt": "never", "security.workspace.trust.banner": "never" },
       trust: false, executable: [".venv/bin/dlm-fill"],
-      environment: { PATH: `${path.dirname(program)}:${without}` },
     });
     await editor.openFile("a.py");
     await editor.status(/ready/);
