@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lsp_server.source.edits import edit_of
-from lsp_server.source.syntax_checker import SyntaxChecker, filled
+from lsp_server.source.part import filled
+from lsp_server.source.syntax_checker import SyntaxChecker
 from lsp_server.types import Gap, Region, Snapshot
 from model.text import PlainText
 from model.types import Span

@@ -59,7 +59,8 @@ async def fill(server: LanguageServer, session: Session, fills: Fills, wanted: F
     if places.now is None or (now is not snapshot and None in (now.version, snapshot.version)):
         raise StaleDocument("nothing filled: the document changed meanwhile where it was to be filled; ask again")
     if not filled.edits:
-        raise NothingFilled(f"nothing filled: {filled.reason}")
+        said = filled.reason
+        raise NothingFilled(said if said.startswith("nothing ") else f"nothing filled: {said}")
     moved = zip(filled.edits, places.now, strict=True)
     edits = tuple(replace(edit, region=region, version=now.version) for edit, region in moved)
     first, *others = (*filled.fill.candidates, *filled.spare)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lsp_server.source import syntax_checker
+from lsp_server.source import part
 from lsp_server.source.accept import fits, offending, whole
 from lsp_server.source.edits import edit_of
 from lsp_server.source.languages import by_name
@@ -83,7 +83,7 @@ def test_what_is_asked_again_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch
         return asked
 
     for name in ("verdict", "syntax_error"):
-        monkeypatch.setattr(syntax_checker, name, noting(getattr(syntax_checker, name)))
+        monkeypatch.setattr(part, name, noting(getattr(part, name)))
     snapshot, gap = marked("def f(x):\n    return ‸\n")
     checker = SyntaxChecker(snapshot)
     sound = fits(snapshot, (gap,), (text,), checker=checker)
