@@ -1,0 +1,46 @@
+--- Completion menus: the built-in one, blink.cmp's and nvim-cmp's.
+local M = {}
+
+local watched_cmp = false
+
+---@return boolean
+function M.visible()
+  if vim.fn.pumvisible() == 1 then
+    return true
+  end
+  local blink = package.loaded['blink.cmp']
+  if blink and blink.is_menu_visible and blink.is_menu_visible() then
+    return true
+  end
+  local cmp = package.loaded['cmp']
+  return cmp ~= nil and cmp.visible ~= nil and cmp.visible() and true or false
+end
+
+--- Call back whenever a menu comes or goes.
+---@param group integer
+---@param changed fun()
+function M.watch(group, changed)
+  vim.api.nvim_create_autocmd({ 'CompleteChanged', 'CompleteDone' }, {
+    group = group,
+    -- While the menu comes it does not count as visible, and while these events run no text may change.
+    callback = vim.schedule_wrap(changed),
+  })
+  vim.api.nvim_create_autocmd('User', {
+    group = group,
+    pattern = { 'BlinkCmpMenuOpen', 'BlinkCmpMenuClose' },
+    callback = changed,
+  })
+  vim.api.nvim_create_autocmd('InsertEnter', {
+    group = group,
+    callback = function()
+      local cmp = package.loaded['cmp']
+      if cmp and cmp.event and not watched_cmp then
+        watched_cmp = true
+        cmp.event:on('menu_opened', changed)
+        cmp.event:on('menu_closed', changed)
+      end
+    end,
+  })
+end
+
+return M
