@@ -28,6 +28,8 @@ test: lint types unit test-vscode
 lint: tools
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	@if command -v luacheck >/dev/null; then cd editors/neovim && luacheck --quiet . ; \
+	  else echo "no luacheck: the Lua of editors/neovim is not checked" >&2; fi
 
 types: tools
 	$(BIN)/mypy
@@ -80,4 +82,5 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.tools: $(VENV)/.installed
 	@$(PIP_INSTALL) "$$(grep '^torch==' constraints.txt)"
 	@$(PIP_INSTALL) --editable '.[dev]'
+	@.ci/neovim $(VENV)/neovim-0.12
 	@touch $@

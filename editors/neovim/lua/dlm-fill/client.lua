@@ -27,6 +27,7 @@ M.on_preview = nil
 local crashes = {} ---@type integer[] when (ms)
 local stopping = {} ---@type table<integer, boolean> clients that are meant to end
 local told = {} ---@type table<string, boolean>
+local roots = {} ---@type table<string, boolean> folders of the files that are open
 
 ---@param status table
 local function show(status)
@@ -159,7 +160,21 @@ local function ended(code, signal, id)
   end)
 end
 
---- What `vim.lsp.config('dlm-fill', …)` may be extended by.
+--- Tell the server of the folders that came after it was started.
+---@param client vim.lsp.Client
+local function add_roots(client)
+  for root in pairs(roots) do
+    local known = root == client.root_dir
+    for _, folder in ipairs(client.workspace_folders or {}) do
+      known = known or folder.name == root
+    end
+    if not known then
+      client:_add_workspace_folder(root)
+    end
+  end
+end
+
+--- What holds unless `vim.lsp.config('dlm-fill', …)` says otherwise.
 ---@return vim.lsp.Config
 local function defaults()
   local capabilities = vim.lsp.protocol.make_client_capabilities()
@@ -173,12 +188,14 @@ local function defaults()
     init_options = settings,
     handlers = handlers,
     flags = { debounce_text_changes = 0 },
+    on_init = add_roots,
     on_exit = ended,
   }
 end
 
+--- Let `vim.lsp.config('dlm-fill', …)` be known to Neovim, whether the user has set something or not.
 function M.configure()
-  vim.lsp.config(M.NAME, defaults())
+  vim.lsp.config(M.NAME, {})
 end
 
 --- The client of a buffer (nil: any that lives).
@@ -193,10 +210,37 @@ function M.client(buf)
   return nil
 end
 
+--- One server for all folders: a second one would load the model a second time.
+---@param client vim.lsp.Client
+---@param wanted vim.lsp.ClientConfig
+---@return boolean
+local function reusable(client, wanted)
+  if client.name ~= M.NAME or client:is_stopped() or stopping[client.id] then
+    return false
+  end
+  local root = wanted.root_dir
+  if root and root ~= client.root_dir then
+    roots[root] = true
+    if client.initialized then
+      add_roots(client)
+    end
+  end
+  return true
+end
+
 ---@param buf integer
+---@param typing boolean|nil somebody is about to type: buffers without a name count, too
 ---@return boolean attached
-function M.attach(buf)
-  if not vim.api.nvim_buf_is_loaded(buf) or not config.wanted(buf) then
+function M.attach(buf, typing)
+  if not vim.api.nvim_buf_is_loaded(buf) then
+    return false
+  elseif not config.wanted(buf) then
+    local client = M.client(buf)
+    if client then -- it has become a file of another type
+      vim.lsp.buf_detach_client(buf, client.id)
+    end
+    return false
+  elseif not typing and vim.api.nvim_buf_get_name(buf) == '' then
     return false
   end
   if M.client(buf) then
@@ -204,22 +248,22 @@ function M.attach(buf)
   end
   local command = M.command()
   if not command or vim.fn.executable(command[1]) ~= 1 then
-    local what = command and ('%s is not there, or cannot be run'):format(command[1]) or 'the server is not installed'
+    local what = command and ('cannot run %s'):format(command[1]) or 'the server is not installed'
     show({ state = 'error', message = what })
     if not told[what] then
       told[what] = true
-      M.tell(('%s: see :checkhealth dlm-fill'):format(what), vim.log.levels.WARN)
+      M.tell(('no server (see :checkhealth dlm-fill): %s'):format(what), vim.log.levels.WARN)
       note(M.REMEDY)
     end
     return false
   end
-  local found = vim.tbl_extend('force', vim.deepcopy(vim.lsp.config[M.NAME]), { name = M.NAME })
+  local found = vim.tbl_deep_extend('force', defaults(), vim.lsp.config[M.NAME] or {}, { name = M.NAME })
   found.cmd = found.cmd or command
   found.root_dir = found.root_dir or vim.fs.root(buf, found.root_markers)
   if M.status.state == 'off' or M.status.state == 'error' then
     show({ state = 'starting' })
   end
-  return vim.lsp.start(found, { bufnr = buf }) ~= nil
+  return vim.lsp.start(found, { bufnr = buf, reuse_client = reusable }) ~= nil
 end
 
 --- Why a buffer has no client, or what the server says of it.

@@ -17,7 +17,7 @@ local function check_server(found)
   if not found then
     return health.error('the server is not installed', client.REMEDY)
   elseif vim.fn.executable(found[1]) ~= 1 then
-    return health.error(('%s is not there, or cannot be run'):format(found[1]), client.REMEDY)
+    return health.error(('cannot run %s'):format(found[1]), client.REMEDY)
   end
   local done = vim.system({ found[1], '--version' }, { text = true }):wait(20000)
   if done.code ~= 0 then

@@ -30,7 +30,7 @@ local function follow_editor()
     vim.api.nvim_create_autocmd(events, { group = group, callback = callback })
   end
   on({ 'FileType', 'BufWinEnter', 'InsertEnter' }, function(event)
-    client.attach(event.buf)
+    client.attach(event.buf, event.event == 'InsertEnter')
   end)
   on({ 'InsertEnter', 'TextChangedI', 'CursorMovedI' }, suggestion.update)
   on('TextChangedP', suggestion.update)

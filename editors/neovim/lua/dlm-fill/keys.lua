@@ -51,9 +51,15 @@ local actions = {
   },
 }
 
+local otherwise_of = {} ---@type table<string, string>
+
+--- Do it, or what the key does otherwise: the mapping may have been looked up before the key in front of it was typed.
 ---@param name string
 function M.run(name)
-  actions[name].run()
+  if actions[name].when() then
+    return actions[name].run()
+  end
+  vim.api.nvim_feedkeys(vim.keycode(otherwise_of[name] or ''), 'mi', false)
 end
 
 --- What the insert-mode mapping of an action stands for: the action, or what the key would do without it.
@@ -64,10 +70,12 @@ function M.expression(name, otherwise)
   if not actions[name].when() then
     return otherwise
   end
+  otherwise_of[name] = otherwise
   return ('<Plug>(dlm-fill-run-%s)'):format(name)
 end
 
 --- Type the key that was pressed, without mappings: nothing was there to accept.
+---@param name string
 function M.pass_on(name)
   local keys = typed_last
   if keys == '' then -- played back from a register: the only key that is mapped so

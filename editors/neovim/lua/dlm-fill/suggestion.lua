@@ -371,6 +371,12 @@ function M.trigger()
   end)
 end
 
+--- Whether the server was asked, and has not answered.
+---@return boolean
+function M.asking()
+  return pending ~= nil
+end
+
 --- How many suggestions there are, and which is shown; nil if none is.
 ---@return integer|nil index
 ---@return integer|nil count
