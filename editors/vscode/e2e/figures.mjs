@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { demo, Editor, program, until } from "./editor.mjs";
 
-const KEYS = 160;
+const KEYS = 450;
 const BETWEEN_MS = 250; // slower than the slowest suggestion, so that each belongs to its key
 const CODE = `    def cheapest(self, count):
         by_price = sorted(self.items.values(), key=lambda item: item.price)
@@ -20,23 +20,28 @@ const share = (times, part) => {
 };
 const summary = (times) => ({ count: times.length, p50: share(times, 0.5), p95: share(times, 0.95) });
 
-/** Note, in the page, when keys go down and when ghost text appears or changes. */
+/** Note, in the page, when keys go down, when ghost text is next there, and whether the key was typed as suggested. */
 function watch() {
   window.noted = [];
-  let down = 0, before = "";
-  window.addEventListener("keydown", () => { down = performance.now(); before = ""; }, true);
-  new MutationObserver(() => {
-    const text = [...document.querySelectorAll(".ghost-text-decoration, .ghost-text")].map((span) => span.textContent).join("");
-    if (text !== "" && text !== before && down > 0) {
-      window.noted.push(performance.now() - down);
+  const ghost = () => [...document.querySelectorAll(".ghost-text-decoration, .ghost-text")].map((span) => span.textContent).join("").replaceAll("\u00a0", " ");
+  let down = 0, before = "", asSuggested = false;
+  window.addEventListener("keydown", (event) => {
+    before = ghost();
+    asSuggested = event.key.length === 1 && before.startsWith(event.key);
+    down = performance.now();
+  }, true);
+  const look = () => {
+    const text = ghost();
+    if (down > 0 && text !== "" && text !== before) {
+      window.noted.push({ ms: performance.now() - down, asSuggested });
       down = 0;
     }
-    before = text;
-  }).observe(document.querySelector(".monaco-workbench"), { subtree: true, childList: true, characterData: true });
+  };
+  new MutationObserver(look).observe(document.querySelector(".monaco-workbench"), { subtree: true, childList: true, characterData: true });
 }
 
 async function typing() {
-  const editor = await Editor.open({ files: { "inventory.py": demo() }, settings: { "editor.autoIndent": "none" } });
+  const editor = await Editor.open({ files: { "inventory.py": demo() }, settings: { "editor.autoIndent": "none", "dlm-fill.minConfidence": 0 } });
   try {
     await editor.openFile("inventory.py");
     await editor.status(/ready/);
@@ -44,7 +49,7 @@ async function typing() {
     await editor.page.keyboard.press("End");
     await editor.page.keyboard.press("Enter");
     await editor.page.evaluate(watch);
-    for (const key of CODE.repeat(3).slice(0, KEYS * 3)) {
+    for (const key of CODE.repeat(3).slice(0, KEYS)) {
       await editor.page.keyboard.press(key === "\n" ? "Enter" : key === " " ? "Space" : key);
       await editor.page.waitForTimeout(BETWEEN_MS);
       if (key === "\n") await editor.page.keyboard.press("Escape");
@@ -56,7 +61,8 @@ async function typing() {
     const median = /\(median (\d+) ms\)/.exec((await hover.innerText()).replaceAll("\u00a0", " "));
     const stats = execFileSync(program, ["stats"], { env: { ...process.env, XDG_STATE_HOME: path.join(editor.home, "state") } }).toString();
     console.log(stats);
-    return { key_to_ghost_ms: summary(noted), round_trip_to_server_p50_ms: Number(median?.[1]) };
+    const times = (kind) => summary(noted.filter((one) => kind === undefined || one.asSuggested === kind).map((one) => one.ms));
+    return { key_to_ghost_ms: times(), typed_as_suggested_ms: times(true), otherwise_ms: times(false), round_trip_to_server_p50_ms: Number(median?.[1]) };
   } finally {
     await editor.close();
   }
