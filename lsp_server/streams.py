@@ -16,6 +16,25 @@ _CHUNK_BYTES = 512  # what POSIX promises to take at once where there is room at
 _LAST_WORDS_S = 1.0
 
 
+def stand_in_for_closed_streams() -> None:
+    """Give the process the streams that it was started without, so that no file it opens takes their numbers.
+
+    An input that was closed is empty, an output cannot be written, and what is said on standard error is lost.
+    """
+    modes = (os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)
+    for number, (name, mode) in enumerate(zip(("stdin", "stdout", "stderr"), modes, strict=True)):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, mode)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+        if getattr(sys, name) is None:
+            stream = open(number, "w" if number else "r", encoding="utf-8", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
+
+
 def own_stdout() -> BinaryIO:
     """Standard output for the protocol alone: whatever else is printed goes to standard error."""
     sys.stdout.flush()

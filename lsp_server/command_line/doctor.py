@@ -37,7 +37,10 @@ def _all() -> Iterator[Finding]:
     yield from diagnose()
     yield _languages()
     yield _folder("models", models_folder())
-    yield _folder("counts", state_file().parent)
+    try:
+        yield _folder("counts", state_file().parent)
+    except OSError as error:
+        yield Finding(topic="counts", text="nothing is counted", remedy=str(error))
 
 
 def _languages() -> Finding:

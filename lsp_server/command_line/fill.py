@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
@@ -179,7 +180,8 @@ def _deliver(done: report.Done, wish: Wish) -> None:
             _note(f"{name}: the fill is what stands there already")
         elif header.remark and not (wish.write or sys.stdout.isatty()):
             _note(header.remark)
-        _print(coloured(diff) if _wants_colour() else diff)
+        with suppress(*([BrokenPipeError] if wish.write else [])):  # whoever reads no diff wants the file all the same
+            _print(coloured(diff) if _wants_colour() else diff)
     if wish.write:
         files.replace_source(done.file, filled)
 

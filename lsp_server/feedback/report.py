@@ -20,8 +20,8 @@ def main(days: int, as_json: bool) -> None:
 
     These counts never leave this machine, and hold no text of yours.
     """
-    path = state_file()
     try:
+        path = state_file()
         counts = read(path=path, since=today() - timedelta(days=days - 1))
     except OSError as error:
         raise click.ClickException(str(error)) from error

@@ -14,10 +14,19 @@ _TABLE = "CREATE TABLE IF NOT EXISTS counts (day TEXT, name TEXT, value INTEGER,
 
 
 def state_file() -> Path:
-    """Where the counts lie: `dlm-fill/metrics.sqlite3` in the user's state directory (on Linux ~/.local/state)."""
+    """Where the counts lie: `dlm-fill/metrics.sqlite3` in the user's state directory (on Linux ~/.local/state).
+
+    Raises OSError for a user without a home.
+    """
     import platformdirs
 
-    return Path(platformdirs.user_state_path("dlm-fill", appauthor=False), "metrics.sqlite3")
+    try:
+        folder = Path(platformdirs.user_state_path("dlm-fill", appauthor=False))
+    except RuntimeError:
+        folder = Path("~")
+    if not folder.is_absolute():  # older platformdirs leave the "~" there
+        raise OSError("there is no home directory to count in: set HOME, or XDG_STATE_HOME")
+    return folder / "metrics.sqlite3"
 
 
 def add(counts: Mapping[str, int], *, path: Path, today: date, patience_s: float = PATIENCE_S) -> None:

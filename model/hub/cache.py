@@ -12,10 +12,10 @@ def cache_folder(environ: Mapping[str, str] | None = None) -> Path:
     environ = os.environ if environ is None else environ
     named = environ.get("HF_HUB_CACHE") or environ.get("HUGGINGFACE_HUB_CACHE")
     if named:
-        return Path(os.path.expandvars(named)).expanduser()
+        return Path(os.path.expanduser(os.path.expandvars(named)))  # noqa: PTH111  a Path raises where there is no home
     cache = environ.get("XDG_CACHE_HOME") or "~/.cache"
     home = environ.get("HF_HOME") or f"{cache}/huggingface"
-    return Path(os.path.expandvars(home)).expanduser() / "hub"
+    return Path(os.path.expanduser(os.path.expandvars(home))) / "hub"  # noqa: PTH111
 
 
 def size_on_disk_bytes(repo: str, folder: Path) -> int:

@@ -47,7 +47,10 @@ def probe_file() -> Path:
     """Where measurements lie: `dlm-fill/cpu.json` in the user's cache directory."""
     import platformdirs
 
-    return Path(platformdirs.user_cache_path("dlm-fill", appauthor=False), "cpu.json")
+    try:
+        return Path(platformdirs.user_cache_path("dlm-fill", appauthor=False), "cpu.json")
+    except RuntimeError:  # a user without a home: nothing can be kept
+        return Path(os.devnull, "cpu.json")
 
 
 def measured(width: int, inner: int, *, path: Path | None = None, timer: Timer | None = None) -> Measured:
