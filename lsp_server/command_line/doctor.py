@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from lsp_server.command_line.prospects import prospects
 from lsp_server.feedback.store import state_file
 from lsp_server.source.languages import LANGUAGES
 from model.machine.diagnosis import diagnose, models_folder
@@ -18,14 +19,19 @@ from model.machine.finding import Finding
 
 
 @click.command()
+@click.argument("file", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
-def main(as_json: bool) -> None:
-    """Tell what this machine has for models, and what it lacks. Sends nothing, fetches nothing."""
+def main(file: str | None, as_json: bool) -> None:
+    """Tell what this machine has for models, and what it lacks; with FILE, what would happen there, and why.
+
+    Sends nothing, fetches nothing.
+    """
+    found = list(_all() if file is None else prospects(file))
     if as_json:
-        click.echo(json.dumps([asdict(finding) for finding in _all()], indent=1))
+        click.echo(json.dumps([asdict(finding) for finding in found], indent=1))
         return
     lacking = 0
-    for finding in _all():
+    for finding in found:
         click.echo(f"{finding.topic:15} {finding.text}")
         if finding.remedy:
             lacking += 1

@@ -1,0 +1,51 @@
+"""What would happen in a file, and why: for `dlm-fill doctor FILE`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+from lsp_server.command_line import files
+from lsp_server.command_line.repository import root_of
+from lsp_server.configuration.settings import Settings
+from lsp_server.configuration.workspace_file import NAME, WorkspaceFile
+from lsp_server.source.exclusions import Exclusions
+from lsp_server.source.languages import language_of
+from model.machine.finding import Finding
+
+
+def prospects(name: str) -> Iterator[Finding]:
+    """What stands for and against filling the file called `name`. Raises InputError if it cannot be read."""
+    file = files.read(name)
+    assert file.path is not None, "the name of a file"
+    root = root_of(file.path)
+    exclusions = Exclusions([root] if root is not None else [file.path.parent])
+    rule = exclusions.excluded(Path(name).absolute())
+    if rule is not None:
+        yield Finding(
+            topic="file", text=f"{name} is not filled: excluded by {rule}", remedy=rule.remedy(file.path.name)
+        )
+    else:
+        yield Finding(topic="file", text=f"{name} is filled; no rule excludes it", remedy="")
+        ignored = exclusions.excluded(file.path, for_context=True)
+        told = f"left out: {ignored}" if ignored is not None else "copied from, where that helps"
+        yield Finding(topic="other files", text=f"for fills in other files it is {told}", remedy="")
+    language = language_of(name)
+    how = "cut and checked by syntax" if language.grammar else "cut by lines: no grammar, so nobody checks syntax"
+    yield Finding(topic="language", text=f"{language.name}: {how}", remedy="")
+    yield from _settings(root or file.path.parent)
+
+
+def _settings(folder: Path) -> Iterator[Finding]:
+    """The settings of the folder that are not the defaults, and where they come from."""
+    values, complaints = WorkspaceFile(folder).values()
+    keys = {field.name for field in fields(Settings)}
+    set_here = ", ".join(f"{key} = {value}" for key, value in values.items() if key in keys)
+    origin = f"from {folder / NAME}: {set_here}" if set_here else f"the defaults ({folder / NAME} sets nothing)"
+    if values.get("enabled") is False:
+        yield Finding(topic="settings", text=f"editors fill nothing: {origin}", remedy=f"set enabled = true in {NAME}")
+    else:
+        yield Finding(topic="settings", text=f"{origin}; those of your editor come on top", remedy="")
+    for complaint in complaints:
+        yield Finding(topic="settings", text=complaint, remedy="mend that line")
