@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from lsp_server import cli
+from lsp_server.command_line import prospects
+from tests.fakes import FakeFiller
 
 
 @pytest.mark.parametrize(
@@ -33,3 +35,15 @@ def test_doctor_says_what_would_happen_in_a_file(
 def test_a_file_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["doctor", "nowhere.py"]) == 2
     assert "nowhere.py: no such file" in capsys.readouterr().err
+
+
+def test_with_a_line_it_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(prospects, "open_filler", lambda _: FakeFiller(["y = 2"]))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.py").write_text("x = 1\ny = 1\n")
+    assert cli.run(["doctor", "a.py:2"]) == 0
+    assert "'y = 2', confidence 0.90 (fake on cpu, " in capsys.readouterr().out
+    assert cli.run(["doctor", "a.py:7"]) == 2
+    assert "no such line" in capsys.readouterr().err
