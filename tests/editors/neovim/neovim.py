@@ -120,7 +120,10 @@ def neovim(binary: str, *, width: int = 80, height: int = 24, setup: str = "{}",
         editor.lua(_COLORS)
         if before:
             editor.lua(before)
-        editor.lua(f"require('dlm-fill').setup(vim.tbl_extend('keep', {setup}, {{ cmd = ... }}))", list(SERVER))
+        editor.lua(
+            f"require('dlm-fill').setup(vim.tbl_extend('keep', {setup}, {{ cmd = ..., settings = {{ minConfidence = 0 }} }}))",
+            list(SERVER),
+        )
         yield editor
     finally:
         with suppress(OSError, EOFError):
