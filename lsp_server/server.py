@@ -159,7 +159,9 @@ def create_server(
     acceptance = Acceptance(metrics, kept)
     lifecycle.register(server, session, suggester, metrics, client_process=client_process, abandoned=lambda: leave(1))
     configuration.register(server, session, suggester)
-    editing = documents.Editing(server=server, session=session, suggester=suggester, fills=fills, kept=kept)
+    editing = documents.Editing(
+        server=server, session=session, suggester=suggester, fills=fills, kept=kept, acceptance=acceptance
+    )
     documents.register(server, editing)
     notebooks.register(server, editing)
     inline_completion.register(server, session, suggester, fills, acceptance, metrics)

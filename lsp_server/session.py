@@ -72,7 +72,7 @@ class Session:
         self.documents = Documents()
         self.notebooks = Notebooks()
         self.exclusions = Exclusions()
-        self.status = StatusBoard()
+        self.status = StatusBoard(lambda seconds, call: asyncio.get_running_loop().call_later(seconds, call))
         self._open_filler = open_filler
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fill")
         self._loading: asyncio.Future[Filler] | None = None

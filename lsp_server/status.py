@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+Later: TypeAlias = Callable[[float, Callable[[], None]], object]
 State: TypeAlias = Literal["loading", "ready", "busy", "inactive", "error"]
 
 
@@ -19,10 +20,18 @@ class Status:
     device: str = ""
 
 
-class StatusBoard:
-    """The status of a connection; who listens is told of each change, on the event loop's thread."""
+BUSY_AFTER_S = 0.15  # what is done before is seen sooner than the word "busy" is read
 
-    def __init__(self) -> None:
+
+class StatusBoard:
+    """The status of a connection; who listens is told of each change, on the event loop's thread.
+
+    `later(seconds, call)` calls back on that thread: fills count as "busy" once they have run for a moment.
+    """
+
+    def __init__(self, later: Later) -> None:
+        self._later = later
+        self._begun = 0
         self.now = self._own = Status(state="loading")
         self._left_alone = ""
         self._listener: Callable[[Status], None] | None = None
@@ -50,12 +59,17 @@ class StatusBoard:
     def begin(self) -> None:
         """A fill runs."""
         self._running += 1
-        self._settle()
+        if self._running == 1:
+            begun = self._begun
+            self._later(BUSY_AFTER_S, lambda: self._settle() if begun == self._begun else None)
 
     def end(self, *, failure: str = "") -> None:
         """A fill has ended, by a `failure` of the model if that says something; the next fill may do better."""
         self._running -= 1
-        if failure and not self._running:
+        if self._running:
+            return
+        self._begun += 1  # whoever looks later is too late
+        if failure:
             self.show(replace(self._own, state="error", message=failure))
         else:
             self._settle()

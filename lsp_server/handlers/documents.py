@@ -10,6 +10,7 @@ from pygls.lsp.server import LanguageServer
 
 from lsp_server.documents import Change
 from lsp_server.errors import InputError
+from lsp_server.feedback.acceptance import Acceptance
 from lsp_server.feedback.kept import Kept
 from lsp_server.session import Session
 from lsp_server.suggestions.fills import Fills
@@ -26,6 +27,7 @@ class Editing:
     suggester: Suggester
     fills: Fills
     kept: Kept
+    acceptance: Acceptance
 
     def opened(self, document: lsp.TextDocumentItem) -> None:
         self.session.interrupt(document.uri, "the document was opened anew meanwhile")
@@ -44,7 +46,9 @@ class Editing:
 
         try:
             changes = [_change(event) for event in events]
-            self.fills.changed(self.session.documents.change(uri, changes, version=version, on_edit=edited))
+            accepted = self.fills.changed(self.session.documents.change(uri, changes, version=version, on_edit=edited))
+            if accepted is not None:
+                self.acceptance.seen(uri, accepted)
         except InputError as error:
             message = lsp.LogMessageParams(type=lsp.MessageType.Warning, message=f"dlm-fill: {error}")
             self.server.window_log_message(message)

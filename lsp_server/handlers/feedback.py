@@ -1,17 +1,22 @@
-"""dlm/status to the client; dlm/didShow, dlm/didAccept and dlm/didReject from it.
+"""dlm/didShow, dlm/didAccept and dlm/didReject from the client; the command `dlm.didAccept`, which items carry.
 
-The client's notifications are `{uri}`, and `{uri, acceptedLength}` for dlm/didAccept, in UTF-16 units.
+The client's notifications are `{uri}`, and `{uri, acceptedLength}` for dlm/didAccept, in UTF-16 units. The command takes
+`[{uri, item}]`, `item` being the suggestion's place in its list, from 0. Clients that send neither are counted by
+their text (see `Acceptance`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
 from lsp_server.feedback.acceptance import Acceptance
 
 DID_SHOW, DID_ACCEPT, DID_REJECT = "dlm/didShow", "dlm/didAccept", "dlm/didReject"
+ACCEPTED = "dlm.didAccept"
 _MOST_CHARACTERS = 1 << 20
 
 
@@ -29,6 +34,18 @@ def register(server: LanguageServer, acceptance: Acceptance) -> None:
     @server.feature(DID_REJECT)
     def did_reject(params: Any) -> None:
         acceptance.rejected(_uri(params))
+
+    @server.command(ACCEPTED)
+    async def accepted(arguments: list[Any]) -> None:
+        given = arguments[0] if arguments else None
+        if isinstance(given, Mapping) and isinstance(given.get("uri"), str):
+            number = given.get("item")
+            acceptance.accepted(given["uri"], None, item=number if isinstance(number, int) else 0)
+
+
+def acceptance_of(uri: str, number: int) -> lsp.Command:
+    """What an editor is to run when it has accepted the suggestion of that place in its list as a whole."""
+    return lsp.Command(title="dlm-fill: count this", command=ACCEPTED, arguments=[{"uri": uri, "item": number}])
 
 
 def _uri(params: Any) -> str:

@@ -11,8 +11,8 @@ from pygls.lsp.server import LanguageServer
 from lsp_server.feedback.acceptance import Acceptance
 from lsp_server.feedback.metrics import Metrics
 from lsp_server.handlers.error_codes import with_codes
+from lsp_server.handlers.feedback import acceptance_of
 from lsp_server.handlers.positions import to_lsp
-from lsp_server.handlers.preview import preview_of
 from lsp_server.handlers.refusals import NOTHING_FITS, Refusals
 from lsp_server.session import Session
 from lsp_server.source.positions import Encoding
@@ -55,7 +55,6 @@ def register(
                 question,
                 asked=1 if automatic else options.candidates,
                 automatic=automatic,
-                on_event=preview_of(server, session, question.now, [question.gap]) if not question.chosen else None,
             )
         except asyncio.CancelledError:
             metrics.count("cancelled")
@@ -63,7 +62,7 @@ def register(
         if not session.documents.is_current(question.now):
             metrics.drop("the document changed meanwhile")
             return []
-        shown = shown_to(found, automatic=automatic, most=1 if automatic else options.candidates)
+        shown = shown_to(found, automatic=automatic, most=options.candidates)
         if found and not shown:
             metrics.drop("not sure enough" if all(s.unsure for s in found) else "does not parse")
         if not shown and not automatic:
@@ -71,10 +70,11 @@ def register(
         if shown:
             metrics.count("suggested")
             metrics.took(1000 * (time.perf_counter() - started))
-            acceptance.offered(question.now.uri, shown[0].text, question.offset)
+            acceptance.offered(question.now.uri, [suggestion.text for suggestion in shown], question.offset)
             choice = choice_of(question, [*shown, *(other for other in found if other not in shown)])
             fills.shown(question.now.uri, choice, count=len(shown))
-        return [_item(question, suggestion, session.documents.encoding) for suggestion in shown]
+        encoding = session.documents.encoding
+        return [_item(question, suggestion, encoding, number) for number, suggestion in enumerate(shown)]
 
 
 def _question(session: Session, params: lsp.InlineCompletionParams) -> Question | None:
@@ -94,10 +94,14 @@ def _question(session: Session, params: lsp.InlineCompletionParams) -> Question 
     return behind_entry(documents, now, start=places[0], end=places[1], chosen=selected.text)
 
 
-def _item(question: Question, suggestion: Suggestion, encoding: Encoding) -> lsp.InlineCompletionItem:
-    """The item: its range on one line; a selected entry is extended, in that entry's own range."""
+def _item(question: Question, suggestion: Suggestion, encoding: Encoding, number: int) -> lsp.InlineCompletionItem:
+    """The item: its range on one line; a selected entry is extended, in that entry's own range.
+
+    Its command, which editors run when it was accepted as a whole, counts that: `number` is its place in the list.
+    """
     span = question.span or Region(question.offset, question.offset + suggestion.replaces)
     return lsp.InlineCompletionItem(
         insert_text=question.chosen + suggestion.text,
         range=to_lsp(question.index, span, encoding),
+        command=acceptance_of(question.now.uri, number),
     )

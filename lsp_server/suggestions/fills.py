@@ -109,14 +109,21 @@ class Fills:
         """The editor shows the first `count` candidates as suggestions: with its next edit it may put one there."""
         self._shown[uri] = choice, count
 
-    def changed(self, now: Snapshot) -> None:
-        """The document is now so: perhaps a suggestion was accepted, or the fill has come to stand in it."""
+    def changed(self, now: Snapshot) -> int | None:
+        """The document is now so: perhaps the fill has come to stand in it.
+
+        Returns which of the suggestions was accepted just now; None if none was.
+        """
         suggested, count = self._shown.pop(now.uri, (None, 0))
-        if suggested is not None and any(suggested.accepted(index, now.source) for index in range(count)):
-            self._latest[now.uri], self._last = suggested, now.uri
+        accepted = None
+        if suggested is not None:
+            accepted = next((index for index in range(count) if suggested.accepted(index, now.source)), None)
+            if accepted is not None:
+                self._latest[now.uri], self._last = suggested, now.uri
         choice = self._latest.get(now.uri)
         if choice is not None and choice.expected is not None and now.source == choice.expected[0]:
             choice.places, choice.expected = Places(choice.expected[1]), None
+        return accepted
 
     def made(self, choice: Choice, edits: Sequence[Edit], now: Snapshot) -> None:
         """The editor gets `edits` of `now`, which put the choice's candidate there."""

@@ -57,8 +57,12 @@ def suggestions_of(
 
 
 def shown_to(suggestions: Sequence[Suggestion], *, automatic: bool, most: int) -> tuple[Suggestion, ...]:
-    """The suggestions for one who asked, or (`automatic`) for one who just typed: nothing that breaks the
-    file, then, and nothing that is unsure.
+    """The suggestions for one who asked, or (`automatic`) for one who just typed: nothing that breaks the file, then.
+
+    Who just typed sees the first only, so that one must not be unsure; what else there is waits for a key.
     """
-    fit = [s for s in suggestions if not (automatic and (s.breaks or s.unsure))]
-    return tuple(fit[:most])
+    if not automatic:
+        return tuple(suggestions[:most])
+    fit = [s for s in suggestions if not s.breaks]
+    sure = [s for s in fit if not s.unsure]
+    return (sure[0], *(s for s in fit if s is not sure[0]))[:most] if sure else ()

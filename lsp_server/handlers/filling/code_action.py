@@ -48,13 +48,15 @@ def register(server: LanguageServer, session: Session, fills: Fills) -> None:
         selected = Region(min(edges), max(edges))
         actions = []
         holes = placeholders(session.documents.covering(snapshot, selected), selected.start)
-        if holes:
-            one = len(holes) == 1
-            title = "Fill the placeholder" if one else f"Fill {len(holes)} placeholders, each seeing the others"
-            actions.append((title, holes, 1.0))
+        inside = tuple(hole for hole in holes if selected.start <= hole.start and hole.end <= selected.end)
+        if inside and inside != (selected,):
+            actions.append((f"{_title(len(inside))} in the selection", inside, 1.0))
         if snapshot.source[selected.start : selected.end].strip():
             actions.append(("Fill the selection anew", (selected,), 1.0))
             actions.append(("Rewrite what looks wrong in the selection", (selected,), _STRENGTH))
+        if holes and (not inside or inside != holes):
+            outside = " (also outside the selection)" if selected.start < selected.end else ""
+            actions.append((_title(len(holes)) + outside, holes, 1.0))
         lazily = _resolves(server)
         return [
             action_of(title, _data(snapshot, regions, strength, session), lazily=lazily)
@@ -68,6 +70,10 @@ def register(server: LanguageServer, session: Session, fills: Fills) -> None:
         fills.made(made.choice, made.edits, made.now)
         action.edit = workspace_edit(made.now, made.edits, session)
         return action
+
+
+def _title(count: int) -> str:
+    return "Fill the placeholder" if count == 1 else f"Fill {count} placeholders, each seeing the others"
 
 
 def _wanted(only: Any) -> bool:

@@ -16,14 +16,17 @@ from tests.lsp_server.editor import URI, connected, until, within
 
 
 async def test_the_status_is_told_from_loading_to_ready_and_busy_while_filling() -> None:
-    async with connected(load_s=0.1) as editor:
+    async with connected(holds=["fill"]) as editor:
         editor.open("x = \n")
-        await editor.complete(0, 4)
-        await until(lambda: len(editor.statuses) >= 6)
+        asked = editor.complete(0, 4)
+        await until(lambda: editor.statuses[-1].state == "busy")
+        editor.let("fill")
+        await asked
+        await until(lambda: editor.statuses[-1].state == "ready")
         told = [(s.state, s.model, s.device) for s in editor.statuses]
         assert told[0] == ("loading", "", "")
-        assert told[1:4] == [("ready", "fake", "cpu"), ("busy", "fake", "cpu"), ("ready", "fake", "cpu")]
-        assert [state for state, *_ in told[4:]] == ["busy", "ready"]
+        assert told[1] == ("ready", "fake", "cpu")
+        assert told[-2:] == [("busy", "fake", "cpu"), ("ready", "fake", "cpu")]
 
 
 async def test_a_model_that_does_not_load_is_a_status_with_the_remedy() -> None:
@@ -40,11 +43,12 @@ async def test_who_does_not_want_the_status_is_not_told() -> None:
         assert editor.previews == []
 
 
-async def test_previews_show_each_denoise_step_to_those_who_ask() -> None:
+async def test_previews_show_each_denoise_step_of_commands_alone() -> None:
     async with connected(texts=["a + 😀"], steps=3, options={"preview": True}) as editor:
         editor.open("s = '😀' \n", version=4)
         editor.previews.clear()
-        await editor.complete(0, 9)
+        await editor.complete(0, 9, automatic=True)
+        await editor.fill((0, 9, 0, 9))
         await until(lambda: len(editor.previews) >= 3)
         assert [(p.uri, p.version, p.step, p.forwardPasses) for p in editor.previews] == [
             (URI, 4, step, step) for step in (1, 2, 3)
@@ -84,7 +88,9 @@ async def test_what_clients_tell_is_counted_and_nonsense_is_passed_over(tmp_path
         assert [i.insert_text for i in await editor.complete(0, 5, automatic=True)] == ["alue"]
         await editor.leave()
     counts = read(path=tmp_path / "dlm-fill" / "metrics.sqlite3", since=date(2000, 1, 1))
-    assert (counts["shown"], counts["shown characters"], counts["rejected"]) == (2, 5, 2)
+    assert (counts["shown"], counts["shown characters"], counts["rejected"]) == (3, 10, 2), (
+        "the document that the editor waits with is one"
+    )
     assert (counts["accepted"], counts["accepted characters"]) == (2, 3)
     assert (counts["suggested"], counts["answered from the cache"]) == (3, 1)
 
@@ -147,3 +153,17 @@ async def test_no_code_gets_into_any_file_log_or_count(
     if not load:
         file = tmp_path / "dlm-fill" / "metrics.sqlite3"
         assert sqlite3.connect(file).execute("SELECT COUNT(*) FROM counts").fetchone()[0] > 3
+
+
+async def test_what_is_accepted_is_counted_once_whoever_tells(tmp_path: Path) -> None:
+    async with connected(texts=["value"], others=[["other()"]], state=tmp_path) as editor:
+        editor.open("x = \n\n")
+        items = await editor.complete(0, 4)
+        editor.change(((0, 4, 0, 4), "other()"))
+        await editor.complete(1, 0)
+        editor.change(((1, 0, 1, 0), "value"))
+        assert items[1].command is not None
+        await editor.command(items[1].command.command, list(items[1].command.arguments or ()))
+        await editor.leave()
+    counts = read(path=tmp_path / "dlm-fill" / "metrics.sqlite3", since=date(2000, 1, 1))
+    assert (counts["accepted"], counts["accepted characters"]) == (2, 12)
