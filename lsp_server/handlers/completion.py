@@ -63,7 +63,7 @@ def _items(question: Question, suggestions: tuple[Suggestion, ...], encoding: En
     word = found.group() if found else ""
     heads = dict.fromkeys(_LINE_END.split(s.text, maxsplit=1)[0] for s in suggestions)
     items = []
-    for head in filter(str.strip, heads):
+    for place, head in enumerate(filter(str.strip, heads)):
         span = Region(offset - len(word.encode()), offset + said_again(head, question.gap.closers))
         items.append(
             lsp.CompletionItem(
@@ -71,7 +71,7 @@ def _items(question: Question, suggestions: tuple[Suggestion, ...], encoding: En
                 label_details=lsp.CompletionItemLabelDetails(description=_TOOL),
                 detail=_TOOL,
                 kind=lsp.CompletionItemKind.Text,
-                sort_text=_AFTER_OTHERS,
+                sort_text=f"{_AFTER_OTHERS}{place:02}",
                 filter_text=word + head,
                 insert_text_format=lsp.InsertTextFormat.PlainText,
                 text_edit=lsp.TextEdit(range=to_lsp(question.index, span, encoding), new_text=word + head),

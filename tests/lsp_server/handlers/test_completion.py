@@ -34,6 +34,7 @@ async def test_an_entry_is_the_first_line_with_the_word_that_stands_there() -> N
         (item,) = found.items
         assert item.text_edit == lsp.TextEdit(range=span_of(0, 16, 0, 20), new_text="value + '😀')")
         assert (item.label, item.filter_text, item.detail) == ("value + '😀')", "value + '😀')", "dlm-fill")
+        assert item.sort_text == "zzzz00", "in our order, after what others are sure of"
         assert item.insert_text_format == lsp.InsertTextFormat.PlainText
         assert item.label_details == lsp.CompletionItemLabelDetails(description="dlm-fill")
 
