@@ -37,7 +37,7 @@ def counted_from_1(index: LineIndex, region: Region) -> dict[str, list[int]]:
 def _taken(index: LineIndex, gap: Gap, wanted: Range) -> Region:
     """What no other range may touch: of whole lines their line ends too, so that an empty line is something."""
     if isinstance(wanted, Lines):
-        return Region(gap.region.start, index.next_line_start(wanted.last - 1))
+        return Region(index.line_start(wanted.first - 1), index.next_line_start(wanted.last - 1))
     return gap.region
 
 
