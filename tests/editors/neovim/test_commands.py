@@ -11,6 +11,8 @@ FRAMES = (
     "vim.api.nvim_create_autocmd('User', { pattern = 'DlmFillPreview', callback = function(event)"
     " vim.rpcnotify(0, 'frame', event.data.ready) end })"
 )
+ANYWAY = "vim.ui.select = function(items, _, on_choice) on_choice(items[1]) end"
+"""Where the server asks whether to apply a fill that does not parse, the answer is yes."""
 WITH_HOLES = """\
 def area(width, height):
     size = ___
@@ -68,6 +70,7 @@ def test_escape_rejects_it_and_the_keys_are_as_before(binary: str, source: Path)
 
 def test_several_gaps_are_filled_jointly_and_undone_together(binary: str, source: Path) -> None:
     with editing(binary, source) as editor:
+        editor.lua(ANYWAY)
         editor.command("Dlm! fill 2 5-6")
         editor.until(lambda: editor.text() != PYTHON.splitlines(), "both are filled")
         editor.type("u")
