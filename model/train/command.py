@@ -14,6 +14,7 @@ from rich.console import Console
 from model.errors import BadRequest
 from model.filler import require
 from model.train.ab.command import ab
+from model.train.adapt.command import adapt
 from model.train.base.command import base
 from model.train.options import CORPUS_FOLDER, FOLDER, SITES, Function, duration_s, size_option
 
@@ -129,6 +130,7 @@ def everything(sites: tuple[Path, ...], vocab_size: int, other_languages: float,
 
 
 main.add_command(ab)
+main.add_command(adapt)
 main.add_command(base)
 
 

@@ -1,0 +1,1 @@
+"""Training of the adapter that makes the built-in model denoise: its context stays as it is, its hole rows learn."""

@@ -1,0 +1,104 @@
+"""What is trained is what the runtime computes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+
+from model.backends.builtin.network import Network
+from model.train.adapt.exporting import adapter_tensors
+from model.train.adapt.network import AdaptedDecoder
+from tests.model.backends.builtin import toys as runtime_toys
+from tests.model.train.adapt import toys
+
+CONTEXT, ROWS = 40, 6
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return toys.model_folder(tmp_path / "model")
+
+
+def stirred(network: AdaptedDecoder) -> AdaptedDecoder:
+    """With low-rank parts that matter."""
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.endswith(".up"):
+                parameter.add_(torch.randn_like(parameter) * 0.1)
+        network.mask_embedding.add_(torch.randn_like(network.mask_embedding))
+    return network
+
+
+def ids(count: int, seed: int = 0) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(seed).integers(0, 256, count))
+
+
+def said(network: AdaptedDecoder, context: torch.Tensor, inputs: torch.Tensor, masked: torch.Tensor,
+         starts: list[int], lengths: list[int]) -> torch.Tensor:  # fmt: skip
+    """Log-probabilities [C, L, V]."""
+    _, memory = network.read(context[None])
+    states = network.states(inputs[None], masked[None], torch.tensor([starts]), torch.tensor([lengths]), memory)
+    return F.log_softmax(network.decoder.logits(states)[0], dim=-1).unflatten(0, inputs.shape).detach()
+
+
+@pytest.mark.parametrize("start", [1, 17, CONTEXT])
+def test_it_computes_what_the_runtime_does(folder: Path, start: int) -> None:
+    network = stirred(toys.network(folder))
+    context, hole = ids(CONTEXT), ids(ROWS, 1)
+    masked = torch.tensor([False, True, True, False, True, True])
+    mine = said(network, context, hole[None], masked[None], [start], [ROWS])[0].numpy()
+    tensors = {name: t.to(torch.bfloat16) for name, t in adapter_tensors(network.state_dict()).items()}
+    save_file(tensors, folder / "adapter-1.safetensors")
+    opened = Network.open(folder, kernel="numpy")
+    cache = opened.cache(context_tokens=64)
+    cache.read(context.numpy())
+    inputs = np.where(masked.numpy(), opened.config.mask_id, hole.numpy())
+    sees = [range(ROWS)] * ROWS
+    places = range(start, start + ROWS)
+    theirs = cache.forward(runtime_toys.rows(inputs, sees=sees, context=[start] * ROWS, positions=places), adapter=True)
+    assert theirs.full is not None
+    away = np.abs(mine - theirs.full)
+    # The runtime rounds activations to 8 bits: log-probabilities differ by some hundredths.
+    assert away.mean() < 0.03
+    assert away.max() < 0.4
+    assert np.abs(mine - said(network, context, hole[None], ~masked[None], [start], [ROWS])[0].numpy()).mean() > 0.1
+
+
+def test_one_row_without_an_adapter_is_the_left_to_right_mode(folder: Path) -> None:
+    network = toys.network(folder)
+    context = ids(CONTEXT)
+    states, _ = network.read(context[None])
+    own = F.log_softmax(network.decoder.logits(states[0]), dim=-1)
+    places = [5, 20, 39]
+    inputs = context[places][:, None].expand(-1, 3)
+    found = said(network, context, inputs, torch.zeros(3, 3, dtype=torch.bool), places, [1, 1, 1])[:, 0]
+    torch.testing.assert_close(found, own[places], atol=1e-4, rtol=1e-4)
+
+
+def test_canvases_and_what_does_not_count_are_unseen(folder: Path) -> None:
+    network = stirred(toys.network(folder))
+    context, inputs, masked = ids(CONTEXT), ids(12, 1).view(2, 6), torch.zeros(2, 6, dtype=torch.bool)
+    before = said(network, context, inputs, masked, [10, 20], [4, 6])
+    changed = inputs.clone()
+    changed[1] = ids(6, 2)
+    changed[0, 4:] = 7
+    after = said(network, context, changed, masked, [10, 20], [4, 6])
+    torch.testing.assert_close(before[0, :4], after[0, :4])
+    assert not torch.allclose(before[1], after[1])
+    later = context.clone()
+    later[10:] = 3
+    torch.testing.assert_close(said(network, later, inputs, masked, [10, 20], [4, 6])[0, :4], before[0, :4])
+
+
+def test_rows_see_each_other_both_ways(folder: Path) -> None:
+    network = toys.network(folder)
+    context, inputs, masked = ids(CONTEXT), ids(6, 1).view(1, 6), torch.zeros(1, 6, dtype=torch.bool)
+    before = said(network, context, inputs, masked, [20], [6])
+    changed = inputs.clone()
+    changed[0, 5] = 9
+    assert (before[0, 0] - said(network, context, changed, masked, [20], [6])[0, 0]).abs().max() > 1e-3
