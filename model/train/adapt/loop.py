@@ -194,6 +194,6 @@ def read_checkpoint(run: Path) -> dict[str, Any] | None:
         saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         return None
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except (OSError, RuntimeError, EOFError, LookupError, ValueError, TypeError, pickle.UnpicklingError) as error:
         raise BadRequest(f"the checkpoint {path} is damaged: delete it to train anew") from error
     return saved

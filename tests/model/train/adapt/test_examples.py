@@ -63,7 +63,9 @@ def test_exactly_what_is_masked_counts(batches: list[Batch]) -> None:
             assert (weights == 1).any()
             slots = batch.targets[b, c, :length].tolist()
             ends = slots.index(toys.SPECIALS.end) + 1 if toys.SPECIALS.end in slots else length
-            assert (weights[ends:] == SLACK_WEIGHT).all(), "what follows the end of a hole is never shown, and never known"
+            assert (weights[ends:] == SLACK_WEIGHT).all(), (
+                "what follows the end of a hole is never shown, and never known"
+            )
             assert ((weights[:ends] == 1) | (weights[:ends] == 0)).all()
 
 

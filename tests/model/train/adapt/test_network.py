@@ -43,7 +43,8 @@ def said(network: AdaptedDecoder, context: torch.Tensor, inputs: torch.Tensor, m
     """Log-probabilities [C, L, V]."""
     _, memory = network.read(context[None])
     states = network.states(inputs[None], masked[None], torch.tensor([starts]), torch.tensor([lengths]), memory)
-    return F.log_softmax(network.decoder.logits(states)[0], dim=-1).unflatten(0, inputs.shape).detach()
+    found: torch.Tensor = F.log_softmax(network.decoder.logits(states)[0], dim=-1)
+    return found.detach().view(*inputs.shape, -1)
 
 
 @pytest.mark.parametrize("start", [1, 17, CONTEXT])

@@ -37,7 +37,7 @@ class Bytes:
 def model_folder(folder: Path, *, rank: int = 0) -> Path:
     """A model folder with a tokenizer of single bytes."""
     toys.write(folder, config=CONFIG, bits=8, rank=rank)
-    vocab = {character: byte for character, byte in sorted(byte_alphabet().items(), key=lambda pair: pair[1])}
+    vocab = dict(sorted(byte_alphabet().items(), key=lambda pair: pair[1]))
     split = {"type": "Split", "pattern": {"Regex": PATTERN}, "behavior": "Isolated", "invert": False}
     said = {
         "added_tokens": [{"id": id_, "content": f"<|{name}|>"} for name, id_ in SPECIAL.items()],
