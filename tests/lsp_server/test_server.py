@@ -42,7 +42,12 @@ async def test_what_it_can_do_is_advertised() -> None:
         can = editor.initialized.capabilities
         assert can.inline_completion_provider is not None
         assert can.execute_command_provider is not None
-        assert list(can.execute_command_provider.commands) == ["dlm.fill", "dlm.nextCandidate", "dlm.previousCandidate"]
+        assert list(can.execute_command_provider.commands) == [
+            "dlm.fill",
+            "dlm.nextCandidate",
+            "dlm.previousCandidate",
+            "dlm.didAccept",
+        ]
         assert isinstance(can.text_document_sync, lsp.TextDocumentSyncOptions)
         assert can.text_document_sync.change == lsp.TextDocumentSyncKind.Incremental
         assert can.text_document_sync.open_close is True
