@@ -37,7 +37,7 @@ class Settings:
     candidates: int = _setting(
         3,
         {"type": "integer", "minimum": 1, "maximum": 16},
-        "how many suggestions one gets who asks; who just types gets one",
+        "suggestions per explicit request; automatic requests get what is there without new work",
         repository=True,
     )
     min_confidence: float | None = _setting(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.backends.running import Running
 from model.errors import BadRequest
 from model.networks.reading import TOP_K
 from model.runtime.native import CHOICE, CHOICES, LIBRARY
@@ -109,6 +110,7 @@ class CompiledPasses:
         if not opened:
             raise MemoryError("no memory for the weights")
         self._network = ctypes.c_void_p(opened)
+        self._running = Running()
         # Not when Python ends: a thread may be in the middle of a pass then, and the system takes all back in any case.
         weakref.finalize(self, found.dlm_close, self._network).atexit = False
 
@@ -126,7 +128,9 @@ class CompiledPasses:
         both, stream, tables = np.stack([ids, before]), _held(state), self._tables()
         at = _address(both)
         asked = Reading(len(ids), side, state.count, at, at + 8 * len(ids), tables[2], _stream(stream))
-        self._checked(self._library.dlm_read(self._network, asked))
+        with self._running:
+            found = self._library.dlm_read(self._network, asked)
+        self._checked(found)
 
     def predict(
         self, ahead: StreamState, back: StreamState, own: StreamState | None, tokens: Tokens, wanted: Wanted
@@ -144,7 +148,8 @@ class CompiledPasses:
             *(_stream(held) if held else Stream() for held in streams), seen.shape[1] - n, *map(len, kept),
             TOP_K, END_OF_HOLE_ID, PREDICTED_FIRST, wanted.entropies, *map(_address, kept), *ends, _address(said.top_ids),
         )  # fmt: skip
-        found = self._library.dlm_predict(self._network, asked)
+        with self._running:
+            found = self._library.dlm_predict(self._network, asked)
         if found == BEYOND_ROTATION:
             self._rotation.reach(int(max(tokens.position.max(), tokens.back_position.max())))
             return self.predict(ahead, back, own, tokens, wanted)

@@ -28,6 +28,7 @@ from model.backends.builtin.weights import (
     projection,
     upper_halves,
 )
+from model.backends.running import Running
 from model.errors import NotEnoughMemory
 
 Ids = NDArray[np.int64]
@@ -85,6 +86,7 @@ class CompiledPasses:
         if not opened:
             raise NotEnoughMemory("no memory for the built-in model: close other programs")
         self._network = ctypes.c_void_p(opened)
+        self._running = Running()
         # Not when Python ends: a thread may be in the middle of a pass then, and the system takes all back in any case.
         weakref.finalize(self, found.dlm_close, self._network).atexit = False
 
@@ -168,7 +170,9 @@ class CompiledPasses:
         return said
 
     def _run(self, asked: Pass) -> None:
-        if self._library.dlm_run(self._network, asked):
+        with self._running:
+            failed = self._library.dlm_run(self._network, asked)
+        if failed:
             raise NotEnoughMemory("no memory for a pass of the built-in model: close other programs")
 
 

@@ -262,7 +262,7 @@ def test_git_agrees_on_what_it_ignores(tmp_path: Path) -> None:
 def test_what_no_model_gets_to_see_is_not_tuned_on(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    names = ["good.py", "secrets.py", "own/private.py", "own/brought_back.py", "deep/er/left.py"]
+    names = ["good.py", ".env.py", "own/private.py", "own/brought_back.py", "deep/er/left.py"]
     for name in names:
         (tmp_path / "code" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "code" / name).write_text(toy.source(1))
