@@ -8,7 +8,7 @@ a suggestion that was accepted: one that was shown, if the document's very next 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lsp_server.source.edits import apply, edit_of
 from lsp_server.source.rebase import Places
@@ -23,8 +23,9 @@ from model.types import Candidate
 class Choice:
     """The candidates for `gaps` of `snapshot`, the document before the fill; `index`: which one stands there.
 
-    `expected`: what the document reads like once it does, and where then. `places`: where it stands in the document as
-    it is; None as long as it is not there, and when it was edited. `asked`: whether the model was asked for more.
+    `expected`: of each candidate, what the document reads like with it, and where it stands then. `places`: where it
+    stands in the document as it is; None as long as it is not there, and when it was edited. `asked`: whether the model
+    was asked for more.
     """
 
     snapshot: Snapshot
@@ -32,7 +33,7 @@ class Choice:
     candidates: tuple[Candidate, ...]
     index: int = 0
     asked: bool = False
-    expected: tuple[bytes, tuple[Region, ...]] | None = field(default=None, repr=False)
+    expected: tuple[tuple[bytes, tuple[Region, ...]], ...] = field(default=(), repr=False)
     places: Places | None = None
 
     def texts(self, index: int) -> tuple[str, ...]:
@@ -50,6 +51,25 @@ class Choice:
             for region, text in zip(regions, self.texts(index), strict=True)
         )
 
+    def expect(self, edits: Sequence[Edit], source: bytes) -> None:
+        """The editor is to make `edits` of `source`, which put the candidate of `index` there.
+
+        The other candidates are expected too: undo and redo bring them back.
+        """
+        expected = []
+        for index in range(len(self.candidates)):
+            texts = (edit.new_text for edit in edits) if index == self.index else self.texts(index)
+            with_it = [replace(edit, new_text=text) for edit, text in zip(edits, texts, strict=True)]
+            expected.append((apply(source, with_it), _regions_after(with_it)))
+        self.places, self.expected = None, tuple(expected)
+
+    def recognise(self, source: bytes) -> None:
+        """If the document reads as it does with one of the candidates, that one stands there from now on."""
+        found = [index for index, (text, _) in enumerate(self.expected) if text == source]
+        if found:
+            self.index = self.index if self.index in found else found[0]
+            self.places = Places(self.expected[self.index][1])
+
     def accepted(self, index: int, source: bytes) -> bool:
         """Whether `source` is the snapshot with that candidate; if so, it is what stands there from now on."""
         (edit,) = edits = self._first_edits(index)
@@ -65,6 +85,16 @@ class Choice:
         """The edits of the snapshot that put the candidate there."""
         pairs = zip(self.gaps, self.candidates[index].texts, strict=True)
         return tuple(edit_of(self.snapshot, gap, text) for gap, text in pairs)
+
+
+def _regions_after(edits: Sequence[Edit]) -> tuple[Region, ...]:
+    """Where the new texts of the edits stand once all are made."""
+    regions, by = [], 0
+    for edit in edits:
+        start, length = edit.region.start + by, len(edit.new_text.encode())
+        regions.append(Region(start, start + length))
+        by += length - (edit.region.end - edit.region.start)
+    return tuple(regions)
 
 
 def choice_of(question: Question, suggestions: Sequence[Suggestion]) -> Choice:
@@ -121,19 +151,14 @@ class Fills:
             if accepted is not None:
                 self._latest[now.uri], self._last = suggested, now.uri
         choice = self._latest.get(now.uri)
-        if choice is not None and choice.expected is not None and now.source == choice.expected[0]:
-            choice.places, choice.expected = Places(choice.expected[1]), None
+        if choice is not None:
+            choice.recognise(now.source)
         return accepted
 
     def made(self, choice: Choice, edits: Sequence[Edit], now: Snapshot) -> None:
         """The editor gets `edits` of `now`, which put the choice's candidate there."""
         self._latest[now.uri], self._last = choice, now.uri
-        regions, by = [], 0
-        for edit in edits:
-            start, length = edit.region.start + by, len(edit.new_text.encode())
-            regions.append(Region(start, start + length))
-            by += length - (edit.region.end - edit.region.start)
-        choice.places, choice.expected = None, (apply(now.source, edits), tuple(regions))
+        choice.expect(edits, now.source)
 
     def latest(self, uri: str | None) -> Choice | None:
         """The latest fill of a document; None: of the document that was filled last."""

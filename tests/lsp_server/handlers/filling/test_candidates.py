@@ -73,6 +73,27 @@ async def test_edits_elsewhere_move_the_fill_and_edits_of_it_keep_it() -> None:
         assert len(editor.applied) == 2
 
 
+@pytest.mark.parametrize("steps", [1, 2, 3, 4])
+async def test_undo_and_redo_of_candidates_are_recognised(steps: int) -> None:
+    async with connected(texts=["p", "q"], others=[["two", "s"], ["r", "'🎉'"]]) as editor:
+        editor.open("a = 1\nb = 2\n")
+        await editor.fill((0, 4, 0, 5), (1, 4, 1, 5))
+        put(editor)
+        documents = ["a = p\nb = q\n", "a = two\nb = s\n", "a = r\nb = '🎉'\n"]
+        for _ in range(steps):
+            await another(editor)
+            put(editor)
+        editor.change((None, documents[(steps - 1) % 3]))  # undo, as a client tells it that sends whole documents
+        editor.change((None, "a = 1\nb = 2\n"))
+        assert "is not there" in (await another(editor))["reason"], "the fill itself was undone"
+        editor.change((None, documents[(steps - 1) % 3]))
+        result = await another(editor)
+        assert (result["applied"], result["candidate"]) == (True, steps % 3 + 1)
+        put(editor)
+        editor.change((None, documents[(steps - 1) % 3]))
+        assert (await another(editor, forwards=False))["candidate"] == (steps - 2) % 3 + 1
+
+
 async def test_all_gaps_change_together() -> None:
     async with connected(texts=["p", "q"], others=[["rrr", "s"]]) as editor:
         editor.open("a = 1\nb = 2\n")
