@@ -33,6 +33,10 @@ class StaleDocument(Exception):
     """The document changed since the request was made; the answer is dropped, nothing is edited."""
 
 
+class GivenUp(StaleDocument):
+    """The user cancelled the request, or asked anew; they know, so no message is shown."""
+
+
 def place_of(error: BaseException) -> str:
     """Kind of an unexpected error and where it was raised; never its text, which may hold the user's code."""
     frames = traceback.extract_tb(error.__traceback__)

@@ -37,6 +37,9 @@ from model.types import Cancelled, Filler
 T = TypeVar("T")
 Work: TypeAlias = Callable[[Filler, Cancelled], T]
 
+CANCELLED, ASKED_ANEW = "cancelled", "a newer request for this document took its place"
+"""Reasons of an interruption that the user knows of."""
+
 
 class OpenFiller(Protocol):
     """`model.filler.open_filler`, or what a test puts in its place."""
@@ -194,7 +197,7 @@ class Session:
         older = self._jobs.get(uri)
         if older is not None and automatic and not older.automatic:
             return Interrupted("a fill that was asked for is running in this document")
-        self.interrupt(uri, "a newer request for this document took its place")
+        self.interrupt(uri, ASKED_ANEW)
         job = _Job(
             automatic=automatic,
             stop=threading.Event(),

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from textwrap import shorten
 from typing import Any
 
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
-from lsp_server.errors import NothingFilled, StaleDocument
+from lsp_server.errors import GivenUp, NothingFilled, StaleDocument
 from lsp_server.handlers.error_codes import with_codes
 from lsp_server.handlers.filling.arguments import FillArguments, document_of, read
 from lsp_server.handlers.filling.fill import fill, filled_gaps, workspace_edit
@@ -30,6 +31,8 @@ from lsp_server.types import Edit, Snapshot
 FILL, NEXT, PREVIOUS = "dlm.fill", "dlm.nextCandidate", "dlm.previousCandidate"
 MORE_CANDIDATES = 6
 """Asked of the model when a fill has no other candidate."""
+_MESSAGE_LENGTH = 78
+"""A longer line makes a terminal editor of 80 columns wait for a key."""
 
 
 def register(server: LanguageServer, session: Session, fills: Fills) -> None:
@@ -42,7 +45,7 @@ def register(server: LanguageServer, session: Session, fills: Fills) -> None:
         try:
             return await _fill(server, session, fills, wanted)
         except (StaleDocument, NothingFilled) as reason:
-            return _not_applied(server, str(reason))
+            return _not_applied(server, reason)
 
     @server.command(NEXT)
     @with_codes
@@ -76,7 +79,7 @@ async def _another(
     try:
         await _look_further(server, session, fills, choice)
     except StaleDocument as reason:
-        return _not_applied(server, str(reason))
+        return _not_applied(server, reason)
     now = session.documents.snapshot(choice.snapshot.uri)
     before, index = choice.index, (choice.index + step) % len(choice.candidates)
     edits = choice.edits(index, now)
@@ -131,7 +134,9 @@ def _label(edits: Sequence[Edit]) -> str:
     return "dlm-fill: fill a gap" if len(edits) == 1 else f"dlm-fill: fill {len(edits)} gaps"
 
 
-def _not_applied(server: LanguageServer, reason: str) -> dict[str, Any]:
-    """The result when nothing was edited; the user is told why."""
-    server.window_show_message(lsp.ShowMessageParams(type=lsp.MessageType.Info, message=f"dlm-fill: {reason}"))
-    return {"applied": False, "reason": reason, "texts": [], "confidence": None}
+def _not_applied(server: LanguageServer, reason: str | Exception) -> dict[str, Any]:
+    """The result when nothing was edited; the user is told why in one short line, unless they gave it up."""
+    if not isinstance(reason, GivenUp):
+        message = shorten(f"dlm-fill: {reason}", _MESSAGE_LENGTH, placeholder=" …")
+        server.window_show_message(lsp.ShowMessageParams(type=lsp.MessageType.Info, message=message))
+    return {"applied": False, "reason": str(reason), "texts": [], "confidence": None}

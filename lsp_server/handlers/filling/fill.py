@@ -10,12 +10,12 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from lsp_server import pipeline
-from lsp_server.errors import NothingFilled, StaleDocument
+from lsp_server.errors import GivenUp, NothingFilled, StaleDocument
 from lsp_server.handlers.filling.arguments import FillArguments, regions_of
 from lsp_server.handlers.positions import to_lsp
 from lsp_server.handlers.preview import preview_of
 from lsp_server.handlers.progress import Progress
-from lsp_server.session import Interrupted, Session
+from lsp_server.session import ASKED_ANEW, CANCELLED, Interrupted, Session
 from lsp_server.settings import FillOptions
 from lsp_server.source.positions import LineIndex
 from lsp_server.suggestions.fills import Choice, Fills
@@ -93,13 +93,14 @@ async def filled_gaps(
             cells=cells,
         )
 
-    progress = Progress(server, "dlm-fill: filling", on_cancel=lambda: session.interrupt(uri, "cancelled"))
+    progress = Progress(server, "dlm-fill: filling", on_cancel=lambda: session.interrupt(uri, CANCELLED))
     try:
         outcome = await session.run(uri, work, automatic=False)
     finally:
         progress.end("")
     if isinstance(outcome, Interrupted):
-        raise StaleDocument(f"nothing filled: {outcome.reason}")
+        known = outcome.reason in (CANCELLED, ASKED_ANEW)
+        raise (GivenUp if known else StaleDocument)(f"nothing filled: {outcome.reason}")
     return outcome
 
 
