@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 
+from lsp_server.feedback.store import read
 from tests.e2e.builtin import DEMO, DEMO_LINE, needs_model
 from tests.lsp_server.editor import connected, span_of, until, within
 
@@ -56,12 +58,14 @@ async def test_an_editor_gets_a_fill_from_the_built_in_model() -> None:
 
 
 @needs_model
-async def test_what_is_typed_as_the_built_in_model_suggests_stays_suggested() -> None:
+async def test_typing_what_the_built_in_model_suggests_needs_no_further_fill(tmp_path: Path) -> None:
     """A suggestion at the end of a line that is being typed: it shrinks as it is typed, and comes back after backspace."""
     source = (
         "def area(width, height):\n    return width * height\n\n\ndef volume(width, height, depth):\n    return wid\n"
     )
-    async with connected(command=COMMAND, inline=True, options={**UNHURRIED, "preview": True}) as editor:
+    async with connected(
+        command=COMMAND, inline=True, options={**UNHURRIED, "preview": True}, state=tmp_path
+    ) as editor:
         editor.open(source)
         items = await within(120, editor.complete(5, 14))
         assert items, "the pattern of the function above is there to be copied"
@@ -78,3 +82,7 @@ async def test_what_is_typed_as_the_built_in_model_suggests_stays_suggested() ->
         editor.change(((5, 14, 5, 14 + len(text.rstrip()) - 1), ""))
         first, *_ = await within(120, editor.complete(5, 14, automatic=True))
         assert first.insert_text == text
+        assert await editor.leave() == 0
+    counts = read(path=tmp_path / "dlm-fill" / "metrics.sqlite3", since=date(2000, 1, 1))
+    assert counts["requests"] - counts["answered from the cache"] == 2, "one fill to warm up, and the first suggestion"
+    assert counts["answered from the cache"] == len(text.rstrip()), "each character typed, and backspace"

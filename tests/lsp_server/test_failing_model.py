@@ -70,5 +70,6 @@ async def test_a_failure_is_a_status_and_the_next_fill_is_tried() -> None:
     assert "secret" not in told[-1][1]
     await session.run("file:///a.py", lambda found, _: run(found), automatic=False)  # type: ignore[arg-type]
     await asyncio.sleep(0)
+    assert [state for state, _ in told[-2:]] == ["error", "ready"], "a fill this short is never busy"
     assert told[-1] == ("ready", "")
     session.close()

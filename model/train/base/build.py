@@ -19,8 +19,11 @@ from model.train.base.vocabulary import read_ids, write_tokenizer
 CONTEXT_TOKENS = 2048
 """The longest context that the folder's config allows; the engine reads less where time matters."""
 KEPT = Path(__file__).parent / "vocabulary.txt"
-"""Ids of the published vocabulary that the built-in model keeps: the most frequent in permissively licensed code of twelve
-languages (0.7 of the weight) and the earliest ones in the published order that are ASCII (0.3), closed under merges."""
+"""Ids of the published vocabulary that the built-in model keeps, closed under merges.
+
+By frequency: 0.7 of the weight is that in packages of twelve languages (which were counted, not trained on, so whatever
+their licence), 0.3 the place in the published order of those that are ASCII.
+"""
 
 
 def build(

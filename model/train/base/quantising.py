@@ -33,10 +33,11 @@ CALIBRATION = Path(__file__).parent / "calibration.jsonl.xz"
 
 @dataclass(frozen=True, kw_only=True)
 class Excerpt:
-    """A piece of code with a hole; from which package, and its licence."""
+    """A piece of code with a hole; from which package and version, and the licence that the package states."""
 
     language: str
     package: str
+    version: str
     licence: str
     prefix: str
     middle: str

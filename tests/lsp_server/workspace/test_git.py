@@ -167,3 +167,20 @@ def test_a_git_that_fails_is_done_without(
     (tmp_path / "git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     assert ignored(tmp_path / "w", "a.py", "b.py") == [False, True]
+
+
+def test_a_submodule_has_its_own_rules_and_changes_nothing_for_the_repository_around_it(
+    root: Path, tmp_path: Path, home: Path
+) -> None:
+    inner = tmp_path / "inner"
+    write(inner, "kept.py")
+    (inner / ".gitignore").write_text("left.py\n")
+    git(tmp_path, "init", "-q", str(inner))
+    git(inner, "add", "-A")
+    git(inner, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x")
+    git(root, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(inner), "part")
+    (root / ".git" / "info" / "exclude").write_text("private.py\n")
+    (root / ".git" / "modules" / "part" / "info" / "exclude").write_text("own.py\n")
+    names = ["x.py", "private.py", "part/kept.py", "part/left.py", "part/own.py", "part/private.py"]
+    write(root, *names)
+    assert ignored(root, *names) == [False, True, False, True, True, False]

@@ -27,6 +27,7 @@ CALIBRATION = [
     Excerpt(
         language="python",
         package="toys",
+        version="1",
         licence="MIT",
         prefix=f"def f{n}():\n    ",
         middle="return self",
