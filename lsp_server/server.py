@@ -32,10 +32,12 @@ from lsp_server.feedback.store import add, state_file
 from lsp_server.handlers import documents, feedback, inline_completion, notebooks
 from lsp_server.handlers.connection import configuration, lifecycle
 from lsp_server.handlers.filling import code_action, commands
+from lsp_server.handlers.refactoring import commands as refactoring
 from lsp_server.session import OpenFiller, Session
 from lsp_server.streams import StderrRelay, last_words
 from lsp_server.suggestions.fills import Fills
 from lsp_server.suggestions.service import Suggester
+from lsp_server.transforms.registry import REFACTORINGS
 from lsp_server.transport import STDIO, Listening, Transport, streams_of
 
 _UNREADABLE = "$/dlm/unreadable"
@@ -167,6 +169,7 @@ def create_server(
     inline_completion.register(server, session, suggester, fills, acceptance, metrics)
     commands.register(server, session, fills)
     code_action.register(server, session, fills)
+    refactoring.register(server, session, REFACTORINGS)
     feedback.register(server, acceptance)
     return server
 

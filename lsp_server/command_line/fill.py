@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
 
-import click
-
 from lsp_server import pipeline
 from lsp_server.command_line import files, ranges, report, terminal
-from lsp_server.command_line.diff import coloured, unified_diff
-from lsp_server.command_line.patch_header import header_of
+from lsp_server.command_line.output import note, put, show_diff
 from lsp_server.command_line.repository import other_files
 from lsp_server.command_line.targets import Target, parse_target
 from lsp_server.context.gather import Gathering
@@ -91,7 +85,7 @@ def fill(wish: Wish) -> int:
         done.append(report.Done(file=job.file, snapshot=job.snapshot, filled=filled))
     total_ms = (time.perf_counter() - started) * 1000
     if wish.json:
-        _print(report.as_json(done, filler.info, load_ms=load_ms, total_ms=total_ms))
+        put(report.as_json(done, filler.info, load_ms=load_ms, total_ms=total_ms))
     if page is not None:
         _write_trace(page, done, filler.info)
     for one in done:
@@ -106,7 +100,7 @@ def _write_trace(page: Path, done: Sequence[report.Done], info: FillerInfo) -> N
     if any(one.filled.fill.trace for one in done):
         files.create(page, page_of(done, info).encode("utf-8"))
     else:
-        _note(f"{page.name}: not written: the model {info.name} keeps no history of its fills")
+        note(f"{page.name}: not written: the model {info.name} keeps no history of its fills")
 
 
 def _jobs(wish: Wish) -> list[_Job]:
@@ -161,39 +155,19 @@ def _deliver(done: report.Done, wish: Wish) -> None:
     edits, source = done.filled.edits, done.snapshot.source
     name = files.shown(done.file.name)
     if not edits:
-        _note(f"{name}: not filled: {done.filled.reason}")
+        note(f"{name}: not filled: {done.filled.reason}")
         if wish.write and done.file.path is None:
-            _print((done.file.bom + source).decode("utf-8"))
+            put((done.file.bom + source).decode("utf-8"))
         return
     if done.filled.fill.candidates[0].parses is False:
-        _note(f"{name}: the filled text has a syntax error; look at it before you use it")
+        note(f"{name}: the filled text has a syntax error; look at it before you use it")
     if done.filled.fill.stopped == "time":
-        _note(f"{name}: time ran out; this is the best so far")
+        note(f"{name}: time ran out; this is the best so far")
     filled = apply(source, edits)
     if wish.write and done.file.path is None:
-        _print((done.file.bom + filled).decode("utf-8"))
+        put((done.file.bom + filled).decode("utf-8"))
         return
-    if not wish.json:
-        header = header_of(done.file.path)
-        diff = unified_diff(header.lines, source, edits, bom=done.file.bom)
-        if not diff:
-            _note(f"{name}: the fill is what stands there already")
-        elif header.remark and not (wish.write or sys.stdout.isatty()):
-            _note(header.remark)
-        with suppress(*([BrokenPipeError] if wish.write else [])):  # whoever reads no diff wants the file all the same
-            _print(coloured(diff) if _wants_colour() else diff)
+    if not wish.json and not show_diff(done.file, edits, write=wish.write):
+        note(f"{name}: the fill is what stands there already")
     if wish.write:
         files.replace_source(done.file, filled)
-
-
-def _wants_colour() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def _print(text: str) -> None:
-    """Bytes, so that line ends and non-ASCII text come out as they are whatever the locale."""
-    click.echo(text.encode("utf-8"), nl=False)
-
-
-def _note(text: str) -> None:
-    click.echo(f"dlm-fill: {text}", err=True)

@@ -9,6 +9,10 @@ import click
 
 DEVICES = click.Choice(["auto", "cpu", "cuda", "mps"])
 COMMANDS: Mapping[str, tuple[str, str]] = {
+    "refactor": (
+        "lsp_server.command_line.refactoring.command:main",
+        "Refactor code: rename, extract, inline … (`refactor --list FILE:LINE:COL` tells what is possible there).",
+    ),
     "lsp": ("lsp_server.command_line.serve:main", "Serve editors: a language server over standard input and output."),
     "settings": (
         "lsp_server.configuration.command:main",

@@ -41,12 +41,25 @@ def _taken(index: LineIndex, gap: Gap, wanted: Range) -> Region:
     return gap.region
 
 
+def region_of(snapshot: Snapshot, target: Target) -> Region:
+    """The bytes that a target names which is no place for new lines. Raises InputError for a line or column that does not exist."""
+    index = LineIndex(snapshot.source)
+    return _region(snapshot, index, _line_count(snapshot.source, index), target)
+
+
 def _gap(snapshot: Snapshot, index: LineIndex, lines: int, target: Target) -> Gap:
     wanted = target.range
     if isinstance(wanted, After):
         if wanted.line > lines:
             raise _no_such_line(target, lines, str(wanted.line))
         return insert_lines(snapshot, wanted.line)
+    return fill_regions(snapshot, [_region(snapshot, index, lines, target)])[0]
+
+
+def _region(snapshot: Snapshot, index: LineIndex, lines: int, target: Target) -> Region:
+    wanted = target.range
+    if isinstance(wanted, After):
+        raise InputError(f"{target.spelled}: names a place for new lines; name lines, or FILE:LINE:COLUMN")
     if isinstance(wanted, Lines):
         last = wanted.last
         first = wanted.first
@@ -59,10 +72,8 @@ def _gap(snapshot: Snapshot, index: LineIndex, lines: int, target: Target) -> Ga
     if last > lines:
         raise _no_such_line(target, lines, str(last) if first == last else f"{first}–{last}")
     if isinstance(wanted, Lines):
-        region = Region(index.line_region(first - 1).start, index.line_region(last - 1).end)
-    else:
-        region = _columns(snapshot, index, target, wanted)
-    return fill_regions(snapshot, [region])[0]
+        return Region(index.line_region(first - 1).start, index.line_region(last - 1).end)
+    return _columns(snapshot, index, target, wanted)
 
 
 def _columns(snapshot: Snapshot, index: LineIndex, target: Target, wanted: Columns) -> Region:

@@ -53,6 +53,7 @@ _FORMS = (
     re.compile(r"(?P<file>.+):(?P<a>[0-9]+)(?P<plus>\+)", re.DOTALL),
     re.compile(r"(?P<file>.+):(?P<a>[0-9]+)", re.DOTALL),
 )
+_PLACE = re.compile(r"(?P<file>.+):(?P<a>[0-9]+):(?P<c>[0-9]+)", re.DOTALL)
 _HALF_COLUMNS = re.compile(r"(?P<file>.+):(?P<a>[0-9]+)", re.DOTALL)
 
 
@@ -65,6 +66,16 @@ def parse_target(spelled: str) -> Target:
             return Target(file=group["file"], range=_range(spelled, group), spelled=spelled)
     name = spelled or "FILE"
     raise InputError(f"{name}: which lines? Write {HOW}, for example {name}:3-5")
+
+
+def parse_place(spelled: str) -> Target:
+    """The target of a command that takes one place or range: `FILE:LINE:COLUMN` is a place. Raises InputError."""
+    if (found := _PLACE.fullmatch(spelled)) and not Path(f"{found['file']}:{found['a']}").exists():
+        line, column = int(found["a"]), int(found["c"])
+        if not line or not column:
+            raise InputError(f"{spelled}: lines and columns are counted from 1")
+        return Target(file=found["file"], range=Columns((line, column), (line, column)), spelled=spelled)
+    return parse_target(spelled)
 
 
 def _range(spelled: str, group: dict[str, str]) -> Range:

@@ -6,6 +6,7 @@ at a closer, lines that this file repeats in a row may be repeated, and what sto
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
@@ -63,6 +64,8 @@ def tidied(snapshot: Snapshot, gap: Gap, text: str, *, checker: SyntaxChecker | 
     text = PlainText(text)
     if gap.hole.max_lines is not None:
         text = "\n".join(text.split("\n")[: gap.hole.max_lines])
+    if gap.hole.must_match:  # all of it was asked for: a part would no longer match, nor be what its tied fellows say
+        return (text, "") if re.fullmatch(gap.hole.must_match, text) else ("", "is not of the form that was asked for")
     around = Around(snapshot, gap, checker)
     if not text.strip():
         return text, "blank"

@@ -1,10 +1,11 @@
-"""textDocument/codeAction and codeAction/resolve: fill or rewrite the selection, fill the placeholders of a function.
+"""textDocument/codeAction and codeAction/resolve: fill or rewrite the selection, fill the placeholders of a function; refactor.
 
 Listing them costs no model. Clients that resolve edits get the edit when the user has chosen; others run the command.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from lsprotocol import types as lsp
@@ -15,27 +16,37 @@ from lsp_server.handlers.filling.arguments import read
 from lsp_server.handlers.filling.commands import FILL
 from lsp_server.handlers.filling.fill import fill, workspace_edit
 from lsp_server.handlers.positions import to_lsp
+from lsp_server.handlers.refactoring.actions import actions as refactoring_actions
+from lsp_server.handlers.refactoring.actions import resolved
+from lsp_server.handlers.refactoring.arguments import is_refactoring
 from lsp_server.handlers.refusals import Refusals
 from lsp_server.session import Session
 from lsp_server.source.positions import LineIndex
 from lsp_server.suggestions.fills import Fills
 from lsp_server.transforms.placeholders import placeholders
+from lsp_server.transforms.refactoring import Refactoring
+from lsp_server.transforms.registry import REFACTORINGS
 from lsp_server.types import Region, Snapshot
 
 _KIND = lsp.CodeActionKind.RefactorRewrite
 _STRENGTH = 0.4  # enough to mend what looks wrong, little enough that the rest is still the user's
 
 
-def register(server: LanguageServer, session: Session, fills: Fills) -> None:
+def register(
+    server: LanguageServer, session: Session, fills: Fills, refactorings: Sequence[Refactoring] = REFACTORINGS
+) -> None:
     """Add this family's handlers to `server`."""
     refusals = Refusals(server)
-    options = lsp.CodeActionOptions(code_action_kinds=[_KIND], resolve_provider=True)
+    kinds = sorted({_KIND.value, *(refactoring.kind for refactoring in refactorings)})
+    options = lsp.CodeActionOptions(code_action_kinds=kinds, resolve_provider=True)
 
     @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, options)
     @with_codes
     async def code_action(params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
         uri = params.text_document.uri
-        if not _wanted(params.context.only):
+        only = params.context.only
+        wanted = [refactoring for refactoring in refactorings if _wanted(refactoring.kind, only)]
+        if not _wanted(_KIND.value, only) and not wanted:
             return []
         if refusal := session.why_left_alone(uri):
             if params.context.trigger_kind == lsp.CodeActionTriggerKind.Invoked:
@@ -58,14 +69,19 @@ def register(server: LanguageServer, session: Session, fills: Fills) -> None:
             outside = " (also outside the selection)" if selected.start < selected.end else ""
             actions.append((_title(len(holes)) + outside, holes, 1.0))
         lazily = _resolves(server)
-        return [
+        fillings = [
             action_of(title, _data(snapshot, regions, strength, session), lazily=lazily)
             for title, regions, strength in actions
+            if _wanted(_KIND.value, only)
         ]
+        covered = session.documents.covering(snapshot, selected)
+        return [*fillings, *refactoring_actions(session, covered, selected, wanted, lazily=lazily)]
 
     @server.feature(lsp.CODE_ACTION_RESOLVE)
     @with_codes
     async def resolve(action: lsp.CodeAction) -> lsp.CodeAction:
+        if is_refactoring(action.data):
+            return await resolved(server, session, action, refactorings)
         made = await fill(server, session, fills, read([action.data]))
         fills.made(made.choice, made.edits, made.now)
         action.edit = workspace_edit(made.now, made.edits, session)
@@ -76,11 +92,9 @@ def _title(count: int) -> str:
     return "Fill the placeholder" if count == 1 else f"Fill {count} placeholders, each seeing the others"
 
 
-def _wanted(only: Any) -> bool:
-    """Whether the client asked for our kind, or for one above it."""
-    return not only or any(
-        _KIND.value == kind or _KIND.value.startswith(f"{_text(kind)}.") for kind in map(_text, only)
-    )
+def _wanted(ours: str, only: Any) -> bool:
+    """Whether the client asked for the kind `ours`, or for one above it."""
+    return not only or any(f"{ours}.".startswith(f"{_text(kind)}.") for kind in only)
 
 
 def _text(kind: Any) -> str:

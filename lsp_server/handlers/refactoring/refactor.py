@@ -1,0 +1,144 @@
+"""Refactoring what a command or a code action names: a change of the document, for the version that it was made for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from lsprotocol import types as lsp
+from pygls.lsp.server import LanguageServer
+
+from lsp_server.errors import GivenUp, StaleDocument
+from lsp_server.handlers.filling.arguments import regions_of
+from lsp_server.handlers.positions import to_lsp
+from lsp_server.handlers.progress import Progress
+from lsp_server.handlers.refactoring.arguments import RefactorArguments
+from lsp_server.session import ASKED_ANEW, CANCELLED, Interrupted, Session
+from lsp_server.settings import FillOptions
+from lsp_server.source.positions import LineIndex
+from lsp_server.transforms.applying import Refactored, change_of, refactored
+from lsp_server.transforms.refactoring import Change, Refactoring
+from lsp_server.transforms.registry import by_name
+from lsp_server.types import Edit, Region, Snapshot
+from model.types import Cancelled, Filler
+
+_MAX_TIME_S = 20.0  # a function's body takes longer than a line; the editor shows progress and can cancel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A refactoring of `snapshot`, the document as it is."""
+
+    snapshot: Snapshot
+    region: Region
+    done: Refactored
+
+
+async def refactor(
+    server: LanguageServer,
+    session: Session,
+    wanted: RefactorArguments,
+    among: Sequence[Refactoring],
+    *,
+    candidates: int = 1,
+) -> Made:
+    """The refactoring that was asked for.
+
+    Raises Refused, NothingFilled when nothing that fits was found, StaleDocument if the document was edited there since
+    the version that was asked about, or anywhere while the model worked; ModelError if there is no model.
+    """
+    refactoring = by_name(wanted.name, among)
+    session.check(wanted.place.uri)
+    snapshot = session.documents.snapshot(wanted.place.uri)
+    place = replace(wanted.place, uri=snapshot.uri)
+    (region,) = regions_of(
+        snapshot, replace(place, ranges=_up_to_date(session, snapshot, wanted)), session.documents.encoding
+    )
+    change = await asyncio.to_thread(change_of, refactoring, snapshot, region, answers=wanted.answers)
+    done = await _filled(server, session, snapshot, change, candidates=candidates)
+    if not session.documents.is_current(snapshot):
+        raise StaleDocument("nothing changed: the document was edited meanwhile; ask again")
+    return Made(snapshot=snapshot, region=region, done=done)
+
+
+async def _filled(
+    server: LanguageServer, session: Session, snapshot: Snapshot, change: Change, *, candidates: int
+) -> Refactored:
+    """The change with its holes filled; the user sees progress and may cancel, if a model is asked at all."""
+    uri = snapshot.uri
+    options = FillOptions(candidates=candidates, max_time_s=session.options_of(uri).max_time_s(default=_MAX_TIME_S))
+    if not change.gaps:
+        return await asyncio.to_thread(refactored, snapshot, change, None, options, cancelled=lambda: False)
+    others, cells = session.other_files(snapshot), session.cells(snapshot)
+
+    def work(filler: Filler, cancelled: Cancelled) -> Refactored:
+        return refactored(
+            snapshot,
+            change,
+            filler,
+            options,
+            cancelled=cancelled,
+            exclusions=session.exclusions,
+            other_files=others,
+            cells=cells,
+        )
+
+    progress = Progress(server, "dlm-fill: refactoring", on_cancel=lambda: session.interrupt(uri, CANCELLED))
+    try:
+        outcome = await session.run(uri, work, automatic=False)
+    finally:
+        progress.end("")
+    if isinstance(outcome, Interrupted):
+        known = outcome.reason in (CANCELLED, ASKED_ANEW)
+        raise (GivenUp if known else StaleDocument)(f"nothing changed: {outcome.reason}")
+    return outcome
+
+
+def workspace_edit(server: LanguageServer, session: Session, made: Made) -> lsp.WorkspaceEdit:
+    """The best result as the client takes it, annotated if it can show annotations."""
+    snapshot, change = made.snapshot, made.done.change
+    index, encoding = LineIndex(snapshot.source), session.documents.encoding
+    document = lsp.OptionalVersionedTextDocumentIdentifier(uri=snapshot.uri, version=snapshot.version)
+    annotated = _annotates(server)
+
+    def text_edit(edit: Edit) -> lsp.TextEdit | lsp.AnnotatedTextEdit:
+        place = to_lsp(index, edit.region, encoding)
+        if annotated:
+            return lsp.AnnotatedTextEdit(range=place, new_text=edit.new_text, annotation_id=_ANNOTATION)
+        return lsp.TextEdit(range=place, new_text=edit.new_text)
+
+    changes = lsp.TextDocumentEdit(
+        text_document=document, edits=[text_edit(edit) for edit in made.done.results[0].edits]
+    )
+    annotation = lsp.ChangeAnnotation(label=change.summary, needs_confirmation=change.confirm)
+    return lsp.WorkspaceEdit(
+        document_changes=[changes], change_annotations={_ANNOTATION: annotation} if annotated else None
+    )
+
+
+_ANNOTATION = "dlm-fill"
+
+
+def _annotates(server: LanguageServer) -> bool:
+    """Whether the client shows what an edit is for, and has the user confirm it."""
+    workspace = server.client_capabilities.workspace
+    can = workspace.workspace_edit if workspace is not None else None
+    return can is not None and bool(can.document_changes) and can.change_annotation_support is not None
+
+
+def _up_to_date(
+    session: Session, snapshot: Snapshot, wanted: RefactorArguments
+) -> tuple[tuple[tuple[int, int], tuple[int, int]], ...]:
+    """The range where it is in the document as it is. Raises StaleDocument if it was edited since."""
+    version, ranges = wanted.place.version, wanted.place.ranges
+    if version is None or version == snapshot.version:
+        return ranges
+    known = snapshot.version is not None and version < snapshot.version
+    moved = session.documents.rebased(wanted.place.uri, ranges, since=version) if known else None
+    if moved is None:
+        raise StaleDocument(
+            f"nothing changed: the document is at version {snapshot.version}, and version {version} was asked about: "
+            "ask again"
+        )
+    return moved

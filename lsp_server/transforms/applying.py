@@ -1,0 +1,149 @@
+"""From a change with holes to the edits of the file: the model fills what is open, and the result has to parse.
+
+snapshot, change -> pipeline.run on the changed file -> the smallest edits of the file as it was
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from lsp_server import pipeline
+from lsp_server.context.gather import OtherFiles
+from lsp_server.errors import NothingFilled
+from lsp_server.settings import FillOptions
+from lsp_server.source.differences import edits_between
+from lsp_server.source.edits import apply
+from lsp_server.source.exclusions import Exclusions
+from lsp_server.source.parse import parse
+from lsp_server.source.positions import line_around
+from lsp_server.source.syntax_checker import SyntaxChecker
+from lsp_server.transforms.refactoring import Answers, Change, Refactoring
+from lsp_server.types import Cells, Edit, Filled, Gap, Region, Snapshot
+from model.text import PlainText
+from model.types import Cancelled, Filler, OnEvent
+
+_CANDIDATES = 3
+"""At least so many are asked of the model: the best may collide with a name, or break the syntax."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One way to refactor. `edits` are of the file as it was, `source` is the file with them made; `texts` fill the holes.
+
+    `confidence` is the model's; None where it had nothing to fill.
+    """
+
+    edits: tuple[Edit, ...]
+    source: bytes
+    texts: tuple[str, ...] = ()
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refactored:
+    """The best result first. `filled`: what the model said, if it was asked."""
+
+    change: Change
+    results: tuple[Result, ...]
+    filled: Filled | None = None
+
+
+def change_of(refactoring: Refactoring, snapshot: Snapshot, region: Region, *, answers: Answers) -> Change:
+    """What the refactoring changes, found in a tree of the whole file. Raises Refused."""
+    parsed = replace(snapshot, tree=parse(snapshot.source, snapshot.language))
+    return refactoring.change(parsed, region, answers=answers)
+
+
+def refactored(
+    snapshot: Snapshot,
+    change: Change,
+    filler: Filler | None,
+    options: FillOptions,
+    *,
+    cancelled: Cancelled,
+    on_event: OnEvent | None = None,
+    exclusions: Exclusions | None = None,
+    other_files: OtherFiles | None = None,
+    cells: Cells | None = None,
+) -> Refactored:
+    """The change with its holes filled, as edits of `snapshot`; a change without holes needs no filler.
+
+    Raises NothingFilled if nothing that fits came back, or the file would not parse any more: nothing is changed then.
+    For the other arguments, and what else is raised, see `pipeline.run`.
+    """
+    checker = SyntaxChecker(snapshot)
+    if not change.gaps:
+        return Refactored(change=change, results=(_checked(snapshot, change.source, checker),))
+    assert filler is not None, "a change with holes needs a model"
+    shown, gaps = _with_context(snapshot, change)
+    options = replace(options, candidates=max(options.candidates, _CANDIDATES))
+    filled = pipeline.run(
+        shown, gaps, filler, options,
+        cancelled=cancelled, on_event=on_event, exclusions=exclusions, other_files=other_files, cells=cells,
+    )  # fmt: skip
+    results, objection = [], filled.reason
+    for candidate in (*filled.fill.candidates, *filled.spare):
+        if found := _objection(change, candidate.texts):
+            objection = objection or found
+            continue
+        edits = pipeline.edits_of(replace(shown, source=change.source), change.gaps, candidate.texts)
+        try:
+            result = _checked(snapshot, apply(change.source, edits), checker)
+        except NothingFilled as broken:
+            objection = objection or str(broken)
+            continue
+        results.append(replace(result, texts=candidate.texts, confidence=candidate.confidence))
+    if not results:
+        raise NothingFilled(objection or "nothing that fits was found")
+    return Refactored(change=change, results=tuple(_distinct(results)), filled=filled)
+
+
+def _distinct(results: list[Result]) -> Iterator[Result]:
+    known: set[bytes] = set()
+    for result in results:
+        if result.source not in known:
+            known.add(result.source)
+            yield result
+
+
+def _objection(change: Change, texts: tuple[str, ...]) -> str:
+    """Why the texts will not do; holes that are tied have to say the same."""
+    said: dict[str, str] = {}
+    for gap, text in zip(change.gaps, texts, strict=True):
+        if gap.hole.tie and said.setdefault(gap.hole.tie, text) != text:
+            return "the model wrote different texts where one is meant: try another seed, or give a name"
+    return change.objection(texts)
+
+
+def _checked(snapshot: Snapshot, source: bytes, checker: SyntaxChecker) -> Result:
+    """The edits that make `source`. Raises NothingFilled if they bring a syntax error, or change nothing."""
+    edits = edits_between(snapshot.source, source, version=snapshot.version)
+    if not edits:
+        raise NothingFilled("nothing to change: the file is as it would become")
+    if not _sound(edits, checker):
+        raise NothingFilled("nothing changed: the file would have a syntax error; this is a limit of the refactoring")
+    return Result(edits=edits, source=source)
+
+
+def _sound(edits: Sequence[Edit], checker: SyntaxChecker) -> bool:
+    """Whether the file parses with the edits, as far as it did before where they are."""
+    if any(checker.broken_at(edit.region) for edit in edits):
+        return True
+    return not any(checker.python_errors(edits)) and checker.parses(edits) is not False
+
+
+def _with_context(snapshot: Snapshot, change: Change) -> tuple[Snapshot, tuple[Gap, ...]]:
+    """The changed file as the model sees it, and the gaps in it: with the lines of context that no user will see."""
+    source, gaps = change.source, change.gaps
+    if change.context:
+        at = line_around(source, gaps[0].region.start if change.context_at is None else change.context_at).start
+        lines = PlainText(change.context).rstrip("\n").encode("utf-8") + b"\n"
+        source = source[:at] + lines + source[at:]
+        gaps = tuple(_moved(gap, at, len(lines)) for gap in gaps)
+    return replace(snapshot, source=source, tree=parse(source, snapshot.language)), gaps
+
+
+def _moved(gap: Gap, at: int, by: int) -> Gap:
+    region = gap.region
+    return replace(gap, region=Region(region.start + by, region.end + by)) if region.start >= at else gap

@@ -1,0 +1,17 @@
+"""The refactorings that there are, in the order in which menus list them: a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lsp_server.transforms.refactoring import Refactoring, Refused
+
+REFACTORINGS: tuple[Refactoring, ...] = ()
+
+
+def by_name(name: str, among: Sequence[Refactoring] = REFACTORINGS) -> Refactoring:
+    """The refactoring of that name. Raises Refused, which lists those that there are."""
+    for refactoring in among:
+        if refactoring.name == name:
+            return refactoring
+    raise Refused(f"no such refactoring: {name}; there are {', '.join(r.name for r in among) or 'none'}")
