@@ -16,14 +16,13 @@ from typing import TypeAlias
 from lsp_server.context.gather import OtherFiles
 from lsp_server.filters.same_everywhere import said_everywhere, without_said_everywhere
 from lsp_server.filters.tidy import tidied
-from lsp_server.notebooks import with_cells
 from lsp_server.settings import FillOptions
 from lsp_server.source.accept import fits, offending, whole
-from lsp_server.source.cut import cut
 from lsp_server.source.edits import edit_of
 from lsp_server.source.exclusions import Exclusions
 from lsp_server.source.syntax_checker import SyntaxChecker
 from lsp_server.types import Cells, Edit, Filled, Gap, Snapshot
+from lsp_server.window import window
 from model.types import Budget, Cancelled, Candidate, Fill, Filler, FillRequest, OnEvent, Span, Template
 
 Fitted: TypeAlias = Callable[[tuple[str, ...]], tuple[tuple[str, str], ...]]
@@ -33,7 +32,6 @@ _CONTEXT_SHARES = (1, 2, 4)  # of the context: when memory runs out, a part of i
 _CHECKS_SHARE = 1.1
 """Syntax is checked until this share of a request's time is over: a little longer than the model writes, so that what it
 wrote last is judged."""
-_DRAFT_SOURCE_CHARS = 100_000  # of the file's text on each side of a cut, so that a huge file costs no more
 
 
 def run(
@@ -79,14 +77,7 @@ def run(
     others = other_files(cancelled) if other_files is not None and filler.info.reads_other_files else ()
     for share in _CONTEXT_SHARES:
         started = time.perf_counter()
-        budget_tokens = filler.info.context_tokens // share
-        template = cut(snapshot, gaps, budget_tokens=budget_tokens, count_tokens=filler.count_tokens)
-        left_out = _left_out(snapshot, gaps, template)
-        if cells is not None:
-            template, beyond = with_cells(
-                template, cells, budget_tokens=budget_tokens, count_tokens=filler.count_tokens
-            )
-            left_out = (*left_out, *beyond)
+        template, left_out = window(snapshot, gaps, filler, cells, share=share)
         cut_ms = (time.perf_counter() - started) * 1000
         request = replace(
             _request(snapshot, template, options, left_out),
@@ -138,6 +129,7 @@ def _request(snapshot: Snapshot, template: Template, options: FillOptions, left_
         budget=Budget(max_time_s=options.max_time_s),
         trace=options.trace,
         mend=options.mend,
+        patience_s=options.patience_s,
     )
 
 
@@ -181,18 +173,6 @@ def _with_length(gap: Gap, length_tokens: int | None) -> Gap:
     return gap if length_tokens is None else replace(gap, hole=replace(gap.hole, length_tokens=length_tokens))
 
 
-def _left_out(snapshot: Snapshot, gaps: Sequence[Gap], template: Template) -> tuple[str, ...]:
-    """The file's text around the gaps (never what stands in them) when the cut left some of it out.
-
-    It costs no context: drafts are looked for in it.
-    """
-    pieces = snapshot.around([gap.region for gap in gaps])
-    if sum(map(len, pieces)) <= sum(map(len, template.pieces)):
-        return ()
-    first, *between, last = pieces
-    return (first[-_DRAFT_SOURCE_CHARS:], last[:_DRAFT_SOURCE_CHARS], *(p[-_DRAFT_SOURCE_CHARS:] for p in between))
-
-
 def _improvements(candidates: tuple[Candidate, ...], gaps: Sequence[Gap], *, sound: bool) -> tuple[Candidate, ...]:
     """Of candidates to rewrite `gaps` with, those that may be better than the old text: none if that is the best of them.
 
@@ -213,4 +193,5 @@ def _reason(fill: Fill, gaps: Sequence[Gap]) -> str:
         "cancelled": "cancelled",
         "time": "time ran out before anything was decided: allow more time",
         "steps": "the denoise steps ran out before anything was decided: allow more steps",
+        "unread": "the model has not read this place yet: ask again in a moment",
     }[fill.stopped]

@@ -29,7 +29,7 @@ from lsp_server.feedback.acceptance import Acceptance
 from lsp_server.feedback.kept import Kept, Later
 from lsp_server.feedback.metrics import Metrics, Save
 from lsp_server.feedback.store import add, state_file
-from lsp_server.handlers import documents, feedback, inline_completion, notebooks
+from lsp_server.handlers import cursor, documents, feedback, inline_completion, notebooks
 from lsp_server.handlers.connection import configuration, lifecycle
 from lsp_server.handlers.filling import code_action, commands
 from lsp_server.handlers.refactoring import commands as refactoring
@@ -118,6 +118,7 @@ class Server(LanguageServer):
 
     protocol: Protocol
     session: Session
+    metrics: Metrics
 
     def report_server_error(self, error: Exception, source: type[PyglsError | JsonRpcException]) -> None:
         """Tell the client's log that a message was dropped, and why: the kind only, as messages hold code."""
@@ -155,7 +156,7 @@ def create_server(
         max_workers=1,  # pygls' own pool only reads stdin
     )
     server.session = session = Session(open_filler or _open_filler, options=options or Settings())
-    metrics = Metrics(save or _save)
+    server.metrics = metrics = Metrics(save or _save)
     suggester, fills = Suggester(session, metrics), Fills()
     kept = Kept(metrics, lambda: session.documents, later or _later)
     acceptance = Acceptance(metrics, kept)
@@ -168,7 +169,8 @@ def create_server(
     notebooks.register(server, editing)
     inline_completion.register(server, session, suggester, fills, acceptance, metrics)
     commands.register(server, session, fills)
-    code_action.register(server, session, fills)
+    code_action.register(server, session, fills, suggester.ahead)
+    cursor.register(server, session, suggester.ahead)
     refactoring.register(server, session, REFACTORINGS)
     feedback.register(server, acceptance)
     return server

@@ -81,6 +81,7 @@ class Session:
         self._loading: asyncio.Future[Filler] | None = None
         self._loaded: tuple[str, str] | None = None
         self._jobs: dict[str, _Job] = {}
+        self._reading: threading.Event | None = None
         self._left_alone = ""
         self._gathering = Gathering()  # used on the filling thread alone
 
@@ -215,20 +216,40 @@ class Session:
             if self._jobs.get(uri) is job:
                 del self._jobs[uri]
 
+    async def read(self, work: Work[bool]) -> bool:
+        """Whether `work`, which nobody waits for, came to its end: it is stopped as soon as a fill is asked for.
+
+        Raises what `work` or loading raised.
+        """
+        filler, stop = await self.filler(), threading.Event()
+        self._reading = stop
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, work, filler, stop.is_set)
+        finally:
+            stop.set()
+
     def interrupt(self, uri: str, reason: str) -> None:
         """Stop what runs for `uri`, if anything does."""
         job = self._jobs.get(uri)
         if job is not None:
             job.interrupt(reason)
 
+    def stop_reading(self) -> None:
+        """Let the filling thread go on to what is asked for."""
+        if self._reading is not None:
+            self._reading.set()
+
     def close(self) -> None:
         """Stop everything; does not wait for the step that is running."""
         for job in list(self._jobs.values()):
             job.interrupt("the server is shutting down")
+        self.stop_reading()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def _fill(self, work: Work[T], stop: threading.Event) -> T:
+        self.stop_reading()
         filler = await self.filler()
+        self.stop_reading()  # also what began while the model was being loaded
         self.status.begin()
         failure = ""
         try:

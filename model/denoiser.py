@@ -128,6 +128,10 @@ class ReadsAhead(Protocol):
         """Read the context until `stop` says so; what was read stays. True when all of it has been read."""
         ...
 
+    def unread_s(self, context: Context) -> float:
+        """How many seconds reading what is unread of the context is going to take, by how long it took so far."""
+        ...
+
 
 class Denoiser(Protocol):
     """A network with its weights on a device."""

@@ -27,7 +27,7 @@ from model.types import Budget, Cancelled
 Clock: TypeAlias = Callable[[], float]
 OnStep: TypeAlias = Callable[[int, Canvas, Proposal, Decision], None]
 Hopeless: TypeAlias = Callable[[Canvas], NDArray[np.bool_]]
-Stopped: TypeAlias = Literal["done", "cancelled", "time", "steps"]
+Stopped: TypeAlias = Literal["done", "cancelled", "time", "steps", "unread"]
 
 
 @dataclass(kw_only=True)
@@ -39,8 +39,12 @@ class Meter:
     passes: int = 0
 
     def __post_init__(self) -> None:
-        self._started = self._last = self.clock()
+        self.restart()
         self._longest_pass_s = 0.0
+
+    def restart(self) -> None:
+        """The time of the budget begins now."""
+        self._started = self._last = self.clock()
 
     def count_pass(self) -> None:
         now = self.clock()

@@ -14,6 +14,7 @@ from model.candidates.ranking import Ranking
 from model.candidates.repair import judge
 from model.candidates.standing_text import better_than_the_old
 from model.candidates.surroundings import surroundings
+from model.candidates.unread import sure_copy
 from model.denoiser import Denoiser, Prefilled, ReadsAhead
 from model.denoising.start import sized
 from model.drafts.elsewhere import OtherFiles
@@ -72,6 +73,7 @@ class LocalFiller:
             context_tokens=spec.context_tokens,
             reads_other_files=spec.scores and self._drafts > 0,
             min_confidence=self._manners.min_confidence,
+            reads_ahead=isinstance(self._denoiser, ReadsAhead),
         )
 
     def count_tokens(self, text: str) -> int:
@@ -112,13 +114,10 @@ class LocalFiller:
             request = replace(request, other_files=others)
         framed = self._framed(request)
         job_over = self._prepared(request, framed, meter, cancelled, on_event)
-        if cancelled():
-            return self._finished((), meter, prefill_ms=0.0, started=self._clock(), tokens=0, stopped="cancelled")
         started = self._clock()
-        stopped = self._read(framed, meter, cancelled)
-        if stopped is not None:
-            return self._finished((), meter, prefill_ms=1000 * (self._clock() - started), started=self._clock(),
-                                  tokens=0, stopped=stopped)  # fmt: skip
+        unread = self._unread(request, framed, meter, cancelled)
+        if unread is not None:
+            return unread
         prefilled = self._prefilled = self._denoiser.prefill(framed.context, reuse=self._prefilled)
         prefill_ms = 1000 * (self._clock() - started)
         job = job_over(prefilled)
@@ -154,13 +153,29 @@ class LocalFiller:
         first = alone(template, 0, texts=("",) * len(template.holes))
         return self._denoiser.read(self._framed(FillRequest(template=first)).context, stop=stop)
 
-    def _read(self, framed: Framed, meter: Meter, cancelled: Cancelled) -> Stopped | None:
-        """Read the context in slices; what stopped that before its end."""
-        if not isinstance(self._denoiser, ReadsAhead):
+    def _unread(self, request: FillRequest, framed: Framed, meter: Meter, cancelled: Cancelled) -> Fill | None:
+        """Read the context, in slices; the fill if that is not to be waited for, or was stopped. Its time is not the budget's."""
+        started = self._clock()
+        copied: Candidate | None = None
+        stopped: Stopped | None = "cancelled" if cancelled() else None
+        if not stopped and isinstance(self._denoiser, ReadsAhead):
+            if request.patience_s is not None and self._denoiser.unread_s(framed.context) > request.patience_s:
+                spec, limit = self._denoiser.spec, self._drafts
+                copied = sure_copy(request, framed, self._codec, spec, ranking=self._ranking, limit=limit)
+                stopped = "unread"
+            elif not self._denoiser.read(framed.context, stop=cancelled):
+                stopped = "cancelled"
+        meter.restart()
+        if not stopped:
             return None
-        if self._denoiser.read(framed.context, stop=lambda: cancelled() or meter.spent is not None):
-            return None
-        return "cancelled" if cancelled() else "time"
+        return self._finished(
+            (copied,) if copied else (),
+            meter,
+            prefill_ms=1000 * (self._clock() - started),
+            started=self._clock(),
+            tokens=0,
+            stopped=stopped,
+        )
 
     def _framed(self, request: FillRequest) -> Framed:
         spec = self._denoiser.spec

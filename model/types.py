@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from model.text import PlainText
 
@@ -77,7 +77,9 @@ class Template:
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """When to stop and return the best so far. `max_time_s` in seconds, `max_forward_passes` in denoise steps."""
+    """When to stop and return the best so far. `max_time_s` in seconds, from when the context has been read;
+    `max_forward_passes` in denoise steps.
+    """
 
     max_time_s: float | None = None
     max_forward_passes: int | None = None
@@ -99,6 +101,8 @@ class FillRequest:
     (None: cannot tell); it ranks candidates. `accepts` says what of the texts to fill anew (None: nothing,
     they will do): the engine does what `mend` says, and returns what is accepted before what is not.
     `trace` asks for the fill's history, `Fill.trace`. All texts are `PlainText`, whatever strings they are made from.
+    `patience_s`: how long the context may take to be read; if more of it is unread, a copy comes back where one is sure,
+    else nothing, and the fill has `stopped` "unread" (None: it is read, whatever that takes).
     """
 
     template: Template
@@ -114,6 +118,7 @@ class FillRequest:
     accepts: Accepts | None = None
     mend: Mending = "all"
     trace: bool = False
+    patience_s: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("extra_context", "other_files"):
@@ -213,7 +218,7 @@ class Fill:
     tokens: int
     prefill_ms: float
     denoise_ms: float
-    stopped: Literal["done", "cancelled", "time", "steps"] = "done"
+    stopped: Literal["done", "cancelled", "time", "steps", "unread"] = "done"
     trace: Trace | None = None
     nothing: float | None = None
 
@@ -245,7 +250,8 @@ class FillerInfo:
 
     `sent_to`: the host that the text of requests goes to ("": it stays in this process). `reads_other_files`: whether
     it makes use of `FillRequest.other_files`; whoever sends text elsewhere does not. `min_confidence`: what a candidate
-    needs to be shown to who has not asked, as fitted for the model.
+    needs to be shown to who has not asked, as fitted for the model. `reads_ahead`: it is a `ReadsContext`, and reading
+    takes so long that it is worth doing before a fill is asked for.
     """
 
     name: str
@@ -254,6 +260,7 @@ class FillerInfo:
     sent_to: str = ""
     reads_other_files: bool = False
     min_confidence: float = 0.0
+    reads_ahead: bool = False
 
 
 class Filler(Protocol):
@@ -276,5 +283,16 @@ class Filler(Protocol):
         """Fill all holes. `cancelled` is asked before every denoise step.
 
         Raises `model.errors.BadRequest` for an unknown sampler or an impossible hole.
+        """
+        ...
+
+
+@runtime_checkable
+class ReadsContext(Protocol):
+    """A `Filler` that reads a context before it fills, keeps what it has read, and can read before it is asked to fill."""
+
+    def read_ahead(self, template: Template, *, stop: Cancelled) -> bool:
+        """Read the context of the template's first hole until `stop` says so, which is asked every few hundredths of a
+        second; what was read stays. True when all of it has been read.
         """
         ...

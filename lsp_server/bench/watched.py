@@ -1,8 +1,8 @@
-"""The language server with two requests more, for benchmarks and tests: `python -m lsp_server.bench.watched MODEL DEVICE`.
+"""The language server with three requests more, for benchmarks and tests: `python -m lsp_server.bench.watched MODEL DEVICE`.
 
 `$/dlm/text` {uri} answers with {text}: what the server believes an open document to hold. `$/dlm/memory` answers with
 {blocks, objects}: the pieces of memory that Python's allocator has handed out and not got back, and the objects that
-hold others, both after a collection of garbage.
+hold others, both after a collection of garbage. `$/dlm/counts` answers with what has been counted since it was last stored.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from lsp_server.configuration.settings import Settings
 from lsp_server.server import Server, create_server, leave, serve
 
-TEXT, MEMORY = "$/dlm/text", "$/dlm/memory"
+TEXT, MEMORY, COUNTS = "$/dlm/text", "$/dlm/memory", "$/dlm/counts"
 
 
 def watch(server: Server) -> Server:
@@ -29,6 +29,10 @@ def watch(server: Server) -> Server:
     def memory(_: Any) -> dict[str, int]:
         gc.collect()
         return {"blocks": sys.getallocatedblocks(), "objects": len(gc.get_objects())}
+
+    @server.feature(COUNTS)
+    def counts(_: Any) -> dict[str, int]:
+        return server.metrics.counted()
 
     return server
 

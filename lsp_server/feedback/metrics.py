@@ -86,6 +86,11 @@ class Metrics:
         bound = BOUNDS_MS[min(bisect_left(BOUNDS_MS, ms), len(BOUNDS_MS) - 1)]
         self._add({f"{LATENCY}{bound}": 1})
 
+    def counted(self) -> dict[str, int]:
+        """What has been counted since it was last taken."""
+        with self._lock:
+            return dict(self._counts)
+
     def take(self) -> dict[str, int]:
         """What has been counted since the last time; counting starts from nothing."""
         with self._lock:

@@ -34,11 +34,15 @@ class Editing:
         self.session.documents.open(
             document.uri, document.text, language_id=str(document.language_id), version=document.version
         )
+        self.suggester.ahead.rests(document.uri, 0)  # until the editor says where the cursor is
 
     def changed(self, uri: str, version: int, events: Iterable[lsp.TextDocumentContentChangeEvent]) -> None:
+        ends: list[int] = []
+
         def edited(region: Region | None, text: str) -> None:
             if region is not None:
                 self.kept.edited(uri, region, text)
+                ends.append(region.start + len(text.encode()))
             goes_on = self.fills.edited(uri, region, text)
             if not goes_on and (region is None or not self.suggester.edited(uri, region, text)):
                 # Its answer would be dropped as stale anyway: let the machine go on to the next request.
@@ -49,6 +53,8 @@ class Editing:
             accepted = self.fills.changed(self.session.documents.change(uri, changes, version=version, on_edit=edited))
             if accepted is not None:
                 self.acceptance.seen(uri, accepted)
+            if ends:
+                self.suggester.ahead.edited(uri, ends[-1])
         except InputError as error:
             message = lsp.LogMessageParams(type=lsp.MessageType.Warning, message=f"dlm-fill: {error}")
             self.server.window_log_message(message)

@@ -13,14 +13,18 @@ from lsp_server.feedback.metrics import Metrics
 from lsp_server.handlers.error_codes import with_codes
 from lsp_server.handlers.feedback import acceptance_of
 from lsp_server.handlers.positions import to_lsp
+from lsp_server.handlers.progress import Progress
 from lsp_server.handlers.refusals import NOTHING_FITS, Refusals
-from lsp_server.session import Session
+from lsp_server.session import CANCELLED, Session
 from lsp_server.source.positions import Encoding
 from lsp_server.suggestions.fills import Fills, choice_of
 from lsp_server.suggestions.question import Question, at_cursor, behind_entry
 from lsp_server.suggestions.service import Suggester
 from lsp_server.suggestions.suggestion import Suggestion, shown_to
 from lsp_server.types import Region
+
+SHOWN_AFTER_S = 0.5
+"""Who asked sees progress where an answer takes longer: mostly the model reads the file for the first time then."""
 
 
 def register(
@@ -50,6 +54,17 @@ def register(
             return []
         started = time.perf_counter()
         metrics.count("requests")
+        uri = question.now.uri
+        progress = (
+            None
+            if automatic
+            else Progress(
+                server,
+                "dlm-fill: reading and filling",
+                on_cancel=lambda: session.interrupt(uri, CANCELLED),
+                after_s=SHOWN_AFTER_S,
+            )
+        )
         try:
             found = await suggester.suggest(
                 question,
@@ -59,6 +74,9 @@ def register(
         except asyncio.CancelledError:
             metrics.count("cancelled")
             raise
+        finally:
+            if progress is not None:
+                progress.end("")
         if not session.documents.is_current(question.now):
             metrics.drop("the document changed meanwhile")
             return []

@@ -18,10 +18,18 @@ _PATIENCE_S = 5.0
 class Progress:
     """One thing under way. Shown only by clients that support it; never waited for."""
 
-    def __init__(self, server: LanguageServer, title: str, *, on_cancel: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        server: LanguageServer,
+        title: str,
+        *,
+        on_cancel: Callable[[], None] | None = None,
+        after_s: float = 0.0,
+    ) -> None:
+        """`after_s`: what is over sooner is not shown at all."""
         self._server = server
         self._title = title
-        self._on_cancel = on_cancel
+        self._on_cancel, self._after_s = on_cancel, after_s
         self._ended = False
         self._begun = asyncio.ensure_future(self._begin())
 
@@ -41,6 +49,10 @@ class Progress:
         window = self._server.client_capabilities.window
         if window is None or not window.work_done_progress:
             return None
+        if self._after_s:
+            await asyncio.sleep(self._after_s)
+            if self._ended:
+                return None
         token = f"dlm-fill-{uuid.uuid4()}"
         progress = self._server.work_done_progress
         try:

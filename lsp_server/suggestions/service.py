@@ -10,6 +10,7 @@ from lsp_server import pipeline
 from lsp_server.feedback.metrics import Metrics
 from lsp_server.session import Interrupted, Session
 from lsp_server.settings import FillOptions
+from lsp_server.suggestions.ahead import ReadAhead
 from lsp_server.suggestions.cache import Cache, Made, State
 from lsp_server.suggestions.question import Question
 from lsp_server.suggestions.suggestion import Suggestion, suggestions_of
@@ -17,6 +18,9 @@ from lsp_server.types import Region
 from model.types import Cancelled, Filler, FillEvent, OnEvent
 
 _MAX_TIME_S = 2.0  # ghost text that comes later meets a reader who has moved on
+PATIENCE_S = 0.15
+"""Who just types gets an answer without the network where reading what it has not read would take longer; it is read then."""
+UNREAD = "the model had not read the place"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -42,6 +46,7 @@ class Suggester:
 
     def __init__(self, session: Session, metrics: Metrics) -> None:
         self._session, self._metrics = session, metrics
+        self.ahead = ReadAhead(session)
         self._cache = Cache()
         self._runs: dict[str, _Run] = {}
 
@@ -93,6 +98,7 @@ class Suggester:
     def forget(self, uri: str) -> None:
         """Drop what is remembered of a document that was closed."""
         self._cache.drop(uri)
+        self.ahead.forget(uri)
 
     def forget_all(self) -> None:
         """Drop what is remembered of every document: another model says something else."""
@@ -119,6 +125,7 @@ class Suggester:
             candidates=run.asked,
             max_time_s=self._session.options_of(question.now.uri).max_time_s(default=_MAX_TIME_S),
             mend="searching" if automatic else "all",
+            patience_s=PATIENCE_S if automatic else None,
         )
 
         others, cells = self._session.other_files(question.now), self._session.cells(question.now)
@@ -128,7 +135,7 @@ class Suggester:
             if on_event is not None:
                 on_event(event)
 
-        def work(filler: Filler, cancelled: Cancelled) -> tuple[tuple[Suggestion, ...], Sequence[str], bool]:
+        def work(filler: Filler, cancelled: Cancelled) -> tuple[tuple[Suggestion, ...], Sequence[str], str]:
             filled = pipeline.run(
                 question.snapshot,
                 (question.gap,),
@@ -140,22 +147,24 @@ class Suggester:
                 other_files=others,
                 cells=cells,
             )
-            whole = filled.fill.stopped in ("done", "steps")
             wanted = self._session.options_of(question.now.uri).min_confidence
             least = filler.info.min_confidence if wanted is None else wanted
             if not automatic:  # who asks sees what there is, also while typing it
                 filled, least = replace(filled, fill=replace(filled.fill, nothing=None)), 0.0
-            return *suggestions_of(question, filled, min_confidence=least), whole
+            return *suggestions_of(question, filled, min_confidence=least), filled.fill.stopped
 
         outcome = await self._session.run(question.now.uri, work, automatic=automatic)
         if isinstance(outcome, Interrupted):
             run.interrupted = True
             self._metrics.drop(outcome.reason)
             return ()
-        suggestions, dropped, whole = outcome
+        suggestions, dropped, stopped = outcome
         for reason in dropped:
             self._metrics.drop(reason)
-        if whole or suggestions:
+        if stopped == "unread":
+            self._metrics.drop(UNREAD)
+            self.ahead.wanted(question.now.uri, question.offset)
+        if stopped in ("done", "steps") or suggestions:
             state = State.of(question.snapshot.source, question.offset, question.gap.closers)
             self._cache.put(question.now.uri, state, Made(suggestions=suggestions, asked=run.asked))
         return suggestions

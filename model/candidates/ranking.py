@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter, itemgetter, mul
 from pathlib import Path
 
@@ -102,10 +102,14 @@ class Weights:
 
 @dataclass(frozen=True, kw_only=True)
 class Ranking:
-    """Weights for holes inside a line, and for holes that begin one: a copy is worth less where a whole line is open."""
+    """Weights for holes inside a line, and for holes that begin one: a copy is worth less where a whole line is open.
+
+    `unread`: those for copies that the network has not seen; None where none were fitted.
+    """
 
     inside: Weights = field(default_factory=Weights)
     lines: Weights = field(default_factory=Weights)
+    unread: Ranking | None = None
 
     @classmethod
     def read(cls, path: Path) -> Ranking:
@@ -117,13 +121,18 @@ class Ranking:
             return cls()
         try:
             written = json.loads(path.read_text("utf-8"))
-            return cls(inside=Weights(**written["inside"]), lines=Weights(**written["lines"]))
+            unread = _both(written["unread"]) if "unread" in written else None
+            return replace(_both(written), unread=unread)
         except (ValueError, KeyError, TypeError) as error:
             raise UnknownModel(f"{path} is damaged: fit it anew, or delete it to rank by the defaults") from error
 
     def of(self, features: Features) -> Weights:
         """The weights for such a hole."""
         return self.lines if features.whole_lines else self.inside
+
+
+def _both(written: Mapping[str, Mapping[str, float]]) -> Ranking:
+    return Ranking(inside=Weights(**written["inside"]), lines=Weights(**written["lines"]))
 
 
 def signals(features: Features) -> dict[str, float]:

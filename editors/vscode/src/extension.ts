@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import { ConfigurationRequest, type LanguageClient, type Middleware } from "vscode-languageclient/node";
 import { CandidatesPanel } from "./candidates";
+import { followCursor } from "./cursor";
 import { Fills } from "./fills/fill";
 import { Review } from "./fills/review";
 import { acceptPart, provider } from "./ghost";
@@ -34,7 +35,7 @@ export function activate(context: vscode.ExtensionContext): void {
         : next(params as never, token),
   };
   context.subscriptions.push(
-    log, switches, server, review, fills, panel, status,
+    log, switches, server, review, fills, panel, status, followCursor(server),
     server.onWillStart((client) => { listen(client, status, fills); }),
     server.onDidChange(() => { log.info(`server: ${server.life} ${server.trouble}`); }),
     vscode.workspace.onDidChangeConfiguration((event) => {

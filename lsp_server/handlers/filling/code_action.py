@@ -22,6 +22,7 @@ from lsp_server.handlers.refactoring.arguments import is_refactoring
 from lsp_server.handlers.refusals import Refusals
 from lsp_server.session import Session
 from lsp_server.source.positions import LineIndex
+from lsp_server.suggestions.ahead import ReadAhead
 from lsp_server.suggestions.fills import Fills
 from lsp_server.transforms.placeholders import placeholders
 from lsp_server.transforms.refactoring import Refactoring
@@ -33,7 +34,11 @@ _STRENGTH = 0.4  # enough to mend what looks wrong, little enough that the rest 
 
 
 def register(
-    server: LanguageServer, session: Session, fills: Fills, refactorings: Sequence[Refactoring] = REFACTORINGS
+    server: LanguageServer,
+    session: Session,
+    fills: Fills,
+    ahead: ReadAhead,
+    refactorings: Sequence[Refactoring] = REFACTORINGS,
 ) -> None:
     """Add this family's handlers to `server`."""
     refusals = Refusals(server)
@@ -57,6 +62,7 @@ def register(
         start, end = params.range.start, params.range.end
         edges = [index.offset(at.line, at.character, encoding) for at in (start, end)]
         selected = Region(min(edges), max(edges))
+        ahead.rests(snapshot.uri, selected.start)  # many editors ask for actions wherever the cursor rests
         actions = []
         holes = placeholders(session.documents.covering(snapshot, selected), selected.start)
         inside = tuple(hole for hole in holes if selected.start <= hole.start and hole.end <= selected.end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -19,6 +20,10 @@ CONTEXTS = 3
 """Documents whose context stays read; the one that was used longest ago makes room."""
 FAMILIAR_SHARE = 0.25
 """A context that shares at least this much of its prompt with a new one is read on; below that the new one gets a cache of its own."""
+TOKENS_PER_SECOND = 1000.0
+"""How fast a context is taken to be read until that has been measured: a laptop's two cores."""
+MEASURED_TOKENS = 32
+"""Shorter readings say little of longer ones: their time is not counted."""
 TOP = 32
 """Likeliest tokens kept of every prediction."""
 
@@ -47,9 +52,11 @@ class CausalBackend:
         fim: FimTokens,
         specials: tuple[int, ...],
         device: str = "cpu",
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         assert spec.end_of_hole_id is not None
-        self.spec, self.device = spec, device
+        self.spec, self.device, self._clock = spec, device, clock
+        self._token_s = 1 / TOKENS_PER_SECOND
         self._new_cache, self._vocabulary, self._fim, self._specials = cache, vocabulary, fim, specials
         self._end_id = spec.end_of_hole_id
         self._caches: list[Readable] = []
@@ -57,7 +64,13 @@ class CausalBackend:
     def read(self, context: Context, *, stop: Callable[[], bool]) -> bool:
         """Read the context until `stop` says so; what was read stays. True when all of it has been read."""
         ids = prompt(context, self._fim)
-        return self._cache_for(ids).read(ids[:-1], stop=stop)
+        cache, began = self._cache_for(ids), self._clock()
+        before = _common(cache.ids, ids)
+        whole = cache.read(ids[:-1], stop=stop)
+        tokens = len(cache.ids) - before
+        if tokens >= MEASURED_TOKENS:
+            self._token_s = (self._clock() - began) / tokens
+        return whole
 
     def prefill(self, context: Context, *, reuse: Prefilled | None = None) -> CausalContext:  # noqa: ARG002
         """See `Denoiser.prefill`. `reuse` is not needed: caches are found by what they have read."""
@@ -72,6 +85,10 @@ class CausalBackend:
         """How many tokens of the context have not been read."""
         ids = prompt(context, self._fim)[:-1]
         return len(ids) - max((_common(cache.ids, ids) for cache in self._caches), default=0)
+
+    def unread_s(self, context: Context) -> float:
+        """See `ReadsAhead.unread_s`."""
+        return self.unread(context) * self._token_s
 
     def _cache_for(self, ids: Ids) -> Readable:
         """The cache that has read most of `ids`, or one to read them; it becomes the latest used."""
