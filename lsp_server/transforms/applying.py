@@ -23,9 +23,6 @@ from lsp_server.types import Cells, Edit, Filled, Gap, Region, Snapshot
 from model.text import PlainText
 from model.types import Cancelled, Filler, OnEvent
 
-_CANDIDATES = 3
-"""At least so many are asked of the model: the best may collide with a name, or break the syntax."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
@@ -77,7 +74,7 @@ def refactored(
         return Refactored(change=change, results=(_checked(snapshot, change.source, checker),))
     assert filler is not None, "a change with holes needs a model"
     shown, gaps = _with_context(snapshot, change)
-    options = replace(options, candidates=max(options.candidates, _CANDIDATES))
+    options = replace(options, candidates=max(options.candidates, change.candidates))
     filled = pipeline.run(
         shown, gaps, filler, options,
         cancelled=cancelled, on_event=on_event, exclusions=exclusions, other_files=other_files, cells=cells,

@@ -37,7 +37,8 @@ class Change:
     `source`, in the order of the file. `summary`: what was done, for a log or an undo list. `context`: whole lines that
     the model reads above the line of byte `context_at` of `source` (None: of the first gap) and that are taken out
     again: comments, as a rule. `objection` says why these texts of the holes will not do, "" if they do; a text that is
-    objected to gives way to the next candidate. `confirm`: the client should have the user look at it before it is applied.
+    objected to gives way to the next candidate, of which the model is asked for `candidates` at least. `confirm`: the
+    client should have the user look at it before it is applied.
     """
 
     source: bytes
@@ -46,6 +47,7 @@ class Change:
     context: str = ""
     context_at: int | None = None
     objection: Callable[[tuple[str, ...]], str] = accept_all
+    candidates: int = 3
     confirm: bool = False
 
 

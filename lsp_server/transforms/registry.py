@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lsp_server.transforms.refactoring import Refactoring, Refused
+from lsp_server.transforms.rename.rename import Rename
 
-REFACTORINGS: tuple[Refactoring, ...] = ()
+REFACTORINGS: tuple[Refactoring, ...] = (Rename(),)
 
 
 def by_name(name: str, among: Sequence[Refactoring] = REFACTORINGS) -> Refactoring:

@@ -18,6 +18,9 @@ from lsp_server.command_line.names import DEVICES
 @click.argument("target", metavar="FILE:RANGE", required=False)
 @click.option("--list", "listing", is_flag=True, help="List what is possible at FILE:RANGE; without it, all there is.")
 @click.option("--name", "new_name", metavar="NAME", help="The new name, so that no model is asked for it.")
+@click.option(
+    "--in-this-file", "only_here", is_flag=True, help="Rename also what other files may use, in this one alone."
+)
 @click.option("--write", is_flag=True, help="Change the file, too (for -: print the whole text instead of a diff).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a diff.")
 @click.option("--candidates", type=click.IntRange(1, 32), default=1, show_default=True, metavar="N",
@@ -50,6 +53,7 @@ def _refactor(
     *,
     listing: bool,
     new_name: str | None,
+    only_here: bool,
     write: bool,
     as_json: bool,
     candidates: int,
@@ -70,7 +74,8 @@ def _refactor(
         )
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see `options`: threads wait in sleep, not in a loop
     options = FillOptions(candidates=candidates, seed=seed, max_time_s=max_time_s)
-    answers = {} if new_name is None else {"name": new_name}
+    said = {"name": new_name, "in-this-file": "yes" if only_here else None}
+    answers = {key: answer for key, answer in said.items() if answer is not None}
     return run.refactor(
         run.Wish(name=refactoring, target=target, answers=answers, options=options, write=write, json=as_json, **model)
     )

@@ -1,0 +1,1 @@
+"""Rename what a name means, wherever it stands in the file."""
