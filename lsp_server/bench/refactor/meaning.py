@@ -113,6 +113,8 @@ class _Reader:
 
     def _declares(self, name: str, table: symtable.SymbolTable) -> symtable.SymbolTable | None:
         symbol = table.lookup(name)
+        if name == "__class__" and symbol.is_free():
+            return None  # what the compiler puts into each class
         if symbol.is_free():
             around = self._parents[table.get_id()]
             while around.get_type() == "class" or name not in around.get_identifiers() or around.lookup(name).is_free():

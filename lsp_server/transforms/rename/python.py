@@ -121,7 +121,8 @@ def _may_mean(string: Node, name: str, *, at_module: bool) -> bool:
         return True
     if not at_module:
         return False
-    return content.decode("utf-8").strip() == name or b">>>" in content
+    whole = all(c.type != "interpolation" for c in string.named_children)
+    return (whole and content.decode("utf-8") == name) or b">>>" in content
 
 
 def _in_type(node: Node) -> bool:
