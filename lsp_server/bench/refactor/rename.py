@@ -56,4 +56,3 @@ def _pattern(found: Sequence[Meaning]) -> list[object]:
     return [
         first.setdefault((m.name, m.scope), number) if m.scope is not None else m.name for number, m in enumerate(found)
     ]
-
