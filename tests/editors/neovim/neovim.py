@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from tests.editors.neovim.screen import Screen
 ROOT = Path(__file__).parents[3]
 PLUGIN = ROOT / "editors" / "neovim"
 SERVER = (str(Path(sys.executable).with_name("dlm-fill")), "lsp")
+_SCRIPTED = ROOT / "tests" / "lsp_server" / "fake_server.py"
 PATIENCE_S = 120.0
 # What a test waits for is looked at after each message: there is one now and then, also if the screen stays as it is.
 _TICKS = "vim.uv.new_timer():start(0, 20, vim.schedule_wrap(function() vim.rpcnotify(0, 'tick') end))"
@@ -29,6 +32,11 @@ def installed() -> dict[str, str]:
     beside = Path(sys.executable).parent
     places = {"0.11": beside / "nvim", "0.12": beside.parent / "neovim-0.12" / "nvim"}
     return {version: str(path) for version, path in places.items() if shutil.which(path)}
+
+
+def scripted(**fields: Any) -> tuple[str, ...]:
+    """The command of the real server over a FakeFiller with these fields: what it fills is known, letter by letter."""
+    return ("env", f"PYTHONPATH={ROOT}", sys.executable, str(_SCRIPTED), json.dumps(fields))
 
 
 # By links alone, a screen does not tell which group a text is drawn in.
@@ -107,9 +115,30 @@ class Neovim:
 
 
 @contextmanager
-def neovim(binary: str, *, width: int = 80, height: int = 24, setup: str = "{}", before: str = "") -> Iterator[Neovim]:
+def neovim(
+    binary: str,
+    *,
+    width: int = 80,
+    height: int = 24,
+    setup: str = "{}",
+    before: str = "",
+    server: Sequence[str] = SERVER,
+) -> Iterator[Neovim]:
     """Neovim with the plugin set up and no file open; `before` is Lua that runs first."""
-    argv = [binary, "--embed", "-n", "-u", "NONE", "-i", "NONE", "--cmd", f"set rtp^={PLUGIN}"]
+    state = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)  # what the server counts is none of the user's
+    argv = [
+        "env",
+        f"XDG_STATE_HOME={state.name}",
+        binary,
+        "--embed",
+        "-n",
+        "-u",
+        "NONE",
+        "-i",
+        "NONE",
+        "--cmd",
+        f"set rtp^={PLUGIN}",
+    ]
     rpc = pynvim.attach("child", argv=argv)
     rpc.ui_attach(width, height, rgb=True, ext_linegrid=True, ext_hlstate=True)
     editor = Neovim(rpc, Screen(width, height))
@@ -122,13 +151,14 @@ def neovim(binary: str, *, width: int = 80, height: int = 24, setup: str = "{}",
             editor.lua(before)
         editor.lua(
             f"require('dlm-fill').setup(vim.tbl_extend('keep', {setup}, {{ cmd = ..., settings = {{ minConfidence = 0 }} }}))",
-            list(SERVER),
+            list(server),
         )
         yield editor
     finally:
         with suppress(OSError, EOFError):
             rpc.command("qa!", async_=True)
             rpc.close()
+        state.cleanup()
 
 
 @contextmanager

@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.editors.neovim.conftest import PYTHON
-from tests.editors.neovim.neovim import Neovim, editing
+from tests.editors.neovim.neovim import Neovim, editing, scripted
 
 FRAMES = (
     "vim.api.nvim_create_autocmd('User', { pattern = 'DlmFillPreview', callback = function(event)"
     " vim.rpcnotify(0, 'frame', event.data.ready) end })"
 )
-ANYWAY = "vim.ui.select = function(items, _, on_choice) on_choice(items[1]) end"
-"""Where the server asks whether to apply a fill that does not parse, the answer is yes."""
 WITH_HOLES = """\
 def area(width, height):
     size = ___
@@ -69,24 +67,32 @@ def test_escape_rejects_it_and_the_keys_are_as_before(binary: str, source: Path)
 
 
 def test_several_gaps_are_filled_jointly_and_undone_together(binary: str, source: Path) -> None:
-    with editing(binary, source) as editor:
-        editor.lua(ANYWAY)
-        editor.command("Dlm! fill 2 5-6")
-        editor.until(lambda: editor.text() != PYTHON.splitlines(), "both are filled")
+    fills = ["    return second + first", "def minus(first, second):\n    return -second + first"]
+    with editing(binary, source, server=scripted(texts=fills)) as editor:
+        editor.command("1 | Dlm! fill 2 5-6")
+        wanted = PYTHON.splitlines()
+        wanted[1] = fills[0]
+        wanted[4:6] = fills[1].split("\n")
+        editor.until(lambda: editor.text() == wanted, "both are filled")
+        assert list(editor.rpc.current.window.cursor) == [6, len(wanted[5]) - 1], "the cursor is at the last one's end"
         editor.type("u")
         editor.until(lambda: editor.text() == PYTHON.splitlines(), "one undo takes both back")
+        editor.type("<C-r>")
+        editor.until(lambda: editor.text() == wanted, "one redo brings both back")
 
 
 def test_placeholders_of_a_function_are_filled(binary: str, source: Path) -> None:
     source.write_text(WITH_HOLES)
-    with editing(binary, source) as editor:
+    with editing(binary, source, server=scripted(texts=["width * height", "depth"])) as editor:
         editor.command("7")
         editor.command("Dlm placeholders")
-        proposal(editor)
+        assert proposal(editor) == ["width * height", "depth"]
+        assert editor.text() == WITH_HOLES.splitlines(), "the buffer is not touched"
         editor.command("Dlm accept")
-        old = WITH_HOLES.splitlines()
-        editor.until(lambda: editor.text()[6] != old[6] and editor.text()[-1] != old[-1], "both are filled")
-        assert editor.text()[:6] == old[:6], "those of other functions stay"
+        wanted = WITH_HOLES.splitlines()
+        wanted[6:8] = ["    size = width * height", "    return size * depth"]
+        editor.until(lambda: editor.text() == wanted, "both are filled, those of other functions stay")
+        assert list(editor.rpc.current.window.cursor) == [8, len(wanted[7]) - 1], "the cursor is at the last one's end"
         editor.type("u")
         editor.until(lambda: editor.text() == WITH_HOLES.splitlines(), "one undo takes them back")
 
