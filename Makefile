@@ -1,6 +1,6 @@
 # make install   .venv with dlm-fill in it
 # make demo      … and fill a gap in a shipped file, showing the diff
-# make test      … and what tests need; then ruff, mypy, pytest, and the VS Code extension's tests
+# make test      … and what tests need; then ruff, stylua, luacheck, mypy, pytest, and the VS Code extension's tests
 # make vscode    the VS Code extension, as editors/vscode/dist/dlm-fill.vsix; BUNDLE=1: with the server's wheel in it
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PIP_INSTALL := $(PIP) install --quiet --constraint constraints.txt
 DEMO ?= fixtures/demo/inventory.py:37
+
+VSCODE := editors/vscode
+NEOVIM := editors/neovim
 
 .PHONY: help install demo test tools lint types unit wheel vscode test-vscode clean
 .DEFAULT_GOAL := help
@@ -25,11 +28,12 @@ demo: install
 
 test: lint types unit test-vscode
 
-lint: tools
+lint: tools $(NEOVIM)/node_modules/.installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	@if command -v luacheck >/dev/null; then cd editors/neovim && luacheck --quiet . ; \
-	  else echo "no luacheck: the Lua of editors/neovim is not checked" >&2; fi
+	@$(NODE) && cd $(NEOVIM) && npm run --silent check
+	@if command -v luacheck >/dev/null; then cd $(NEOVIM) && luacheck --quiet . ; \
+	  else echo "no luacheck: the Lua of editors/neovim is not checked" >&2; [ -z "$$CI" ]; fi
 
 types: tools
 	$(BIN)/mypy
@@ -42,7 +46,6 @@ tools: install $(VENV)/.tools
 wheel: install
 	$(PIP) wheel --quiet --no-deps --wheel-dir dist .
 
-VSCODE := editors/vscode
 # Node.js is looked for, or installed, when a target first needs it.
 NODE = PATH="$$($(VSCODE)/scripts/node.sh):$$PATH"
 
@@ -56,12 +59,12 @@ test-vscode: install vscode
 	@! command -v chromium >/dev/null || { $(NODE) && cd $(VSCODE) && scripts/tools.sh && \
 	  node --test --test-concurrency=1 --test-reporter=spec e2e/*.test.mjs; }
 
-$(VSCODE)/node_modules/.installed: $(VSCODE)/package-lock.json
-	@$(NODE) && cd $(VSCODE) && npm ci --no-audit --no-fund --silent
+editors/%/node_modules/.installed: editors/%/package-lock.json
+	@$(NODE) && cd editors/$* && npm ci --no-audit --no-fund --silent
 	@touch $@
 
 clean:
-	rm -rf $(VSCODE)/node_modules $(VSCODE)/dist $(VSCODE)/.node $(VSCODE)/.tools
+	rm -rf $(NEOVIM)/node_modules $(VSCODE)/node_modules $(VSCODE)/dist $(VSCODE)/.node $(VSCODE)/.tools
 	rm -rf $(VENV) dist model/runtime/native/kernel.so model/backends/builtin/kernel/kernel.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # Debian keeps ensurepip in a package of its own: without it, the machine's pip puts pip into the new environment.

@@ -2,11 +2,11 @@
 // its npm package with a binary fetches that while it is installed, which not every machine may do.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const stylua = createRequire(join(process.cwd(), 'x.js'))('@johnnymorganz/stylua');
 const here = dirname(fileURLToPath(import.meta.url));
+const stylua = createRequire(import.meta.url)('@johnnymorganz/stylua');
 const options = Object.fromEntries(
   [...readFileSync(join(here, 'stylua.toml'), 'utf8').matchAll(/^(\w+) = "?(\w+)"?$/gm)].map((m) => [m[1], m[2]]),
 );
@@ -23,7 +23,7 @@ function configuration() {
 
 let unformatted = 0;
 for (const name of readdirSync(here, { recursive: true })) {
-  if (!name.endsWith('.lua')) continue;
+  if (!name.endsWith('.lua') || name.split(sep).includes('node_modules')) continue;
   const path = join(here, name);
   const before = readFileSync(path, 'utf8');
   const after = stylua.formatCode(before, configuration(), undefined, stylua.OutputVerification.Full);

@@ -111,7 +111,7 @@ class Neovim:
 
     def state(self) -> str:
         """What the server says of itself."""
-        return str(self.lua("return require('dlm-fill.client').status.state"))
+        return str(self.lua("return require('dlm-fill.client').status().state"))
 
 
 @contextmanager

@@ -43,12 +43,12 @@ local function check_connection()
   local client = require('dlm-fill.client')
   local running = client.client()
   if not running then
-    return health.warn('no server runs: ' .. client.status.state .. ' ' .. client.status.message, {
+    return health.warn('no server runs: ' .. client.status().state .. ' ' .. client.status().message, {
       'open a file, then look again',
       ':Dlm restart',
     })
   end
-  local status = client.status
+  local status = client.status()
   local model = status.model ~= '' and (', %s on %s'):format(status.model, status.device) or ''
   local say = status.state == 'error' and health.error or health.ok
   say(('server runs: %s %s%s; %s'):format(status.state, status.message, model, running.offset_encoding))

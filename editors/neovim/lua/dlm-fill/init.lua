@@ -156,7 +156,7 @@ function M.statusline()
     return 'dlm off'
   end
   local marks = { off = 'off', starting = '…', loading = '…', ready = '', busy = '*', inactive = '-', error = '!' }
-  local mark = marks[client.status.state] or ''
+  local mark = marks[client.status().state] or ''
   local index, count = require('dlm-fill.suggestion').position()
   if index and count > 1 then
     mark = ('%d/%d'):format(index, count)

@@ -83,7 +83,11 @@ function M.short(text)
   if vim.fn.strdisplaywidth(line) <= room then
     return line
   end
-  return vim.fn.strcharpart(line, 0, room - 1) .. '…'
+  local cut = vim.fn.strcharpart(line, 0, room - 1)
+  while vim.fn.strdisplaywidth(cut) > room - 1 do -- a character may take two cells
+    cut = vim.fn.strcharpart(cut, 0, vim.fn.strcharlen(cut) - 1)
+  end
+  return cut .. '…'
 end
 
 return M

@@ -1,132 +1,24 @@
 --- The language server: which program, its settings, its status, and that it comes back when it has died.
 local config = require('dlm-fill.config')
-local text = require('dlm-fill.text')
+local handlers = require('dlm-fill.client.handlers')
+local log = require('dlm-fill.client.log')
+local program = require('dlm-fill.client.program')
+local state = require('dlm-fill.client.state')
 
 local M = {}
 
 M.NAME = 'dlm-fill'
-local LOG_LINES = 500
 local PATIENCE_MS = 180000 -- crashes older than this are forgotten
 local MOST_CRASHES = 5
 
----@class dlm.Status what `dlm/status` tells
----@field state 'off'|'starting'|'loading'|'ready'|'busy'|'inactive'|'error'
----@field message string
----@field model string
----@field device string
-
----@type dlm.Status
-M.status = { state = 'off', message = '', model = '', device = '' }
-
----@type string[]
-M.log = {}
-
----@type fun(params: table)|nil called with each `dlm/preview`
-M.on_preview = nil
+M.log, M.tell = log.lines, log.tell
+M.status = state.get
+M.command, M.REMEDY = program.command, program.REMEDY
 
 local crashes = {} ---@type integer[] when (ms)
 local stopping = {} ---@type table<integer, boolean> clients that are meant to end
 local told = {} ---@type table<string, boolean>
 local roots = {} ---@type table<string, boolean> folders of the files that are open
-
----@param status table
-local function show(status)
-  M.status = vim.tbl_extend('force', { state = 'off', message = '', model = '', device = '' }, status)
-  vim.api.nvim_exec_autocmds('User', { pattern = 'DlmFillStatus', modeline = false, data = M.status })
-  vim.cmd.redrawstatus()
-end
-
----@param line string
-local function note(line)
-  M.log[#M.log + 1] = os.date('%H:%M:%S ') .. line
-  if #M.log > LOG_LINES then
-    table.remove(M.log, 1)
-  end
-end
-
---- Tell the user in one line; the whole of it is in `:Dlm log`.
----@param message string
----@param level integer|nil
-function M.tell(message, level)
-  note(message)
-  if not message:find('^dlm%-fill') then
-    message = 'dlm-fill: ' .. message
-  end
-  vim.notify(text.short(message), level or vim.log.levels.INFO)
-end
-
---- The server's command: as set up, else of the active environment, on the PATH, or beside this plugin in a checkout.
---- Never of the workspace: opening a file must not run a program that lies beside it.
----@return string[]|nil
-function M.command()
-  if config.options.cmd then
-    return config.options.cmd
-  end
-  local here = vim.fs.dirname(vim.fs.normalize(vim.fn.resolve(debug.getinfo(1, 'S').source:sub(2))))
-  local places = {
-    vim.env.VIRTUAL_ENV and vim.fs.joinpath(vim.env.VIRTUAL_ENV, 'bin', 'dlm-fill') or '',
-    'dlm-fill',
-    vim.fs.joinpath(vim.fs.normalize('~'), '.local', 'bin', 'dlm-fill'),
-    vim.fs.normalize(vim.fs.joinpath(here, '..', '..', '..', '..', '.venv', 'bin', 'dlm-fill')),
-  }
-  for _, place in ipairs(places) do
-    if place ~= '' and vim.fn.executable(place) == 1 then
-      return { vim.fn.exepath(place), 'lsp' }
-    end
-  end
-  return nil
-end
-
-M.REMEDY = 'install it (pipx install dlm-fill) or name it: setup { cmd = { "/path/to/dlm-fill", "lsp" } }'
-
---- Whether the edit is for the buffers as they are.
---- Neovim passes over an edit that is not, and says that it was applied.
----@param edit lsp.WorkspaceEdit
----@return boolean
-local function current(edit)
-  for _, change in ipairs(edit.documentChanges or {}) do
-    local document = change.textDocument
-    local buf = document and vim.uri_to_bufnr(document.uri)
-    local version = document and document.version
-    if type(version) == 'number' and version ~= vim.lsp.util.buf_versions[buf] then
-      return false
-    end
-  end
-  return true
-end
-
-local handlers = {
-  ['workspace/applyEdit'] = function(_, params, context)
-    if not current(params.edit) then
-      return { applied = false, failureReason = 'the buffer was edited meanwhile' }
-    end
-    local client = assert(vim.lsp.get_client_by_id(context.client_id))
-    local ok, reason = pcall(vim.lsp.util.apply_workspace_edit, params.edit, client.offset_encoding)
-    return { applied = ok, failureReason = not ok and tostring(reason) or nil }
-  end,
-  ['dlm/status'] = function(_, params)
-    if type(params) == 'table' then
-      note(('%s %s'):format(params.state or '?', params.message or ''))
-      show(params)
-      if params.state == 'error' and params.message and params.message ~= '' then
-        M.tell(params.message, vim.log.levels.ERROR)
-      end
-    end
-  end,
-  ['dlm/preview'] = function(_, params)
-    if M.on_preview then
-      M.on_preview(params)
-    end
-  end,
-  -- Neovim's own prints whole messages, and the user has to press Enter.
-  ['window/showMessage'] = function(_, params)
-    local levels = { vim.log.levels.ERROR, vim.log.levels.WARN, vim.log.levels.INFO, vim.log.levels.DEBUG }
-    M.tell(params.message, levels[params.type] or vim.log.levels.INFO)
-  end,
-  ['window/logMessage'] = function(_, params)
-    note(params.message)
-  end,
-}
 
 ---@param code integer
 ---@param signal integer
@@ -136,7 +28,7 @@ local function ended(code, signal, id)
     stopping[id] = nil
     vim.schedule(function()
       if vim.v.exiting == vim.NIL and not M.client() then
-        show({ state = 'off' })
+        state.show({ state = 'off' })
       end
     end)
     return
@@ -149,13 +41,13 @@ local function ended(code, signal, id)
   local how = signal ~= 0 and ('signal %d'):format(signal) or ('exit code %d'):format(code)
   vim.schedule(function()
     if #crashes > MOST_CRASHES then
-      show({ state = 'error', message = ('the server ended %d times (%s)'):format(#crashes, how) })
-      M.tell(('the server ended %d times (%s): see :Dlm doctor, then :Dlm restart'):format(#crashes, how), 4)
+      state.show({ state = 'error', message = ('the server ended %d times (%s)'):format(#crashes, how) })
+      log.tell(('the server ended %d times (%s): see :Dlm doctor, then :Dlm restart'):format(#crashes, how), 4)
       return
     end
     local wait = 500 * 2 ^ (#crashes - 1)
-    show({ state = 'starting', message = 'the server ended' })
-    M.tell(('the server ended (%s) and is started again'):format(how), vim.log.levels.WARN)
+    state.show({ state = 'starting', message = 'the server ended' })
+    log.tell(('the server ended (%s) and is started again'):format(how), vim.log.levels.WARN)
     vim.defer_fn(M.attach_all, wait)
   end)
 end
@@ -186,7 +78,7 @@ local function defaults()
     capabilities = capabilities,
     settings = { ['dlm-fill'] = settings },
     init_options = settings,
-    handlers = handlers,
+    handlers = handlers.by_method,
     flags = { debounce_text_changes = 0 },
     on_init = add_roots,
     on_exit = ended,
@@ -249,19 +141,19 @@ function M.attach(buf, typing)
   local command = M.command()
   if not command or vim.fn.executable(command[1]) ~= 1 then
     local what = command and ('cannot run %s'):format(command[1]) or 'the server is not installed'
-    show({ state = 'error', message = what })
+    state.show({ state = 'error', message = what })
     if not told[what] then
       told[what] = true
-      M.tell(('no server (see :checkhealth dlm-fill): %s'):format(what), vim.log.levels.WARN)
-      note(M.REMEDY)
+      log.tell(('no server (see :checkhealth dlm-fill): %s'):format(what), vim.log.levels.WARN)
+      log.note(M.REMEDY)
     end
     return false
   end
   local found = vim.tbl_deep_extend('force', defaults(), vim.lsp.config[M.NAME] or {}, { name = M.NAME })
   found.cmd = found.cmd or command
   found.root_dir = found.root_dir or vim.fs.root(buf, found.root_markers)
-  if M.status.state == 'off' or M.status.state == 'error' then
-    show({ state = 'starting' })
+  if state.get().state == 'off' or state.get().state == 'error' then
+    state.show({ state = 'starting' })
   end
   return vim.lsp.start(found, { bufnr = buf, reuse_client = reusable }) ~= nil
 end
@@ -274,11 +166,11 @@ function M.why(buf)
   if not wanted then
     return reason
   elseif not M.client(buf) then
-    return M.status.message ~= '' and M.status.message or 'the server does not run: see :checkhealth dlm-fill'
-  elseif M.status.message ~= '' then
-    return M.status.message
+    return state.get().message ~= '' and state.get().message or 'the server does not run: see :checkhealth dlm-fill'
+  elseif state.get().message ~= '' then
+    return state.get().message
   end
-  return M.status.state
+  return state.get().state
 end
 
 --- Attach to all buffers that are wanted.
@@ -303,7 +195,7 @@ function M.stop(after)
       return not client:is_stopped()
     end, clients)
     if #left == 0 then
-      show({ state = 'off' })
+      state.show({ state = 'off' })
       return after and after()
     end
     if tries == 60 then -- 3 s
