@@ -7,6 +7,7 @@ What they call and tell is played here by stand-ins with the same interface. The
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,7 +117,7 @@ def spy_on_commands(editor: Neovim) -> None:
     )
 
 
-def heard(editor: Neovim, name: str) -> list[object]:
+def heard(editor: Neovim, name: str) -> list[Any]:
     """What a notification brought."""
     editor.until(lambda: any(event == name for event, _ in editor.events), name)
     return next(arguments for event, arguments in editor.events if event == name)
