@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lsp_server.filters.around import Around, telling
-from lsp_server.filters.placeholder import is_placeholder
+from lsp_server.source.undone import is_placeholder
 
 _FURTHEST = 3
 """Lines below that are passed over. In 89,000 lines of other people's code one in 400 is said again two to four lines

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from lsp_server.filters.around import telling
-from lsp_server.filters.placeholder import is_placeholder
+from lsp_server.source.undone import is_placeholder
 from lsp_server.types import Gap
 
 _MOST = 2

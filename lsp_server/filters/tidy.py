@@ -19,10 +19,11 @@ from lsp_server.filters.line_rest import without_line_rest
 from lsp_server.filters.lines_above import without_lines_above
 from lsp_server.filters.lines_below import without_lines_below
 from lsp_server.filters.lines_further_below import without_lines_further_below
-from lsp_server.filters.placeholder import is_placeholder, unless_placeholder_again
+from lsp_server.filters.placeholder import unless_placeholder_again
 from lsp_server.filters.redefinition import without_redefinition
 from lsp_server.filters.repetition import unless_it_goes_round, without_repeated_lines
 from lsp_server.source.syntax_checker import SyntaxChecker
+from lsp_server.source.undone import is_placeholder
 from lsp_server.types import Gap, Snapshot
 from model.text import PlainText
 
