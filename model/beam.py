@@ -19,6 +19,7 @@ from model.canvas import Canvas
 from model.denoiser import Prediction, Prefilled, Spec
 from model.engine import Meter, Stopped
 from model.framing import TokenTable
+from model.holes.demands import Demand
 from model.types import Cancelled, Hole
 
 LENGTH_POWER = 0.7
@@ -131,12 +132,13 @@ class Search:
         cancelled: Cancelled,
         margin_nats: float = float("inf"),
         on_beam: OnBeam | None = None,
+        demand: Demand | None = None,
     ) -> None:
         assert spec.end_of_hole_id is not None, "a network that cannot end a hole cannot search for its length"
         self._prefilled, self._hole, self._table = prefilled, hole, table
         self._mask_id, self._end, self._width = spec.mask_id, spec.end_of_hole_id, width
         self._meter, self._cancelled, self._on_beam = meter, cancelled, on_beam
-        self._margin_nats = margin_nats
+        self._margin_nats, self._demand = margin_nats, demand
         self._longest = min(LONGEST_LINE if hole.max_lines == 1 else LONGEST_LINES, spec.canvas_tokens)
         if hole.length_tokens is not None:
             self._longest = hole.length_tokens + 1
@@ -162,9 +164,11 @@ class Search:
             if not beam.width or (len(done) >= self._width and (enough or done[0].value > beam.value)):
                 break
             if self._meter.spent:
-                unfinished = _as_it_stands(beam, self._end)[: max(2 * self._width - len(done), 0)]
+                unfinished = _fitting(_as_it_stands(beam, self._end), self._demand)[
+                    : max(2 * self._width - len(done), 0)
+                ]
                 return [*done, *unfinished], self._meter.spent
-        return done or _as_it_stands(beam, self._end), "done"
+        return done or _fitting(_as_it_stands(beam, self._end), self._demand), "done"
 
     def until(self, fits: Callable[[Written], bool], *, kind: Kind, passes: int, judged: int) -> list[Written]:
         """Texts that fit, best first, by a second search that keeps the best of every kind; none in so many passes.
@@ -202,8 +206,9 @@ class Search:
             self.nothing = float(prediction.probs[0, -1][silent].sum())
         longer, finished = _advanced(
             beam, prediction, self._hole, end=self._end, table=self._table, width=self._width,
-            last=step == self._longest - 1, kind=kind,
+            last=step == self._longest - 1, kind=kind, demand=self._demand,
         )  # fmt: skip
+        finished = _fitting(finished, self._demand)
         self.tokens += longer.width
         if self._on_beam is not None and kind is None:
             self._on_beam(step, longer)
@@ -212,7 +217,7 @@ class Search:
 
 def _advanced(
     beam: Beam, prediction: Prediction, hole: Hole, *, end: int, table: TokenTable, width: int, last: bool,
-    kind: Kind | None,
+    kind: Kind | None, demand: Demand | None,
 ) -> tuple[Beam, list[Written]]:  # fmt: skip
     """The best `width` continuations (given `kind`: the best ones of every kind), and the texts that end here."""
     ids, probs = prediction.ids[:, -1], prediction.probs[:, -1].astype(np.float64)
@@ -239,11 +244,31 @@ def _advanced(
     order = order[np.isfinite(total.ravel()[order])]
     if last and fixed:
         order = order[:0]
+    if demand is not None:
+        order = _able(beam, ids, order, demand, most=width if kind is None else LOOKED_AT)
     order = order[:width] if kind is None else order[_best_of_kinds(beam, ids, order[:LOOKED_AT], kind)]
     rows, columns = np.divmod(order, ids.shape[1])
     chosen = ids[rows, columns]
     longer = beam.extended(rows, chosen, nats[rows, columns].astype(np.float32))
     return Beam(ids=longer.ids, log_probs=longer.log_probs, blank=longer.blank & table.blank[chosen]), finished
+
+
+def _able(
+    beam: Beam, ids: NDArray[np.int64], order: NDArray[np.int64], demand: Demand, *, most: int
+) -> NDArray[np.int64]:
+    """The first `most` continuations in `order` that may still become what the hole demands."""
+    kept = list[int]()
+    for at in order.tolist():
+        row, column = divmod(at, ids.shape[1])
+        if demand.may(np.append(beam.ids[row], ids[row, column])):
+            kept.append(at)
+            if len(kept) == most:
+                break
+    return np.array(kept, dtype=np.int64)
+
+
+def _fitting(texts: list[Written], demand: Demand | None) -> list[Written]:
+    return texts if demand is None else [text for text in texts if demand.fits(text.ids[:-1])]
 
 
 def _best_of_kinds(beam: Beam, ids: NDArray[np.int64], order: NDArray[np.int64], kind: Kind) -> list[int]:

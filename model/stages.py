@@ -21,6 +21,7 @@ from model.denoising.start import first_canvas, rewrites
 from model.drafts.drafting import Drafted, DraftRow, draft_rows, judged, likely
 from model.engine import Denoised, Draws, Meter, OnStep, Stopped, Stretch, denoise, repeated
 from model.framing import Codec, Framed, TokenTable, rules_of
+from model.holes.demands import demand_of
 from model.samplers import Sampler
 from model.samplers.base import layer_of
 from model.samplers.drawn import Drawn
@@ -111,9 +112,13 @@ def attempted(job: Job) -> Attempted:
 
 
 def _searches(job: Job) -> bool:
-    """Whether to write by left-to-right search: where the caller leaves the choice, and one hole is all there is."""
+    """Whether to write by left-to-right search: where the caller leaves the choice, and one hole is all there is.
+
+    A network that does not denoise has no other way, whatever the hole demands.
+    """
     free = job.request.sampler == "auto" and job.request.steps is None
-    return free and job.spec.beam > 0 and job.framed.holes == 1 and job.request.template.holes[0].is_plain
+    able = job.request.template.holes[0].is_plain or not job.spec.denoises
+    return free and job.spec.beam > 0 and job.framed.holes == 1 and able
 
 
 def _search(job: Job) -> Search:
@@ -127,6 +132,7 @@ def _search(job: Job) -> Search:
         meter=job.meter,
         cancelled=job.cancelled,
         margin_nats=spec.margin_nats,
+        demand=demand_of(request.template.holes[0], job.framed, job.codec),
         on_beam=None
         if on_event is None
         else lambda step, beam: on_event(beam_event(step, beam, framed=job.framed, codec=job.codec)),

@@ -85,6 +85,7 @@ def refactored(
             objection = objection or found
             continue
         edits = pipeline.edits_of(replace(shown, source=change.source), change.gaps, candidate.texts)
+        edits = (*edits, *change.completion(candidate.texts))
         try:
             result = _checked(snapshot, apply(change.source, edits), checker)
         except NothingFilled as broken:

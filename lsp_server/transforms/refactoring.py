@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 
 from lsp_server.errors import InputError
 from lsp_server.source.edits import line_end_at
-from lsp_server.types import Gap, Region, Snapshot
+from lsp_server.types import Edit, Gap, Region, Snapshot
 from model.text import PlainText
 from model.types import Hole
 
@@ -29,6 +29,11 @@ def accept_all(texts: tuple[str, ...]) -> str:  # noqa: ARG001
     return ""
 
 
+def nothing_more(texts: tuple[str, ...]) -> tuple[Edit, ...]:  # noqa: ARG001
+    """No further edits."""
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Change:
     """A file after the mechanical part of a refactoring, and its holes.
@@ -37,8 +42,9 @@ class Change:
     `source`, in the order of the file. `summary`: what was done, for a log or an undo list. `context`: whole lines that
     the model reads above the line of byte `context_at` of `source` (None: of the first gap) and that are taken out
     again: comments, as a rule. `objection` says why these texts of the holes will not do, "" if they do; a text that is
-    objected to gives way to the next candidate, of which the model is asked for `candidates` at least. `confirm`: the
-    client should have the user look at it before it is applied.
+    objected to gives way to the next candidate, of which the model is asked for `candidates` at least. `completion` gives
+    further edits of `source`, outside of the gaps, that these texts call for: imports, say. `confirm`: the client should
+    have the user look at it before it is applied.
     """
 
     source: bytes
@@ -48,6 +54,7 @@ class Change:
     context_at: int | None = None
     objection: Callable[[tuple[str, ...]], str] = accept_all
     candidates: int = 3
+    completion: Callable[[tuple[str, ...]], tuple[Edit, ...]] = nothing_more
     confirm: bool = False
 
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from lsp_server.transforms.refactoring import Refactoring, Refused
 from lsp_server.transforms.rename.rename import Rename
+from lsp_server.transforms.writing.annotate import Annotate
+from lsp_server.transforms.writing.implement import Implement
 
-REFACTORINGS: tuple[Refactoring, ...] = (Rename(),)
+REFACTORINGS: tuple[Refactoring, ...] = (Rename(), Annotate(), Implement())
 
 
 def by_name(name: str, among: Sequence[Refactoring] = REFACTORINGS) -> Refactoring:

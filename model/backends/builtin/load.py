@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from model.backends.builtin.backend import CausalBackend
+from model.backends.builtin.backend import TOP, CausalBackend
 from model.backends.builtin.config import ModelConfig, read_config
 from model.backends.builtin.network import Network
 from model.backends.builtin.prompt import FimTokens
@@ -41,6 +41,7 @@ def spec_of(config: ModelConfig) -> Spec:
         beam=BEAM,
         margin_nats=MARGIN_NATS,
         denoises=False,
+        top_k=TOP,
     )
 
 

@@ -13,7 +13,7 @@ from lsp_server.source.languages import by_name
 from lsp_server.source.parse import parse
 from lsp_server.transforms.applying import Refactored, refactored
 from lsp_server.transforms.refactoring import Blank, Change, rewritten
-from lsp_server.types import Region, Snapshot
+from lsp_server.types import Edit, Region, Snapshot
 from model.types import Hole
 from tests.fakes import FakeFiller
 
@@ -86,6 +86,18 @@ def test_what_is_objected_to_gives_way_to_the_next_candidate() -> None:
     assert [r.texts for r in done(snapshot, change, filler).results] == [("b", "b"), ("c", "c")]
     with pytest.raises(NothingFilled, match="no name is free"):
         done(snapshot, replace(change, objection=lambda _: "no name is free"), filler)
+
+
+def test_what_the_texts_call_for_is_edited_too() -> None:
+    snapshot = snapshot_of(SOURCE)
+
+    def imports(texts: tuple[str, ...]) -> tuple[Edit, ...]:
+        return (Edit(region=Region(0, 0), new_text=f"import {texts[0]}\r\n", version=None),)
+
+    change = replace(extracted(snapshot), completion=imports)
+    assert (
+        done(snapshot, change, FakeFiller(["os"])).results[0].source.startswith(b"import os\r\ndef f(a):\r\n    os =")
+    )
 
 
 def test_tied_holes_say_the_same_or_nothing_is_changed() -> None:
