@@ -41,7 +41,7 @@ class WithoutTypes(ast.NodeTransformer):
         node.returns = None
         return node
 
-    visit_AsyncFunctionDef = visit_FunctionDef
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815  ast's name
 
 
 def untyped(source: str) -> str:
@@ -90,8 +90,10 @@ def test_types_change_nothing_else(source: str, data: st.DataObject) -> None:
         ("#!/bin/sh\n", "#!/bin/sh\nfrom collections.abc import Callable\nfrom typing import Any\n\n"),
         (
             '"""Doc."""\n\nfrom __future__ import annotations\n\nimport os\n',
-            '"""Doc."""\n\nfrom __future__ import annotations\n\nfrom collections.abc import Callable\n'
-            "from typing import Any\nimport os\n",
+            (
+                '"""Doc."""\n\nfrom __future__ import annotations\n\nfrom collections.abc import Callable\n'
+                "from typing import Any\nimport os\n"
+            ),
         ),
         (
             "from typing import Dict, Union\n",
