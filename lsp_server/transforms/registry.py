@@ -7,9 +7,15 @@ from collections.abc import Sequence
 from lsp_server.transforms.refactoring import Refactoring, Refused
 from lsp_server.transforms.rename.rename import Rename
 from lsp_server.transforms.writing.annotate import Annotate
+from lsp_server.transforms.writing.document import Document
 from lsp_server.transforms.writing.implement import Implement
 
-REFACTORINGS: tuple[Refactoring, ...] = (Rename(), Annotate(), Implement())
+REFACTORINGS: tuple[Refactoring, ...] = (
+    Rename(),
+    Implement(),
+    Annotate(),
+    Document(),
+)
 
 
 def by_name(name: str, among: Sequence[Refactoring] = REFACTORINGS) -> Refactoring:

@@ -51,9 +51,9 @@ def untyped_attributes(holder: Node, language: str) -> Iterator[Untyped]:
         return
     if language in ("typescript", "tsx"):
         for field in body.named_children:
-            name = field.child_by_field_name("name")
-            if field.type == "public_field_definition" and name is not None and not field.child_by_field_name("type"):
-                yield Untyped(region=Region(name.end_byte, name.end_byte), lead=": ", what=text_of(name))
+            at = field.child_by_field_name("name")
+            if field.type == "public_field_definition" and at is not None and not field.child_by_field_name("type"):
+                yield Untyped(region=Region(at.end_byte, at.end_byte), lead=": ", what=text_of(at))
         return
     known = {name for name, _ in _assigned(body, typed=True)}
     for name, left in _assigned(body, typed=False):

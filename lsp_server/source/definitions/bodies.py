@@ -47,7 +47,7 @@ def code_region(function: Function) -> Region:
     if function.source[start : start + 1] == b"{":
         start, end = start + 1, end - 1
     else:
-        start = _from_first_comment(function)
+        start = body_start(function)
         if function.docstring is not None:
             start = function.docstring.end_byte
     text = function.source[start:end]
@@ -69,8 +69,8 @@ def indent_unit(source: bytes) -> str:
     return steps.most_common(1)[0][0] if steps else _USUAL
 
 
-def _from_first_comment(function: Function) -> int:
-    """A block begins at its first statement, comments above it stand outside; so look from the colon on."""
+def body_start(function: Function) -> int:
+    """Where a Python function's first statement begins, or a comment above it, which stands outside of its block."""
     header_end = next(c.end_byte for c in reversed(function.node.children) if c.type == ":")
     first = function.body.start_byte
     comments = [

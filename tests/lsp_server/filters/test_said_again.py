@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp_server.filters.placeholder import is_placeholder
 from lsp_server.filters.tidy import tidied, tidy
+from lsp_server.source.undone import is_placeholder
 from tests.lsp_server.marked import marked
 
 PLACEHOLDERS = ["...", "pass", "___", "raise NotImplementedError", "raise NotImplementedError()", "return ...",

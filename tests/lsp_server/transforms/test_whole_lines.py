@@ -110,7 +110,11 @@ async def test_no_way_through_the_editor_glues_the_next_line(
             context=lsp.CodeActionContext(diagnostics=[]),
         )
         actions = await editor.request(lsp.TEXT_DOCUMENT_CODE_ACTION, params)
-        resolved = [(await editor.request(lsp.CODE_ACTION_RESOLVE, action)).edit for action in actions]
+        resolved = [
+            (await editor.request(lsp.CODE_ACTION_RESOLVE, action)).edit
+            for action in actions
+            if action.kind == lsp.CodeActionKind.RefactorRewrite
+        ]
         ranges = [
             edit.range
             for made in (*(applied.edit for applied in editor.applied), *resolved)

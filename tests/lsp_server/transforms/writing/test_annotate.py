@@ -31,21 +31,15 @@ def filled(change: Change, types: list[str]) -> str:
     return apply(change.source, [*edits, *change.completion(texts)]).decode()
 
 
-class WithoutTypes(ast.NodeTransformer):
-    def visit_arg(self, node: ast.arg) -> ast.arg:
-        node.annotation = None
-        return node
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        self.generic_visit(node)
-        node.returns = None
-        return node
-
-    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815  ast's name
-
-
 def untyped(source: str) -> str:
-    return ast.dump(WithoutTypes().visit(ast.parse(source)))
+    """The code without any type."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.returns = None
+    return ast.dump(tree)
 
 
 TYPES = [
