@@ -33,7 +33,7 @@ def shown(change: Change) -> str:
     source = change.source
     for gap in reversed(change.gaps):
         start, end = gap.region.start, gap.region.end
-        source = source[:start] + "«".encode() + source[start:end] + "»".encode() + source[end:]
+        source = source[:start] + "⟦".encode() + source[start:end] + "⟧".encode() + source[end:]
     context = "".join(f"¦ {line}\n" for line in change.context.splitlines())
     return context + source.decode()
 
