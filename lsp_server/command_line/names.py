@@ -13,7 +13,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "lsp_server.command_line.refactoring.command:main",
         "Refactor code: rename, extract, inline … (`refactor --list FILE:LINE:COL` tells what is possible there).",
     ),
-    "lsp": ("lsp_server.command_line.serve:main", "Serve editors: a language server over standard input and output."),
+    "lsp": ("lsp_server.command_line.lsp:main", "Serve editors: a language server over standard input and output."),
+    "serve": ("lsp_server.serve.command:main", "Serve completion clients over HTTP: a team's, or your own editor's."),
     "settings": (
         "lsp_server.configuration.command:main",
         "List the settings of the language server, or their JSON schema.",

@@ -1,0 +1,67 @@
+"""What `dlm-fill serve` was asked for, and what is checked before anything listens."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lsp_server.errors import InputError
+from lsp_server.serve.app import Doors
+from lsp_server.serve.desk.desk import Bounds, Desk
+from lsp_server.serve.gate.gate import is_loopback
+from lsp_server.serve.gate.keys import VARIABLE, Keys
+from lsp_server.serve.served import Served
+from lsp_server.serve.tabby_events import Events
+from model.types import Filler
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeSettings:
+    """The options of the command line. `keys_file` None: no keys but those of the environment."""
+
+    model: str = "builtin"
+    device: str = "auto"
+    host: str = "127.0.0.1"
+    port: int = 8012
+    fillers: int = 1
+    queue: int = 128
+    max_wait_s: float = 3.0
+    max_time_s: float = 10.0
+    keys_file: Path | None = None
+    certificate: Path | None = None
+    certificate_key: Path | None = None
+
+    def doors(self) -> Doors:
+        """Who may come in. Raises InputError for an address of others' without keys, and for keys that cannot be read."""
+        keys = Keys(self.keys_file)
+        if not keys.any and not is_loopback(self.host):
+            raise InputError(
+                f"--host {self.host} is reached by others, and there are no keys: add one (dlm-fill serve keys add NAME),"
+                f" set {VARIABLE}, or listen at 127.0.0.1"
+            )
+        return Doors(keys=keys, hosts=("127.0.0.1", "localhost", "::1", self.host.strip("[]")))
+
+    def check_certificate(self) -> None:
+        """Raises InputError for files that are no certificate with its key."""
+        if self.certificate is None and self.certificate_key is None:
+            return
+        if self.certificate is None:
+            raise InputError("--certificate-key: name the certificate, too (--certificate FILE)")
+        try:
+            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(self.certificate, self.certificate_key)
+        except (OSError, ssl.SSLError) as error:
+            reason = error.strerror or "no certificate with its key"
+            raise InputError(f"--certificate {self.certificate}: cannot be used ({reason})") from None
+
+    def served(self, opener: Callable[[], Filler] | None = None, *, events: Events | None = None) -> Served:
+        """The server's state, over fillers that are not loaded yet."""
+        desk = Desk([opener or self._open] * self.fillers, bounds=Bounds(queue=self.queue, wait_s=self.max_wait_s))
+        return Served(desk=desk, max_time_s=self.max_time_s, events=events or Events())
+
+    def _open(self) -> Filler:
+        from model.filler import fetch, open_filler
+
+        fetch(self.model)
+        return open_filler(self.model, device=self.device)
