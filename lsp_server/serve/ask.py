@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from lsp_server.settings import FillOptions
 from model.types import Candidate, Hole
 
-Outcome: TypeAlias = Literal["done", "time", "steps", "superseded", "cancelled"]
+Outcome: TypeAlias = Literal["done", "time", "steps", "unread", "superseded", "cancelled"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,7 +107,7 @@ class FillOut(BaseModel):
     device: str
     candidates: list[CandidateOut]
     reason: str
-    outcome: Literal["done", "time", "steps", "superseded", "cancelled"]
+    outcome: Literal["done", "time", "steps", "unread", "superseded", "cancelled"]
     forward_passes: int
     tokens: int
     cached: bool

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from lsp_server.serve.ask import Answer
 
-OUTCOMES = ("done", "time", "steps", "superseded", "cancelled", "refused", "rejected", "failed", "cached")
+OUTCOMES = ("done", "time", "steps", "unread", "superseded", "cancelled", "refused", "rejected", "failed", "cached")
 _BOUNDS_S = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30)
 _LATEST = 1024
 

@@ -90,7 +90,8 @@ async def test_who_goes_takes_the_work_along_unless_somebody_else_wants_it() -> 
     assert filler.stopped == []
     two.cancel()
     await asyncio.wait([two])
-    assert (await desk.fill(ask("b", document="b.py"))) if filler.let_go.set() is None else None
+    filler.let_go.set()
+    await desk.fill(ask("b", document="b.py"))
     assert filler.stopped == ["cancelled", "done"]
     desk.close()
 
@@ -198,11 +199,16 @@ async def test_names_are_names_and_no_file_is_opened(name: str, monkeypatch: pyt
     desk = Desk([lambda: FakeFiller(["1"])])
     await desk.load()
     opened: list[object] = []
-    monkeypatch.setattr("pathlib.Path.read_bytes", lambda self: opened.append(self) or b"")
-    monkeypatch.setattr("pathlib.Path.read_text", lambda self, *a: opened.append(self) or "")
+    monkeypatch.setattr("pathlib.Path.read_bytes", lambda self: _noted(opened, self).encode())
+    monkeypatch.setattr("pathlib.Path.read_text", lambda self, *a: _noted(opened, self))
     assert (await desk.fill(ask("a", file=name))).text == "1"
     assert not opened
     desk.close()
+
+
+def _noted(opened: list[object], path: object) -> str:
+    opened.append(path)
+    return ""
 
 
 async def test_less_context_for_who_may_use_less() -> None:
@@ -237,4 +243,5 @@ def test_the_place_of_typing_keeps_its_name_while_a_line_is_typed() -> None:
     assert document_of(above, below) != document_of(above, "\n\n\ndef h(x):\n    return 3 * x\n")
     assert document_of("x", "") == ""
     at_the_end = {document_of(above + typed, "\n") for typed in ("", "y", "y + 1")}
-    assert len(at_the_end) == 1 != {""}
+    assert len(at_the_end) == 1
+    assert "" not in at_the_end
