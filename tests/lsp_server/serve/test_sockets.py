@@ -214,7 +214,7 @@ def test_the_command_serves_the_built_in_model_over_tls_with_a_key(
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=PATIENCE_S) == 130
         assert process.stderr is not None
-        assert process.stderr.read() == "", "nothing is logged, and it ends quietly"
+        assert process.stderr.read().strip() == "", "nothing is logged, and it ends quietly"
 
 
 def test_what_cannot_be_served_is_said_in_a_line(tmp_path: Path) -> None:
