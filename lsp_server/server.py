@@ -168,7 +168,7 @@ def create_server(
     documents.register(server, editing)
     notebooks.register(server, editing)
     inline_completion.register(server, session, suggester, fills, acceptance, metrics)
-    commands.register(server, session, fills)
+    commands.register(server, session, fills, metrics)
     code_action.register(server, session, fills, suggester.ahead)
     cursor.register(server, session, suggester.ahead)
     refactoring.register(server, session, REFACTORINGS)

@@ -27,6 +27,9 @@ COUNTED = frozenset(
         "checked characters",
         "characters still there",
         "cancelled",
+        "fills sent again",
+        "fills applied",
+        "fills not applied",
     }
 )
 DROPPED = "dropped: "

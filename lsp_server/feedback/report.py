@@ -16,7 +16,7 @@ from lsp_server.feedback.store import KEPT_DAYS, read, state_file
 @click.option("--days", type=click.IntRange(1, KEPT_DAYS), default=30, show_default=True, help="How far to look back.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def main(days: int, as_json: bool) -> None:
-    """Tell how often suggestions came in editors, how fast, and what became of them.
+    """Tell how often suggestions came in editors, how fast, and what became of them and of fills.
 
     These counts never leave this machine, and hold no text of yours.
     """
@@ -29,7 +29,7 @@ def main(days: int, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"days": days, "file": str(path), **summary}))
     elif not counts:
-        click.echo(f"nothing counted in {days} days: suggestions in editors are counted, by `dlm-fill lsp`")
+        click.echo(f"nothing counted in {days} days: suggestions and fills in editors are counted, by `dlm-fill lsp`")
     else:
         click.echo(_table(summary))
 
@@ -61,6 +61,9 @@ def summary_of(counts: Mapping[str, int]) -> dict[str, object]:
         "characters_still_there_after_30_s": counts.get("characters still there", 0),
         "still_there_share": share("characters still there", "checked characters"),
         "cancelled": counts.get("cancelled", 0),
+        "fills_applied": counts.get("fills applied", 0),
+        "fills_sent_again": counts.get("fills sent again", 0),
+        "fills_not_applied": counts.get("fills not applied", 0),
         "dropped": dict(sorted(dropped.items(), key=lambda item: (-item[1], item[0]))),
     }
 

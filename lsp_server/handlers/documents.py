@@ -31,6 +31,7 @@ class Editing:
 
     def opened(self, document: lsp.TextDocumentItem) -> None:
         self.session.interrupt(document.uri, "the document was opened anew meanwhile")
+        self.fills.forget(document.uri)
         self.session.documents.open(
             document.uri, document.text, language_id=str(document.language_id), version=document.version
         )

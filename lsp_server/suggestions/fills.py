@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from lsp_server.source.edits import apply, edit_of
 from lsp_server.source.rebase import Places
+from lsp_server.suggestions.delivery import Delivery, regions_after
 from lsp_server.suggestions.question import Question
 from lsp_server.suggestions.suggestion import Suggestion
 from lsp_server.types import Edit, Gap, Region, Snapshot
@@ -60,7 +61,7 @@ class Choice:
         for index in range(len(self.candidates)):
             texts = (edit.new_text for edit in edits) if index == self.index else self.texts(index)
             with_it = [replace(edit, new_text=text) for edit, text in zip(edits, texts, strict=True)]
-            expected.append((apply(source, with_it), _regions_after(with_it)))
+            expected.append((apply(source, with_it), regions_after(with_it)))
         self.places, self.expected = None, tuple(expected)
 
     def recognise(self, source: bytes) -> None:
@@ -87,16 +88,6 @@ class Choice:
         return tuple(edit_of(self.snapshot, gap, text) for gap, text in pairs)
 
 
-def _regions_after(edits: Sequence[Edit]) -> tuple[Region, ...]:
-    """Where the new texts of the edits stand once all are made."""
-    regions, by = [], 0
-    for edit in edits:
-        start, length = edit.region.start + by, len(edit.new_text.encode())
-        regions.append(Region(start, start + length))
-        by += length - (edit.region.end - edit.region.start)
-    return tuple(regions)
-
-
 def choice_of(question: Question, suggestions: Sequence[Suggestion]) -> Choice:
     """The suggestions as candidates for the question's hole, in their order."""
     candidates = tuple(
@@ -112,6 +103,7 @@ class Fills:
         self._running: dict[str, Places] = {}
         self._latest: dict[str, Choice] = {}
         self._shown: dict[str, tuple[Choice, int]] = {}
+        self._sent: dict[str, list[tuple[Choice, Delivery]]] = {}
         self._last = ""
 
     def begin(self, uri: str, regions: Sequence[Region]) -> Places:
@@ -132,6 +124,9 @@ class Fills:
         choice = self._latest.get(uri)
         if choice is not None and choice.places is not None and not choice.places.edited(region, text):
             choice.places = None  # somebody has edited it: it is theirs now
+        for sent, delivery in self._sent.get(uri, ()):
+            if delivery.edited(region, text):
+                sent.places = delivery.places()
         running = self._running.get(uri)
         return running is not None and running.edited(region, text)
 
@@ -150,6 +145,9 @@ class Fills:
             accepted = next((index for index in range(count) if suggested.accepted(index, now.source)), None)
             if accepted is not None:
                 self._latest[now.uri], self._last = suggested, now.uri
+        for sent, delivery in self._sent.get(now.uri, ()):
+            if delivery.changed():
+                sent.places = delivery.places()
         choice = self._latest.get(now.uri)
         if choice is not None:
             choice.recognise(now.source)
@@ -160,6 +158,19 @@ class Fills:
         self._latest[now.uri], self._last = choice, now.uri
         choice.expect(edits, now.source)
 
+    def send(self, choice: Choice, edits: Sequence[Edit], now: Snapshot) -> Delivery:
+        """The edits are being sent to the editor: what tells whether they come to stand in the document."""
+        self.made(choice, edits, now)
+        delivery = Delivery(edits, now.source)
+        self._sent.setdefault(now.uri, []).append((choice, delivery))
+        return delivery
+
+    def settled(self, uri: str, delivery: Delivery) -> None:
+        """Nobody waits for it any more."""
+        others = [pair for pair in self._sent.pop(uri, ()) if pair[1] is not delivery]
+        if others:
+            self._sent[uri] = others
+
     def latest(self, uri: str | None) -> Choice | None:
         """The latest fill of a document; None: of the document that was filled last."""
         return self._latest.get(self._last if uri is None else uri)
@@ -169,3 +180,5 @@ class Fills:
         self._latest.pop(uri, None)
         self._shown.pop(uri, None)
         self._running.pop(uri, None)
+        for _, delivery in self._sent.pop(uri, ()):
+            delivery.close()

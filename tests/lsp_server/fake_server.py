@@ -5,6 +5,7 @@ The JSON holds FakeFiller's fields ("{model}" in `texts` is the model's name) an
 per finished fill; the file beside it that ends in `.begun` gets a line per fill that began), `load_gate` and
 `fill_gate` (loading, each step of a fill waits until this file exists, or the fill is cancelled), `deaf` (a fill that
 waits does not notice that it is cancelled), `list_deadline_s` (how long the completion list waits for a fill),
+`confirm_s` (how long the editor may take to tell of an edit that it says it has applied; 0: it is taken at its word),
 `forgets` (the filler does not remember what it was asked) and `noise_bytes` (so much each fill writes to standard error).
 
 Otherwise the server is as patient as can be, so that a busy machine changes no outcome.
@@ -22,6 +23,7 @@ from typing import Any
 from lsp_server.bench.watched import watch
 from lsp_server.handlers import completion, progress
 from lsp_server.handlers.connection import configuration
+from lsp_server.handlers.filling import deliver
 from lsp_server.server import create_server, leave, serve
 from model.errors import UnknownModel
 from model.types import Cancelled, Fill, FillRequest
@@ -103,6 +105,7 @@ def main() -> None:
     load_gate, fill_gate, deaf = config.pop("load_gate", None), config.pop("fill_gate", None), config.pop("deaf", False)
     forgets, noise_bytes = config.pop("forgets", False), config.pop("noise_bytes", 0)
     completion.DEADLINE_S = config.pop("list_deadline_s", PATIENCE_S)
+    deliver._PATIENCE_S = config.pop("confirm_s", 0.0)
     configuration._PATIENCE_S = progress._PATIENCE_S = PATIENCE_S
 
     def open_filler(name: str, *, device: str) -> FakeFiller:

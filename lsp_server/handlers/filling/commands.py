@@ -1,7 +1,8 @@
 """workspace/executeCommand: `dlm.fill` fills ranges of a document by a versioned edit.
 
 Arguments: `[{"uri", "ranges": [Range…], "version"?, "strength"?}]`, or the first three by position. The result is
-`{"applied": bool, "reason": str, "texts": [str…], "confidence": float | null}`.
+`{"applied": bool, "confirmed": bool, "reason": str, "texts": [str…], "confidence": float | null}`; `confirmed` says that
+the document was seen with the fill, and not only that the editor says so.
 
 `dlm.nextCandidate` and `dlm.previousCandidate` put another candidate in its place, or in that of the inline suggestion
 that was accepted last, round and round; if there is only one, the model is asked for more, once. Argument: `[{"uri"}]`;
@@ -11,22 +12,21 @@ without it, the document that was filled last. The result tells besides which of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from textwrap import shorten
 from typing import Any
 
 from lsprotocol import types as lsp
-from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from lsp_server.errors import GivenUp, NothingFilled, StaleDocument
+from lsp_server.feedback.metrics import Metrics
 from lsp_server.handlers.error_codes import with_codes
 from lsp_server.handlers.filling.arguments import FillArguments, document_of, read
-from lsp_server.handlers.filling.fill import fill, filled_gaps, workspace_edit
+from lsp_server.handlers.filling.deliver import Courier, Delivered
+from lsp_server.handlers.filling.fill import fill, filled_gaps
 from lsp_server.session import Session
 from lsp_server.suggestions.fills import Choice, Fills
-from lsp_server.types import Edit, Snapshot
+from lsp_server.types import Edit
 
 FILL, NEXT, PREVIOUS = "dlm.fill", "dlm.nextCandidate", "dlm.previousCandidate"
 MORE_CANDIDATES = 6
@@ -35,41 +35,40 @@ _MESSAGE_LENGTH = 78
 """A longer line makes a terminal editor of 80 columns wait for a key."""
 
 
-def register(server: LanguageServer, session: Session, fills: Fills) -> None:
+def register(server: LanguageServer, session: Session, fills: Fills, metrics: Metrics) -> None:
     """Add this family's commands to `server`."""
+    courier = Courier(server=server, session=session, fills=fills, metrics=metrics)
 
     @server.command(FILL)
     @with_codes
     async def execute_fill(arguments: list[Any]) -> dict[str, Any]:
         wanted = read(arguments)
         try:
-            return await _fill(server, session, fills, wanted)
+            return await _fill(courier, wanted)
         except (StaleDocument, NothingFilled) as reason:
             return _not_applied(server, reason)
 
     @server.command(NEXT)
     @with_codes
     async def next_candidate(arguments: list[Any]) -> dict[str, Any]:
-        return await _another(server, session, fills, document_of(arguments), step=1)
+        return await _another(courier, document_of(arguments), step=1)
 
     @server.command(PREVIOUS)
     @with_codes
     async def previous_candidate(arguments: list[Any]) -> dict[str, Any]:
-        return await _another(server, session, fills, document_of(arguments), step=-1)
+        return await _another(courier, document_of(arguments), step=-1)
 
 
-async def _fill(server: LanguageServer, session: Session, fills: Fills, wanted: FillArguments) -> dict[str, Any]:
+async def _fill(courier: Courier, wanted: FillArguments) -> dict[str, Any]:
     """What the command returns, after the client has applied the edit. Raises what `fill` raises."""
-    made = await fill(server, session, fills, wanted)
-    fills.made(made.choice, made.edits, made.now)
-    refusal = await _applied(server, session, made.now, made.edits)
-    return _not_applied(server, refusal) if refusal else _result(made.choice)
+    made = await fill(courier.server, courier.session, courier.fills, wanted)
+    delivered = await courier.deliver(made.choice, made.edits, made.now)
+    return _result(courier.server, made.choice, delivered)
 
 
-async def _another(
-    server: LanguageServer, session: Session, fills: Fills, uri: str | None, *, step: int
-) -> dict[str, Any]:
+async def _another(courier: Courier, uri: str | None, *, step: int) -> dict[str, Any]:
     """What the command returns, after the client has put the candidate `step` further on in place of the one there."""
+    server, session, fills = courier.server, courier.session, courier.fills
     choice = fills.latest(uri)
     if choice is None:
         return _not_applied(
@@ -87,16 +86,24 @@ async def _another(
         return _not_applied(server, "nothing replaced: the latest fill is not there, or was edited since")
     if index == before:
         return _not_applied(server, "no other candidate was found")
-    as_it_was = tuple(replace(edit, new_text=text) for edit, text in zip(edits, choice.texts(before), strict=True))
     choice.index = index
-    fills.made(choice, edits, now)
-    refusal = await _applied(server, session, now, edits)
-    if refusal:
+    delivered = await courier.deliver(choice, edits, now)
+    if delivered.refusal:
         choice.index = before
-        fills.made(choice, as_it_was, now)
-        fills.changed(session.documents.snapshot(now.uri))
-        return _not_applied(server, refusal)
-    return {**_result(choice), "candidate": index + 1, "candidates": len(choice.candidates)}
+        _as_before(courier, choice, delivered)
+    result = _result(server, choice, delivered)
+    return result if delivered.refusal else {**result, "candidate": index + 1, "candidates": len(choice.candidates)}
+
+
+def _as_before(courier: Courier, choice: Choice, delivered: Delivered) -> None:
+    """The candidate of `choice.index` stands in the document, as before the edit that was not applied."""
+    regions, uri = delivered.delivery.sought.now, choice.snapshot.uri
+    if regions is None or delivered.delivery.closed:
+        return
+    now = courier.session.documents.snapshot(uri)
+    texts = zip(regions, choice.texts(choice.index), strict=True)
+    courier.fills.made(choice, tuple(Edit(region=r, new_text=text, version=now.version) for r, text in texts), now)
+    courier.fills.changed(now)
 
 
 async def _look_further(server: LanguageServer, session: Session, fills: Fills, choice: Choice) -> None:
@@ -115,23 +122,14 @@ async def _look_further(server: LanguageServer, session: Session, fills: Fills, 
     choice.asked = True
 
 
-async def _applied(server: LanguageServer, session: Session, snapshot: Snapshot, edits: Sequence[Edit]) -> str:
-    """Have the client apply the edits, for this version of the document only; "" if it did, else why not."""
-    params = lsp.ApplyWorkspaceEditParams(label=_label(edits), edit=workspace_edit(snapshot, edits, session))
-    try:
-        answer = await server.workspace_apply_edit_async(params)
-    except JsonRpcException as error:
-        answer = lsp.ApplyWorkspaceEditResult(applied=False, failure_reason=error.message)
-    return "" if answer.applied else f"the editor did not apply the fill: {answer.failure_reason or 'no reason given'}"
-
-
-def _result(choice: Choice) -> dict[str, Any]:
+def _result(server: LanguageServer, choice: Choice, delivered: Delivered) -> dict[str, Any]:
+    if delivered.refusal:
+        return _not_applied(server, delivered.refusal)
     chosen = choice.candidates[choice.index]
-    return {"applied": True, "reason": "", "texts": list(chosen.texts), "confidence": chosen.confidence}
-
-
-def _label(edits: Sequence[Edit]) -> str:
-    return "dlm-fill: fill a gap" if len(edits) == 1 else f"dlm-fill: fill {len(edits)} gaps"
+    texts, confidence = list(chosen.texts), chosen.confidence
+    return {
+        "applied": True, "confirmed": delivered.confirmed, "reason": "", "texts": texts, "confidence": confidence
+    }  # fmt: skip
 
 
 def _not_applied(server: LanguageServer, reason: str | Exception) -> dict[str, Any]:
@@ -139,4 +137,4 @@ def _not_applied(server: LanguageServer, reason: str | Exception) -> dict[str, A
     if not isinstance(reason, GivenUp):
         message = shorten(f"dlm-fill: {reason}", _MESSAGE_LENGTH, placeholder=" …")
         server.window_show_message(lsp.ShowMessageParams(type=lsp.MessageType.Info, message=message))
-    return {"applied": False, "reason": str(reason), "texts": [], "confidence": None}
+    return {"applied": False, "confirmed": False, "reason": str(reason), "texts": [], "confidence": None}

@@ -45,7 +45,7 @@ async def test_candidates_follow_each_other_round_and_round() -> None:
         put(editor)
         result = await another(editor)
         assert result == {
-            "applied": True, "reason": "", "texts": ["two\nlines"],
+            "applied": True, "confirmed": False, "reason": "", "texts": ["two\nlines"],
             "confidence": pytest.approx(0.81), "candidate": 2, "candidates": 3,
         }  # fmt: skip
         assert put(editor) == [lsp.TextEdit(range=span_of(0, 0, 0, 3), new_text="two\r\nlines")]
