@@ -7,31 +7,25 @@ finds it in the cache.
 from __future__ import annotations
 
 import asyncio
-import re
 
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
 from lsp_server.feedback.metrics import Metrics
+from lsp_server.handlers.completion_items import EntryForm, entries
 from lsp_server.handlers.error_codes import with_codes
-from lsp_server.handlers.positions import to_lsp
 from lsp_server.session import Session
-from lsp_server.source.closers import said_again
-from lsp_server.source.positions import Encoding, line_around
-from lsp_server.suggestions.question import Question, at_cursor
+from lsp_server.suggestions.question import at_cursor
 from lsp_server.suggestions.service import Suggester
-from lsp_server.suggestions.suggestion import Suggestion, shown_to
-from lsp_server.types import Region
+from lsp_server.suggestions.suggestion import shown_to
 
 DEADLINE_S = 0.3
-_TOOL = "dlm-fill"
-_WORD_BEFORE = re.compile(r"\w*\Z")
-_LINE_END = re.compile(r"\r\n|\n|\r")
-_AFTER_OTHERS = "zzzz"  # as `sortText`: entries that others are sure of come first
 
 
-def register(server: LanguageServer, session: Session, suggester: Suggester, metrics: Metrics) -> None:
-    """Add this family's handlers to `server`."""
+def register(
+    server: LanguageServer, session: Session, suggester: Suggester, metrics: Metrics, *, form: EntryForm
+) -> None:
+    """Add this family's handlers to `server`; the editor takes entries in that form."""
 
     @server.feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=["."]))
     @with_codes
@@ -52,29 +46,7 @@ def register(server: LanguageServer, session: Session, suggester: Suggester, met
             metrics.drop("too late for the completion list")
             return lsp.CompletionList(is_incomplete=True, items=[])
         found = shown_to(asking.result(), automatic=True, most=session.options_of(uri).candidates)
-        items = _items(question, found, session.documents.encoding) if session.documents.is_current(now) else []
+        if not session.documents.is_current(now):
+            return lsp.CompletionList(is_incomplete=True, items=[])
+        items = entries(question, found, encoding=session.documents.encoding, form=form)
         return lsp.CompletionList(is_incomplete=True, items=items)
-
-
-def _items(question: Question, suggestions: tuple[Suggestion, ...], encoding: Encoding) -> list[lsp.CompletionItem]:
-    """An item for each different first line. Its edit begins with the word at the cursor, by which clients filter."""
-    source, offset = question.snapshot.source, question.offset
-    found = _WORD_BEFORE.search(source[line_around(source, offset).start : offset].decode("utf-8"))
-    word = found.group() if found else ""
-    heads = dict.fromkeys(_LINE_END.split(s.text, maxsplit=1)[0] for s in suggestions)
-    items = []
-    for place, head in enumerate(filter(str.strip, heads)):
-        span = Region(offset - len(word.encode()), offset + said_again(head, question.gap.closers))
-        items.append(
-            lsp.CompletionItem(
-                label=(word + head).strip(),
-                label_details=lsp.CompletionItemLabelDetails(description=_TOOL),
-                detail=_TOOL,
-                kind=lsp.CompletionItemKind.Text,
-                sort_text=f"{_AFTER_OTHERS}{place:02}",
-                filter_text=word + head,
-                insert_text_format=lsp.InsertTextFormat.PlainText,
-                text_edit=lsp.TextEdit(range=to_lsp(question.index, span, encoding), new_text=word + head),
-            )
-        )
-    return items

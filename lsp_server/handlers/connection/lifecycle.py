@@ -16,6 +16,7 @@ from pygls.lsp.server import LanguageServer
 from lsp_server.documents import Documents
 from lsp_server.feedback.metrics import Metrics
 from lsp_server.handlers import completion
+from lsp_server.handlers.completion_items import EntryForm
 from lsp_server.handlers.connection import configuration
 from lsp_server.handlers.connection.loading import load
 from lsp_server.handlers.connection.parent import outlived
@@ -59,10 +60,11 @@ def register(
         session.configuration.initialize(params.initialization_options)
         encoding = lsp.PositionEncodingKind(server.workspace.position_encoding).value
         session.documents = Documents(encoding=cast("Encoding", encoding))
+        session.version_0_is_unchecked = params.client_info is not None and params.client_info.name == "Neovim"
         follow_folders(server, session)
         wanted = session.options.completion_list
         if not _has_inline_completion(params.capabilities) if wanted is None else wanted:
-            completion.register(server, session, suggester, metrics)
+            completion.register(server, session, suggester, metrics, form=EntryForm.of(params))
 
     @server.feature(lsp.INITIALIZED)
     async def initialized(_: lsp.InitializedParams) -> None:

@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -115,6 +115,30 @@ class Neovim:
 
 
 @contextmanager
+def bare(
+    binary: str, *arguments: str, width: int = 80, height: int = 24, environment: Mapping[str, str] | None = None
+) -> Iterator[Neovim]:
+    """Neovim with a screen and no file open; without `arguments` also without anyone's configuration."""
+    state = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)  # what the server counts is none of the user's
+    variables = {"XDG_STATE_HOME": state.name, **(environment or {})}
+    set_to = [f"{name}={value}" for name, value in variables.items()]
+    argv = ["env", *set_to, binary, "--embed", "-n", "-i", "NONE", *(arguments or ("-u", "NONE"))]
+    rpc = pynvim.attach("child", argv=argv)
+    rpc.ui_attach(width, height, rgb=True, ext_linegrid=True, ext_hlstate=True)
+    editor = Neovim(rpc, Screen(width, height))
+    try:
+        editor.command("set shortmess+=I nomore")
+        editor.lua(_TICKS)
+        editor.lua(_COLORS)
+        yield editor
+    finally:
+        with suppress(OSError, EOFError):
+            rpc.command("qa!", async_=True)
+            rpc.close()
+        state.cleanup()
+
+
+@contextmanager
 def neovim(
     binary: str,
     *,
@@ -125,28 +149,8 @@ def neovim(
     server: Sequence[str] = SERVER,
 ) -> Iterator[Neovim]:
     """Neovim with the plugin set up and no file open; `before` is Lua that runs first."""
-    state = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)  # what the server counts is none of the user's
-    argv = [
-        "env",
-        f"XDG_STATE_HOME={state.name}",
-        binary,
-        "--embed",
-        "-n",
-        "-u",
-        "NONE",
-        "-i",
-        "NONE",
-        "--cmd",
-        f"set rtp^={PLUGIN}",
-    ]
-    rpc = pynvim.attach("child", argv=argv)
-    rpc.ui_attach(width, height, rgb=True, ext_linegrid=True, ext_hlstate=True)
-    editor = Neovim(rpc, Screen(width, height))
-    try:
+    with bare(binary, "-u", "NONE", "--cmd", f"set rtp^={PLUGIN}", width=width, height=height) as editor:
         editor.command("runtime plugin/dlm-fill.lua")
-        editor.command("set shortmess+=I nomore")
-        editor.lua(_TICKS)
-        editor.lua(_COLORS)
         if before:
             editor.lua(before)
         editor.lua(
@@ -154,11 +158,6 @@ def neovim(
             list(server),
         )
         yield editor
-    finally:
-        with suppress(OSError, EOFError):
-            rpc.command("qa!", async_=True)
-            rpc.close()
-        state.cleanup()
 
 
 @contextmanager

@@ -1,6 +1,16 @@
 --- Positions of the protocol count lines and units of an encoding; those of a buffer count rows and bytes.
 local M = {}
 
+--- Whether an edit of that version is for the buffer as it is. The server says 1 for 0, which Neovim's own client
+--- would not compare; a buffer that was changed has a version above 1.
+---@param buf integer
+---@param version integer
+---@return boolean
+function M.is_current(buf, version)
+  local now = vim.lsp.util.buf_versions[buf]
+  return version == now or (version == 1 and now == 0)
+end
+
 ---@param buf integer
 ---@param row integer from 0
 ---@return string|nil

@@ -1,6 +1,7 @@
 --- What the server asks and tells.
 local log = require('dlm-fill.client.log')
 local state = require('dlm-fill.client.state')
+local positions = require('dlm-fill.positions')
 
 local M = {}
 
@@ -16,7 +17,7 @@ local function current(edit)
     local document = change.textDocument
     local buf = document and vim.uri_to_bufnr(document.uri)
     local version = document and document.version
-    if type(version) == 'number' and version ~= vim.lsp.util.buf_versions[buf] then
+    if type(version) == 'number' and not positions.is_current(buf, version) then
       return false
     end
   end

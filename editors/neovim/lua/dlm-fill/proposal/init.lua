@@ -124,7 +124,7 @@ local function ask(proposal, action, again)
     if not edits or #edits == 0 then
       close()
       return client.tell('nothing to change')
-    elseif version and version ~= vim.lsp.util.buf_versions[buf] then
+    elseif version and not positions.is_current(buf, version) then
       -- A key was pressed while the answer was on its way.
       if again and gaps_in.untouched(buf, proposal.gaps) then
         action.data.ranges = gaps_in.ranges(buf, proposal.gaps, proposal.client.offset_encoding)
