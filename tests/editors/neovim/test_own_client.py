@@ -74,6 +74,11 @@ def results(editor: Neovim, name: str) -> list[Any]:
     return [arguments[0] for event, arguments in editor.events if event == name]
 
 
+def filled(editor: Neovim, count: int) -> None:
+    """Wait for so many results."""
+    editor.until(lambda: len(results(editor, "filled")) == count, "the fill's result")
+
+
 def test_six_fills_arrive_while_one_types_elsewhere(binary: str, tmp_path: Path) -> None:
     path = tmp_path / "six.py"
     path.write_text("".join(f"v{n} = _\n" for n in range(6)))
@@ -82,7 +87,7 @@ def test_six_fills_arrive_while_one_types_elsewhere(binary: str, tmp_path: Path)
         for n in range(6):
             line = next(at for at, text in enumerate(editor.text()) if text == f"v{n} = _")
             editor.lua(FILL, line, (n + 1) % 4)  # passed over so many times
-            editor.until(lambda n=n: len(results(editor, "filled")) == n + 1, "the fill's result")
+            filled(editor, n + 1)
             result = results(editor, "filled")[-1]
             assert (result["applied"], result["confirmed"]) == (True, True)
         assert all(answer["applied"] for answer in results(editor, "answered")), "Neovim says so each time"

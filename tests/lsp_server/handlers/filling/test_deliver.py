@@ -66,8 +66,10 @@ class Client:
         if self.pending:
             changes, self.pending = self.pending, []
             documents = self.session.documents
-            edited = lambda region, text: self.fills.edited(URI, region, text)  # noqa: E731
-            self.fills.changed(documents.change(URI, changes, version=self.version, on_edit=edited))
+            self.fills.changed(documents.change(URI, changes, version=self.version, on_edit=self._edited))
+
+    def _edited(self, region: Region | None, text: str) -> None:
+        self.fills.edited(URI, region, text)
 
     def type(self) -> None:
         """Someone types somewhere: above the gap or below it, or into it."""
