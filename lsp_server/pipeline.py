@@ -130,6 +130,7 @@ def _request(snapshot: Snapshot, template: Template, options: FillOptions, left_
         trace=options.trace,
         mend=options.mend,
         patience_s=options.patience_s,
+        may_stay_empty=options.may_stay_empty,
     )
 
 

@@ -14,7 +14,8 @@ class FillOptions:
     `steps` is for samplers with a fixed number of denoise steps; `max_time_s` bounds the denoising in seconds:
     the best so far comes back.
     `length_tokens` holds for every hole of the request. `trace` asks for the fill's history. `mend`: what to do
-    where no candidate parses; to do all that can be done may take as long again, and longer. `patience_s`: see `FillRequest`.
+    where no candidate parses; to do all that can be done may take as long again, and longer. `patience_s`,
+    `may_stay_empty`: see `FillRequest`.
     """
 
     candidates: int = 1
@@ -26,3 +27,4 @@ class FillOptions:
     trace: bool = False
     mend: Mending = "all"
     patience_s: float | None = None
+    may_stay_empty: bool = False

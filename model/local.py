@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from model.candidates.attempts import Attempt
 from model.candidates.choosing import chosen, repaired, scored
-from model.candidates.manners import Manners
+from model.candidates.manners import Manners, with_nothing
 from model.candidates.ranking import Ranking
 from model.candidates.repair import judge
 from model.candidates.standing_text import better_than_the_old
@@ -79,6 +79,11 @@ class LocalFiller:
     def count_tokens(self, text: str) -> int:
         return self._codec.count(text)
 
+    @property
+    def weighs_rewritings(self) -> bool:
+        """Whether `Manners.rewrite_margin_nats` means anything to it: who fills hole by hole compares confidences."""
+        return self._denoiser.spec.denoises
+
     def with_manners(self, manners: Manners) -> LocalFiller:
         """The same engine with other thresholds."""
         other = copy(self)
@@ -141,7 +146,8 @@ class LocalFiller:
         fill = self._finished(
             candidates, meter, prefill_ms=prefill_ms, started=started, tokens=found.tokens, stopped=stopped
         )
-        fill = replace(fill, nothing=found.search.nothing if found.search is not None else None)
+        said = found.search.nothing if found.search is not None else None
+        fill = with_nothing(fill, said, self._manners.nothing, may_stay_empty=request.may_stay_empty)
         if job.recorder is None:
             return fill
         return replace(fill, trace=job.recorder.trace(job.framed, self._codec, attempts, candidates, self._ranking))

@@ -102,7 +102,8 @@ class FillRequest:
     they will do): the engine does what `mend` says, and returns what is accepted before what is not.
     `trace` asks for the fill's history, `Fill.trace`. All texts are `PlainText`, whatever strings they are made from.
     `patience_s`: how long the context may take to be read; if more of it is unread, a copy comes back where one is sure,
-    else nothing, and the fill has `stopped` "unread" (None: it is read, whatever that takes).
+    else nothing, and the fill has `stopped` "unread" (None: it is read, whatever that takes). `may_stay_empty`: perhaps
+    nothing belongs in the (one) hole; where the back end knows how likely that is, candidates are the less sure.
     """
 
     template: Template
@@ -119,6 +120,7 @@ class FillRequest:
     mend: Mending = "all"
     trace: bool = False
     patience_s: float | None = None
+    may_stay_empty: bool = False
 
     def __post_init__(self) -> None:
         for name in ("extra_context", "other_files"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lsp_server import pipeline
 from lsp_server.settings import FillOptions
 from lsp_server.source.languages import by_name
@@ -23,16 +25,20 @@ def serve(filler: Filler, prefix: str, suffix: str, hole: Hole) -> Fill:
     return pipeline.run(snapshot, (gap,), filler, FillOptions(), cancelled=lambda: False).fill
 
 
-def suggestion(filler: Filler, prefix: str, suffix: str) -> tuple[str, float] | None:
-    """(text, confidence) of what who just types there would be shown, were there no threshold; None where nothing is."""
+def suggestion(filler: Filler, prefix: str, suffix: str) -> tuple[str, float, float] | None:
+    """(text, confidence, how likely it is that nothing belongs there) of what who just types would be shown, were there
+    no threshold; None where nothing is.
+    """
     snapshot, at = _snapshot(prefix, "", suffix)
     gap = complete(snapshot, at)
-    options = FillOptions(mend="searching")
+    options = FillOptions(mend="searching", may_stay_empty=True)
     filled = pipeline.run(snapshot, (gap,), filler, options, cancelled=lambda: False)
+    nothing = filled.fill.nothing or 0.0
+    filled = replace(filled, fill=replace(filled.fill, nothing=None))
     question = Question(now=snapshot, index=LineIndex(snapshot.source), snapshot=snapshot, gap=gap)
     made, _ = suggestions_of(question, filled)
     shown = shown_to(made, automatic=True, most=1)
-    return (shown[0].text, shown[0].confidence) if shown else None
+    return (shown[0].text, shown[0].confidence, nothing) if shown else None
 
 
 def rewritten(filler: Filler, prefix: str, old: str, suffix: str) -> tuple[str, bool | None]:

@@ -126,6 +126,7 @@ class Suggester:
             max_time_s=self._session.options_of(question.now.uri).max_time_s(default=_MAX_TIME_S),
             mend="searching" if automatic else "all",
             patience_s=PATIENCE_S if automatic else None,
+            may_stay_empty=automatic,
         )
 
         others, cells = self._session.other_files(question.now), self._session.cells(question.now)

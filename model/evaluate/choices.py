@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from model.candidates.attempts import PARSED_BEYOND, Attempt
 from model.candidates.choosing import SPARE_CANDIDATES
 from model.candidates.ranking import Features, Ranking, Weights, best_first, signals
 from model.candidates.surroundings import surroundings
+from model.candidates.unread import without_network
 from model.evaluate.cases import Case
 from model.evaluate.measure import parses
 from model.evaluate.systems import request_of
@@ -28,23 +29,32 @@ NAMES = tuple(f.name for f in fields(Weights))
 class Choices:
     """What there was to choose from for one hole: signals float64 [n, len(NAMES)], and which are right, bool [n].
 
-    whole_lines: the hole begins a line, see `ranking.Ranking`.
+    whole_lines: the hole begins a line, see `ranking.Ranking`. before_reading: float64 [n, len(NAMES)], the signals as far
+    as they are known before the network has read the context. is_copy: the first of them is a whole copy.
     """
 
     signals: NDArray[np.float64]
     right: NDArray[np.bool_]
     whole_lines: bool = False
+    before_reading: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, len(NAMES))))
+    is_copy: bool = False
 
     @classmethod
     def of(cls, candidates: Sequence[tuple[Features, bool]], *, whole_lines: bool) -> Choices:
         """Of the candidates' features, and whether each is right."""
-        given = [signals(features) for features, _ in candidates]
-        rows = [[row[name] for name in NAMES] for row in given]
+        first = candidates[0][0] if candidates else None
         return cls(
-            signals=np.asarray(rows, dtype=np.float64).reshape(-1, len(NAMES)),
+            signals=_matrix([features for features, _ in candidates]),
             right=np.asarray([right for _, right in candidates], dtype=bool),
             whole_lines=whole_lines,
+            before_reading=_matrix([without_network(features) for features, _ in candidates]),
+            is_copy=first is not None and first.draft_rank is not None and first.kept >= 1.0,
         )
+
+
+def _matrix(candidates: Sequence[Features]) -> NDArray[np.float64]:
+    given = [signals(features) for features in candidates]
+    return np.asarray([[row[name] for name in NAMES] for row in given], dtype=np.float64).reshape(-1, len(NAMES))
 
 
 def candidates_of(

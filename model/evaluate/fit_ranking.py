@@ -104,6 +104,32 @@ def fit_both(holes: Sequence[Choices]) -> dict[bool, Matrix]:
     return {whole: fit(part, given=held(part, Weights())) for whole, part in parts.items()}
 
 
+OF_THE_NETWORK = (
+    "mean_log_prob", "sum_log_prob", "odds", "least_log_prob", "end_log_prob", "copied_mean", "copied_sum", "copied_odds",
+    "written", "written_rank", "copied_and_written", "copied", "parses", "breaks",
+)  # fmt: skip
+"""Signals that are not known before the network has read the context, and those that are one then for every copy."""
+
+
+def unread(holes: Sequence[Choices]) -> list[Choices]:
+    """The holes as they are before the network has read anything: the best copy is all there is to choose from."""
+    copies = [
+        Choices(signals=hole.before_reading[:1], right=hole.right[:1], whole_lines=hole.whole_lines)
+        for hole in holes
+        if len(hole.before_reading) and hole.is_copy
+    ]
+    return [copy for copy in copies if len(copy.right)]
+
+
+def fit_unread(holes: Sequence[Choices]) -> dict[bool, Matrix] | None:
+    """Weights by which a copy is judged before the network has read the context; None where there are too few."""
+    known, given = unread(holes), dict.fromkeys(OF_THE_NETWORK, 0.0)
+    parts = {whole: [h for h in known if h.whole_lines is whole] for whole in (False, True)}
+    if any(len(part) < RARE_HOLES or not any(h.right.any() for h in part) for part in parts.values()):
+        return None
+    return {whole: fit(part, given=given) for whole, part in parts.items()}
+
+
 def report_of(holes: Sequence[Choices]) -> dict[str, object]:
     """How well weights that were fitted on the one half choose in the other."""
     odd, even = list(holes[::2]), list(holes[1::2])
@@ -119,17 +145,35 @@ def report_of(holes: Sequence[Choices]) -> dict[str, object]:
         "default_weights": round(float(np.mean([chosen(h, default[h.whole_lines])[1] for h in holes])), 4),
         "fitted_on_the_other_half": round(float(np.mean([ok for _, ok in crossed])), 4),
         "reliability_on_the_other_half": reliability(crossed),
+        **_report_unread(holes),
     }
+
+
+def _report_unread(holes: Sequence[Choices]) -> dict[str, object]:
+    """How well weights for copies that the network has not seen tell, in the half that they were not fitted on."""
+    odd, even = list(holes[::2]), list(holes[1::2])
+    on_odd, on_even = fit_unread(even), fit_unread(odd)
+    if on_odd is None or on_even is None:
+        return {}
+    crossed = [chosen(h, w[h.whole_lines]) for half, w in ((odd, on_odd), (even, on_even)) for h in unread(half)]
+    return {"unread_reliability_on_the_other_half": reliability(crossed)}
 
 
 def ranking_of(holes: Sequence[Choices]) -> dict[str, dict[str, object]]:
     """What `ranking.json` holds."""
-    fitted = fit_both(holes)
-    named: dict[str, dict[str, object]] = {
+    before = fit_unread(holes)
+    return {
+        **_named(fit_both(holes)),
+        **({"unread": _named(before)} if before else {}),
+        "fit": report_of(holes),
+    }
+
+
+def _named(fitted: Mapping[bool, Matrix]) -> dict[str, dict[str, object]]:
+    return {
         part: {name: round(float(w), 4) for name, w in zip(NAMES, fitted[whole], strict=True)}
         for part, whole in (("inside", False), ("lines", True))
     }
-    return {**named, "fit": report_of(holes)}
 
 
 @click.command()

@@ -92,7 +92,7 @@ def test_without_the_command_line_nothing_serves(folder: Path, capsys: pytest.Ca
 
 
 def test_what_who_types_would_see_and_what_a_rewriting_leaves() -> None:
-    assert suggestion(FakeFiller(["x + 1"], confidence=0.4), "def f(x):\n    return ", "\n") == ("x + 1", 0.4)
+    assert suggestion(FakeFiller(["x + 1"], confidence=0.4), "def f(x):\n    return ", "\n") == ("x + 1", 0.4, 0.0)
     assert suggestion(FakeFiller(["(x"]), "def f(x):\n    return ", "\n") is None
     assert rewritten(FakeFiller(["x + 2"]), "y = ", "x + 1", "\n") == ("x + 2", True)
     assert rewritten(FakeFiller(["(x"]), "y = ", "x + 1", "\n") == ("x + 1", True)

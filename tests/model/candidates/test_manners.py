@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from model.candidates.manners import Manners
+from model.candidates.manners import Manners, Nothing, with_nothing
 from model.errors import UnknownModel
+from model.types import Candidate, Fill
 
 
 def test_what_was_fitted_is_read_and_nothing_fitted_is_the_default(tmp_path: Path) -> None:
@@ -14,6 +15,28 @@ def test_what_was_fitted_is_read_and_nothing_fitted_is_the_default(tmp_path: Pat
     assert Manners.read(path) == Manners()
     path.write_text(json.dumps({"min_confidence": 0.25, "rewrite_margin_nats": 3, "fit": {"cases": 5}}))
     assert Manners.read(path) == Manners(min_confidence=0.25, rewrite_margin_nats=3.0)
+    path.write_text(json.dumps({"min_confidence": 0, "rewrite_margin_nats": 3, "nothing": {"shift": -1, "scale": 2}}))
+    assert Manners.read(path).nothing == Nothing(shift=-1.0, scale=2.0)
+
+
+@pytest.mark.parametrize(
+    ("said", "nothing", "may_stay_empty", "chance", "confidence"),
+    [
+        (0.25, None, True, 0.25, 0.8),
+        (None, Nothing(shift=0, scale=1), True, None, 0.8),
+        (0.25, Nothing(shift=0, scale=1), True, 0.25, 0.6),
+        (0.25, Nothing(shift=0, scale=1), False, 0.25, 0.8),
+    ],
+)
+def test_where_perhaps_nothing_belongs_candidates_are_less_sure(
+    said: float | None, nothing: Nothing | None, may_stay_empty: bool, chance: float | None, confidence: float
+) -> None:
+    candidate = Candidate(texts=("x",), confidences=(0.8,), confidence=0.8)
+    fill = Fill(candidates=(candidate,), forward_passes=1, tokens=1, prefill_ms=0, denoise_ms=0)
+    found = with_nothing(fill, said, nothing, may_stay_empty=may_stay_empty)
+    assert found.nothing == (chance if chance is None else pytest.approx(chance))
+    assert found.candidates[0].confidence == pytest.approx(confidence)
+    assert found.candidates[0].confidences == pytest.approx((confidence,))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"min_confidence": "x", "rewrite_margin_nats": 1}'])

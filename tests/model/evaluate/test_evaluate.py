@@ -11,11 +11,22 @@ import pytest
 from click.testing import CliRunner
 
 from model.candidates.attempts import Attempt
-from model.candidates.ranking import Weights
+from model.candidates.ranking import Features, Weights
 from model.evaluate.cases import KINDS, Case, cases_from, cut_cases
 from model.evaluate.choices import NAMES, Choices, append_hole, candidates_of, read_holes
 from model.evaluate.command import main
-from model.evaluate.fit_ranking import CONSTANT, RARE_HOLES, chosen, fit, fit_both, held
+from model.evaluate.fit_ranking import (
+    CONSTANT,
+    OF_THE_NETWORK,
+    RARE_HOLES,
+    chosen,
+    fit,
+    fit_both,
+    fit_unread,
+    held,
+    ranking_of,
+    unread,
+)
 from model.evaluate.fit_ranking import reliability as reliability_rows
 from model.evaluate.measure import Result, interval, judge, reliability, summary
 from model.evaluate.report import append_result, mcnemar, read_results
@@ -155,6 +166,38 @@ def test_fitting_finds_the_signal_that_tells_right_from_wrong_and_how_sure_to_be
     rows = reliability_rows(results)
     assert sum(row["cases"] for row in rows) == 400
     assert all(abs(row["confidence"] - row["right"]) < 0.15 for row in rows if row["cases"] > 30), rows
+
+
+def _copies(*, count: int) -> list[Choices]:
+    """Holes with one copy each, right as the odds of how much of the left side recurs say; the network likes each."""
+    rng = np.random.default_rng(3)
+    holes = []
+    for n in range(count):
+        chars = float(rng.integers(0, 40))
+        right = rng.random() < 1 / (1 + np.exp(3 - 1.5 * np.log1p(chars)))
+        copy = Features(mean_log_prob=-0.01, sum_log_prob=-0.1 - 3 * (not right), left_chars=chars, kept=1.0, draft_rank=0,
+                        sources=2, written_rank=0)  # fmt: skip
+        written = Features(mean_log_prob=-0.5, sum_log_prob=-2.0, written_rank=1)
+        holes.append(Choices.of([(copy, bool(right)), (written, False)], whole_lines=n % 4 < 2))
+    return holes
+
+
+def test_a_copy_is_judged_without_the_network_by_what_is_known_without_it() -> None:
+    holes = _copies(count=800)
+    weights = fit_unread(holes)
+    assert weights is not None
+    for part in weights.values():
+        assert all(part[NAMES.index(name)] == 0 for name in OF_THE_NETWORK)
+        assert part[NAMES.index("left_match")] == pytest.approx(1.5, abs=0.5)
+    results = [chosen(hole, weights[hole.whole_lines]) for hole in unread(holes)]
+    assert len(results) == 800
+    assert np.mean([sure for sure, _ in results]) == pytest.approx(np.mean([ok for _, ok in results]), abs=0.03)
+    assert "unread" in ranking_of(holes)
+
+
+def test_where_copies_are_too_few_none_is_shown_unread() -> None:
+    assert fit_unread(_copies(count=2 * RARE_HOLES - 2)) is None
+    assert fit_unread([]) is None
 
 
 def test_a_hole_without_candidates_counts_as_missed() -> None:

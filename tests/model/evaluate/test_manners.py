@@ -8,7 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.evaluate.manners import CURSORS, KEPT, NEEDLESS, SHOWN, Offered, cursors, fitted, fitted_margin, table_of
+from model.candidates.manners import Nothing
+from model.evaluate.cursors import CURSORS, NEEDLESS, cursors
+from model.evaluate.fit_manners import (
+    KEPT,
+    SHOWN,
+    Offered,
+    append_offered,
+    fitted,
+    fitted_margin,
+    fitted_nothing,
+    read_offered,
+    shares_of,
+    sureness,
+    table_of,
+)
 
 OFFERED = st.lists(
     st.builds(
@@ -66,3 +80,54 @@ def test_a_threshold_between_right_and_needless_is_found() -> None:
 )
 def test_the_least_margin_that_leaves_sound_lines_alone(changed: dict[float, float], margin: float) -> None:
     assert fitted_margin(changed) == margin
+
+
+def _cursors_where_the_network_says(chances: list[float]) -> list[Offered]:
+    """Of a hundred cursors with each of these words for nothing, as many are empty as the odds of its square say."""
+    return [
+        Offered(kind=NEEDLESS[0] if n < 100 * said**2 / (said**2 + (1 - said) ** 2) else CURSORS[0],
+                confidence=0.5, right=False, nothing=said)
+        for said in chances for n in range(100)
+    ]  # fmt: skip
+
+
+def test_how_likely_nothing_is_is_calibrated() -> None:
+    found = fitted_nothing(_cursors_where_the_network_says([0.1, 0.2, 0.3, 0.5, 0.6, 0.8, 0.9]))
+    assert found is not None
+    assert found.scale == pytest.approx(2, abs=0.15)
+    assert found.shift == pytest.approx(0, abs=0.15)
+    assert found.calibrated(0.8) == pytest.approx(0.94, abs=0.02)
+
+
+@pytest.mark.parametrize("offered", [[], [Offered(kind=CURSORS[0], confidence=0.5, right=True)]])
+def test_where_the_network_never_says_it_nothing_is_fitted(offered: list[Offered]) -> None:
+    assert fitted_nothing(offered) is None
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(-3, 3), st.floats(0, 3))
+def test_the_likelier_nothing_is_the_less_sure_is_what_is_offered(
+    said: float, more: float, shift: float, scale: float
+) -> None:
+    nothing = Nothing(shift=shift, scale=scale)
+    low, high = sorted((said, more))
+    sure = [sureness(Offered(kind=CURSORS[0], confidence=0.9, right=False, nothing=n), nothing) for n in (low, high)]
+    assert (sure[1] or 0) <= (sure[0] or 0) + 1e-9 <= 0.9 + 1e-9
+
+
+def test_the_shares_are_those_of_the_table() -> None:
+    offered = [
+        Offered(kind=CURSORS[0], confidence=0.9, right=True),
+        Offered(kind=CURSORS[1], confidence=0.1, right=True),
+    ]
+    offered += [Offered(kind=NEEDLESS[0], confidence=c, right=False) for c in (0.9, 0.1, None, None)]
+    assert shares_of(table_of(offered, 0.5)) == {"kept": 0.5, "needless_shown": 0.25}
+
+
+def test_what_was_offered_is_read_again_but_for_a_torn_line(tmp_path: Path) -> None:
+    path = tmp_path / "runs" / "manners.jsonl"
+    one = Offered(kind=CURSORS[0], confidence=None, right=False, nothing=0.25, cursor="a")
+    append_offered(path, one)
+    with path.open("a") as file:
+        file.write('{"kind": "rest mis')
+    assert read_offered(path) == {"a": one}
+    assert read_offered(tmp_path / "none") == {}
