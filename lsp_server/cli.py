@@ -20,7 +20,8 @@ from model.errors import ModelError
 from model.types import Fill, Filler, Hole
 
 FILL = "lsp_server.command_line.options:main"
-MANNERS = "model.evaluate.manners:main"
+EVALUATIONS = {"manners": "model.evaluate.manners:main", "languages": "model.evaluate.languages:main"}
+"""What follows `dlm-fill eval`, and where it is found."""
 BAD_INPUT, CRASHED = 2, 70
 _OUTPUT_FAILED = frozenset((errno.ENOSPC, errno.EBADF, errno.EIO, errno.EDQUOT, errno.EFBIG))
 
@@ -45,10 +46,10 @@ def run(args: Sequence[str]) -> int:
     brought: object = None
     place, name = FILL, "dlm-fill"
     try:
-        if list(args[:2]) == ["eval", "manners"]:
+        if args and args[0] == "eval" and args[1:2] and args[1] in EVALUATIONS:
             from lsp_server.bench import served
 
-            place, name, brought, args = MANNERS, f"{name} eval manners", served, args[2:]
+            place, name, brought, args = EVALUATIONS[args[1]], f"{name} eval {args[1]}", served, args[2:]
         elif args and args[0] in COMMANDS:
             brought = {"tune": _gate, "eval": _serve}.get(args[0])
             place, name, args = COMMANDS[args[0]][0], f"{name} {args[0]}", args[1:]
@@ -116,11 +117,11 @@ def _gate(folder: Path) -> Callable[[Path], bool]:
     return lambda path: exclusions.excluded(path) is None
 
 
-def _serve(filler: Filler, prefix: str, suffix: str, hole: Hole) -> Fill:
+def _serve(filler: Filler, prefix: str, suffix: str, hole: Hole, *, language: str = "python") -> Fill:
     """What editors and the command line would fill the hole of a file with: for `dlm-fill eval`."""
     from lsp_server.bench.served import serve
 
-    return serve(filler, prefix, suffix, hole)
+    return serve(filler, prefix, suffix, hole, language=language)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One hole of a Python file, filled as an editor or the command line would have it: for `dlm-fill eval --system served`."""
+"""One hole of a file, filled as an editor or the command line would have it: for `dlm-fill eval --system served`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from model.types import Fill, Filler, Hole
 STRENGTH = 0.4  # as the code action has it
 
 
-def serve(filler: Filler, prefix: str, suffix: str, hole: Hole) -> Fill:
+def serve(filler: Filler, prefix: str, suffix: str, hole: Hole, *, language: str = "python") -> Fill:
     """The fill of the hole between `prefix` and `suffix`: context cut by syntax, texts tidied, what parses first."""
-    snapshot, at = _snapshot(prefix, "", suffix)
+    snapshot, at = _snapshot(prefix, "", suffix, language=language)
     gap = Gap(region=Region(at, at), hole=hole)
     return pipeline.run(snapshot, (gap,), filler, FillOptions(), cancelled=lambda: False).fill
 
@@ -53,8 +53,8 @@ def rewritten(filler: Filler, prefix: str, old: str, suffix: str) -> tuple[str, 
     return best.texts[0], best.parses
 
 
-def _snapshot(prefix: str, old: str, suffix: str) -> tuple[Snapshot, int]:
+def _snapshot(prefix: str, old: str, suffix: str, *, language: str = "python") -> tuple[Snapshot, int]:
     source, at = (prefix + old + suffix).encode(), len(prefix.encode())
-    language = by_name("python")
-    tree = parse(source, language)
-    return Snapshot(uri="held_out.py", version=None, source=source, language=language, tree=tree), at
+    known = by_name(language)
+    tree = parse(source, known)
+    return Snapshot(uri="held_out", version=None, source=source, language=known, tree=tree), at

@@ -1,10 +1,10 @@
-"""Holes cut from Python files that the model has never seen, by kind, with a fixed seed."""
+"""Holes cut from files that the model has never seen, by kind, with a fixed seed."""
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ class Case:
 
     `check` is code that fails, run behind the filled file, if the fill does not work; "" if there is none.
     To judge a fill of a case with a check is to run what the model wrote. path, root: the file that it was cut from,
-    and the folder that is taken for its workspace; None if there are none.
+    and the folder that is taken for its workspace; None if there are none. language: by its LSP name.
     """
 
     name: str
@@ -31,12 +31,13 @@ class Case:
     check: str = ""
     path: Path | None = None
     root: Path | None = None
+    language: str = "python"
 
 
-def is_telling(line: str) -> bool:
-    """Not trivial: at least six characters besides blanks, some of them letters."""
+def is_telling(line: str, *, comments: tuple[str, ...] = ("#",)) -> bool:
+    """Not trivial: at least six characters besides blanks, some of them letters; `comments`: how comments begin."""
     stripped = "".join(line.split())
-    return len(stripped) >= 6 and any(c.isalpha() for c in stripped) and not stripped.startswith("#")
+    return len(stripped) >= 6 and any(c.isalpha() for c in stripped) and not stripped.startswith(comments)
 
 
 def _spans(text: str, starts: list[int], line: int, kind: str, rng: random.Random) -> tuple[int, int] | None:
@@ -64,38 +65,42 @@ def cut_cases(root: Path, *, per_kind: dict[str, int], seed: int) -> list[Case]:
     rng = random.Random(seed)
     texts = [(p, p.read_text("utf-8", errors="ignore")) for p in sorted(root.rglob("*.py"))]
     files = [(p, t) for p, t in texts if FILE_CHARACTERS[0] <= len(t) <= FILE_CHARACTERS[1] and "\r" not in t]
-    cases = []
+    return [
+        Case(
+            name=f"{files[at][0].relative_to(root.parent)}:{line + 1}:{kind}",
+            kind=kind,
+            prefix=files[at][1][:start],
+            middle=files[at][1][start:end],
+            suffix=files[at][1][end:],
+            path=files[at][0],
+            root=root,
+        )
+        for at, line, kind, (start, end) in holes([text for _, text in files], per_kind=per_kind, rng=rng)
+    ]
+
+
+def holes(
+    texts: Sequence[str], *, per_kind: dict[str, int], rng: random.Random, comments: tuple[str, ...] = ("#",)
+) -> Iterator[tuple[int, int, str, tuple[int, int]]]:
+    """(which text, which line from 0, kind, start and end offset) of each hole: so many of each kind, or fewer."""
     for kind, wanted in per_kind.items():
-        taken: set[tuple[Path, int]] = set()
+        taken: set[tuple[int, int]] = set()
         for _ in range(wanted * 20):
-            if len(taken) == wanted or not files:
+            if len(taken) == wanted or not texts:
                 break
-            path, text = rng.choice(files)
+            at = rng.choice(range(len(texts)))
+            text = texts[at]
             starts = [0, *(m.end() for m in re.finditer("\n", text))]
             line = rng.randrange(max(1, len(starts) - 1))
-            if (
-                line + 1 >= len(starts)
-                or (path, line) in taken
-                or not is_telling(text[starts[line] : starts[line + 1]])
-            ):
+            if line + 1 >= len(starts) or (at, line) in taken:
+                continue
+            if not is_telling(text[starts[line] : starts[line + 1]], comments=comments):
                 continue
             span = _spans(text, starts, line, kind, rng)
             if span is None or not text[span[0] : span[1]].strip():
                 continue
-            taken.add((path, line))
-            name = f"{path.relative_to(root.parent)}:{line + 1}:{kind}"
-            cases.append(
-                Case(
-                    name=name,
-                    kind=kind,
-                    prefix=text[: span[0]],
-                    middle=text[span[0] : span[1]],
-                    suffix=text[span[1] :],
-                    path=path,
-                    root=root,
-                )
-            )
-    return cases
+            taken.add((at, line))
+            yield at, line, kind, span
 
 
 def cases_from(roots: Sequence[Path], *, total: int, kinds: Sequence[str], seed: int) -> list[Case]:

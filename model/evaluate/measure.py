@@ -24,7 +24,7 @@ _LEXICAL = re.compile(r"\w+|[^\w\s]")
 class Result:
     """What one system made of one case. `ms` wall clock; `confidence` in [0, 1].
 
-    `passed`: whether the filled file passed its check; None if it has none.
+    `passed`: whether the filled file passed its check; None if it has none. `parses`: None where nobody can tell.
     """
 
     case: str
@@ -33,7 +33,7 @@ class Result:
     exact: bool
     stripped: bool
     similarity: float
-    parses: bool
+    parses: bool | None
     length_right: bool
     confidence: float = 0.0
     forward_passes: int = 0
@@ -56,7 +56,7 @@ def parses(text: str) -> bool:
 def judge(case: Case, text: str, **figures: object) -> Result:
     """`text` against the truth. A case with a check has its filled file run."""
     filled = case.prefix + text + case.suffix
-    reads = parses(filled)
+    reads = parses(filled) if case.language == "python" else None
     return Result(
         case=case.name,
         kind=case.kind,
@@ -66,7 +66,7 @@ def judge(case: Case, text: str, **figures: object) -> Result:
         similarity=difflib.SequenceMatcher(None, text.strip(), case.middle.strip(), autojunk=False).ratio(),
         parses=reads,
         length_right=len(text.strip()) == len(case.middle.strip()),
-        passed=(reads and passes(f"{filled}\n{case.check}")) if case.check else None,
+        passed=(bool(reads) and passes(f"{filled}\n{case.check}")) if case.check else None,
         **figures,  # type: ignore[arg-type]
     )
 
@@ -96,15 +96,21 @@ def summary(results: Sequence[Result]) -> dict[str, object]:
         "exact_95": interval([r.exact for r in results]),
         "stripped": round(100 * statistics.fmean(r.stripped for r in results), 1),
         "similarity": round(statistics.fmean(r.similarity for r in results), 3),
-        "parses": round(100 * statistics.fmean(r.parses for r in results), 1),
+        "parses": _percent([r.parses for r in results]),
         "returned": round(100 * len(returned) / len(results), 1),
-        "returned_parses": round(100 * statistics.fmean(r.parses for r in returned), 1) if returned else None,
+        "returned_parses": _percent([r.parses for r in returned]),
         "length_right": round(100 * statistics.fmean(r.length_right for r in results), 1),
         "forward_passes": round(statistics.fmean(r.forward_passes for r in results), 1),
         "ms_p50": round(times[len(times) // 2], 1),
         "ms_p95": round(times[min(len(times) - 1, int(len(times) * 0.95))], 1),
         **share,
     }
+
+
+def _percent(hits: Sequence[bool | None]) -> float | None:
+    """The share of those that are known; None if none is."""
+    known = [hit for hit in hits if hit is not None]
+    return round(100 * statistics.fmean(known), 1) if known else None
 
 
 def lexical_tokens(text: str) -> int:

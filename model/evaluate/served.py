@@ -21,7 +21,7 @@ SERVED: Final[Mapping[str, tuple[bool, bool]]] = MappingProxyType(
 class Serve(Protocol):
     """How a file is filled at one place, context and filters and syntax included."""
 
-    def __call__(self, filler: Filler, prefix: str, suffix: str, hole: Hole) -> Fill:
+    def __call__(self, filler: Filler, prefix: str, suffix: str, hole: Hole, *, language: str = "python") -> Fill:
         """The fill of the hole between `prefix` and `suffix`, which are the whole file. Can be pickled."""
         ...
 

@@ -21,7 +21,7 @@ from model.text import PlainText
 
 HELD_OUT = frozenset({"networkx", "rich", "asyncio", "email", "click", "seaborn"})
 PERMISSIVE = re.compile(
-    r"\b(mit\b|0?bsd|apache|psf|python software foundation|isc\b|zlib|unlicense|repoze)", re.IGNORECASE
+    r"\b(mit\b|0?bsd|apache|psf|python software foundation|isc\b|zlib|unlicense\b|repoze)", re.IGNORECASE
 )
 RESTRICTIVE = re.compile(
     r"\b(a?l?gpl|gnu|mpl|mozilla|epl|eclipse|proprietary|non-?commercial|cc-by-nc|commons.clause)", re.IGNORECASE

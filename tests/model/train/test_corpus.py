@@ -39,6 +39,8 @@ OSI = "License :: OSI Approved :: "
         ("", [], "Free for non-commercial use, else MIT", None),
         ("", [], "see LICENSE", None),
         ("", [], "MITRE terms", None),
+        ("UNLICENSED", [], "", None),
+        ("Unlicense", [], "", "Unlicense"),
         ("", [], "", None),
     ],
 )
