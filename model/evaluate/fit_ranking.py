@@ -162,11 +162,10 @@ def _report_unread(holes: Sequence[Choices]) -> dict[str, object]:
 def ranking_of(holes: Sequence[Choices]) -> dict[str, dict[str, object]]:
     """What `ranking.json` holds."""
     before = fit_unread(holes)
-    return {
-        **_named(fit_both(holes)),
-        **({"unread": _named(before)} if before else {}),
-        "fit": report_of(holes),
-    }
+    found: dict[str, dict[str, object]] = {**_named(fit_both(holes)), "fit": report_of(holes)}
+    if before:
+        found["unread"] = {**_named(before)}
+    return found
 
 
 def _named(fitted: Mapping[bool, Matrix]) -> dict[str, dict[str, object]]:

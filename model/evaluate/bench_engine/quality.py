@@ -39,6 +39,6 @@ def _figures(results: Sequence[Result]) -> dict[str, float]:
         "cases": len(results),
         "exact_percent": round(100 * statistics.fmean(r.stripped for r in results), 1),
         "forward_passes": round(statistics.fmean(r.forward_passes for r in results), 2),
-        "parses_percent": round(100 * statistics.fmean(r.parses for r in results), 1),
+        "parses_percent": round(100 * statistics.fmean(bool(r.parses) for r in results), 1),
         "ms_p50": round(statistics.median(r.ms for r in results), 1),
     }
