@@ -15,7 +15,7 @@ from model.errors import BadRequest
 from model.filler import require
 from model.train.ab.command import ab
 from model.train.adapt.command import adapt
-from model.train.base.command import base
+from model.train.base.command import base, vocabulary
 from model.train.options import CORPUS_FOLDER, FOLDER, SITES, Function, duration_s, size_option
 
 if TYPE_CHECKING:
@@ -132,6 +132,7 @@ def everything(sites: tuple[Path, ...], vocab_size: int, other_languages: float,
 main.add_command(ab)
 main.add_command(adapt)
 main.add_command(base)
+main.add_command(vocabulary)
 
 
 def _build_corpus(sites: tuple[Path, ...], vocab_size: int, others: float, out: Path, console: Console) -> None:

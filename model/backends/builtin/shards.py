@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from model.errors import BadRequest, UnknownModel
 
 SHARD_BYTES = 16_000_000
 """A file is at most this long."""
+SUMS = "weights.sha256"
+"""Lists the sha256 of each file, as `sha256sum --check` reads it."""
 ALIGNMENT = 64
 """A tensor's place in its file is a multiple of this."""
 _HEADER_BYTES = 256_000  # room that is left for a shard's header
@@ -60,10 +62,24 @@ def write_shards(folder: Path, matrices: Matrices, vectors: Vectors, *, shard_by
             room = most
         shards[-1].append((name, array, form))
         room -= -(-array.nbytes // ALIGNMENT) * ALIGNMENT
-    paths = [folder / f"weights-{n + 1:02}-of-{len(shards):02}.safetensors" for n in range(len(shards))]
+    paths = [shard_path(folder, n, len(shards)) for n in range(len(shards))]
     for path, tensors in zip(paths, shards, strict=True):
         _write(path, tensors)
     return paths
+
+
+def shard_path(folder: Path, number: int, count: int) -> Path:
+    """The file `number`, from 0, of `count`."""
+    return folder / f"weights-{number + 1:02}-of-{count:02}.safetensors"
+
+
+def write_shard(path: Path, matrices: Matrices, vectors: Vectors) -> None:
+    """One file with all of these, in their order. Raises BadRequest where they are too many bytes for one, OSError."""
+    tensors = list(_tensors(matrices, vectors, SHARD_BYTES))
+    size = sum(array.nbytes for _, array, _ in tensors)
+    if size > SHARD_BYTES - _HEADER_BYTES:
+        raise BadRequest(f"{path.name} would have {size:,} bytes: a file of weights has at most {SHARD_BYTES:,}")
+    _write(path, tensors)
 
 
 def _tensors(matrices: Matrices, vectors: Vectors, most: int) -> Iterator[tuple[str, NDArray[Any], Format | None]]:
@@ -106,17 +122,37 @@ def _write(path: Path, tensors: list[tuple[str, NDArray[Any], Format | None]]) -
 
 def open_shards(folder: Path) -> tuple[dict[str, Packed], dict[str, NDArray[np.float32]]]:
     """The matrices and vectors of a model folder, mapped. Raises UnknownModel: a file missing, cut short or damaged."""
+    return _opened(_complete(folder))
+
+
+def open_shard(path: Path) -> tuple[dict[str, Packed], dict[str, NDArray[np.float32]]]:
+    """The matrices and vectors of one file, mapped. Raises UnknownModel: it is cut short or damaged."""
+    return _opened([path])
+
+
+def _complete(folder: Path) -> list[Path]:
+    """All files of weights of a folder, in order. Raises UnknownModel where some are missing, or of another set."""
     found = sorted(folder.glob("weights-*-of-*.safetensors"))
     if not found:
         raise UnknownModel(f"{folder} holds no weights (weights-NN-of-MM.safetensors): {REMEDY}")
     count = int(found[0].stem.rpartition("-")[2]) if found[0].stem.rpartition("-")[2].isdecimal() else 0
-    expected = [folder / f"weights-{n + 1:02}-of-{count:02}.safetensors" for n in range(count)]
+    expected = [shard_path(folder, n, count) for n in range(count)]
+    strange = [path.name for path in found if path not in expected]
+    if strange:
+        raise UnknownModel(f"the weights in {folder} are not one set ({', '.join(strange[:3])}): {REMEDY}")
     if found != expected:
-        missing = [path.name for path in expected if path not in found] or [p.name for p in found if p not in expected]
-        raise UnknownModel(f"the weights in {folder} are not one set ({', '.join(missing[:3])}): {REMEDY}")
+        missing = [path.name for path in expected if path not in found]
+        raise UnknownModel(
+            f"the model in {folder} is incomplete: {len(found)} of {count} files of weights, without {missing[0]}; "
+            f"finish it with `dlm-fill train base --to {folder}`"
+        )
+    return found
+
+
+def _opened(paths: Iterable[Path]) -> tuple[dict[str, Packed], dict[str, NDArray[np.float32]]]:
     pieces: dict[str, list[tuple[NDArray[np.uint8], Format]]] = {}
     vectors: dict[str, NDArray[np.float32]] = {}
-    for path in found:
+    for path in paths:
         tensors, metadata = open_tensors(path)
         for name, array in tensors.items():
             if name in metadata:
@@ -126,6 +162,13 @@ def open_shards(folder: Path) -> tuple[dict[str, Packed], dict[str, NDArray[np.f
             else:
                 vectors[name] = array
     return {name: _joined(parts) for name, parts in pieces.items()}, vectors
+
+
+def sums_of(folder: Path) -> dict[str, str]:
+    """The sha256 of each file of weights, by name, as `SUMS` lists them; nothing where there is no list."""
+    path = folder / SUMS
+    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
+    return {name: sum_ for sum_, _, name in (line.partition("  ") for line in lines) if name}
 
 
 REMEDY = "make the folder again with `dlm-fill train base`, or reinstall dlm-fill"

@@ -167,8 +167,16 @@ def debian_licence(text: str) -> str | None:
         files, licence = (re.search(rf"^{key}:[ \t]*(.+)", stanza, re.MULTILINE) for key in ("Files", "License"))
         if files and licence and not files.group(1).strip().startswith("debian/"):
             found.append(licence.group(1).strip())
-    for stated in found:
-        alternatives = re.split(r"\s+or\s+", stated, flags=re.IGNORECASE)
-        if not any(DEBIAN_PERMISSIVE.match(a) and not RESTRICTIVE.search(a) for a in alternatives):
-            return None
-    return "; ".join(sorted(set(found))) if found else None
+    return "; ".join(sorted(set(found))) if found and all(map(_permits, found)) else None
+
+
+def _permits(stated: str) -> bool:
+    """Whether one of the alternatives permits; of what applies together, all of it must."""
+
+    def alternative(text: str) -> bool:
+        return all(
+            DEBIAN_PERMISSIVE.match(part.strip()) and not RESTRICTIVE.search(part)
+            for part in re.split(r"(?:,\s*|\s+)and\s+", text, flags=re.IGNORECASE)
+        )
+
+    return any(map(alternative, re.split(r"(?:,\s*|\s+)or\s+", stated, flags=re.IGNORECASE)))

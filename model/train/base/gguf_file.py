@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -96,12 +96,16 @@ class GgufFile:
             tokens=tuple(tokens), merges=tuple((ids[left], ids[right]) for left, right in merges), special=special
         )
 
+    def check(self, names: Iterable[str]) -> None:
+        """Raises UnknownModel where a tensor is missing."""
+        for where in map(self._where, names):
+            if where not in self._tensors:
+                raise UnknownModel(f"{self.path} holds no {where}: name a complete GGUF file")
+
     def weight(self, name: str) -> Floats:
         """float32: the tensor of that Hugging Face name. Embedding and head are tied: the more exact of both is taken."""
-        where = self._where(name)
-        if where not in self._tensors:
-            raise UnknownModel(f"{self.path} holds no {where}: name a complete GGUF file")
-        tensor = self._tensors[where]
+        self.check([name])
+        tensor = self._tensors[self._where(name)]
         values = self._gguf.dequantize(tensor.data, tensor.tensor_type)
         return np.asarray(values, dtype=np.float32).reshape(tuple(int(n) for n in reversed(tensor.shape)))
 

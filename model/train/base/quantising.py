@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import lzma
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.backends.builtin.config import ModelConfig, write_config
-from model.backends.builtin.packing import format_of, pack, quantise
-from model.backends.builtin.shards import Packed, write_shards
+from model.backends.builtin.config import ModelConfig
+from model.backends.builtin.packing import dequantised, format_of, pack, quantise
+from model.backends.builtin.shards import Matrices, Packed, Vectors
 from model.backends.builtin.tokenizer import CodeTokenizer
-from model.backends.builtin.weights import EMBEDDING, matrix_shapes, vector_lengths
-from model.train.base.gptq import Quantised, gptq, inputs
+from model.backends.builtin.weights import EMBEDDING, NORM, matrix_shapes, vector_lengths
+from model.train.base.folder import Folder
+from model.train.base.gptq import DAMPING, gptq, inputs
 from model.train.base.network import MATRICES, layer_states, prefix
 
 Floats = NDArray[np.float32]
@@ -78,48 +80,88 @@ class _Moments:
         self.sums[names[0]] = self.sums[names[0]] + product if rows else product
 
 
-@torch.no_grad()
-def quantised_layers(
-    weight: Weight, config: ModelConfig, sequences: Sequence[NDArray[np.int64]], *, say: Callable[[str], None]
-) -> dict[str, tuple[Quantised, int]]:
-    """Codes and bits of every matrix of the layers, by name. Each layer sees what the quantised ones before it make."""
-    embedding = torch.from_numpy(weight(EMBEDDING))
-    states = [embedding[torch.from_numpy(ids)] for ids in sequences]
-    made: dict[str, tuple[Quantised, int]] = {}
-    for layer in range(config.layers):
-        names = [n for n in (*matrix_shapes(config), *vector_lengths(config)) if n.startswith(prefix(layer))]
-        weights = {name.removeprefix(prefix(layer)): torch.from_numpy(weight(name).copy()) for name in names}
+Layer = tuple[Matrices, Vectors]
+
+
+class Quantiser:
+    """Layers one after the other: each sees what the quantised ones before it make of the calibration set."""
+
+    def __init__(self, weight: Weight, config: ModelConfig, states: Sequence[Tensor]) -> None:
+        """states: the embedded calibration set, float32 [T, width] each."""
+        self._weight, self._config, self._states = weight, config, states
+
+    @torch.no_grad()
+    def quantised(self, layer: int) -> Layer:
+        """The next layer, quantised."""
+        floats = {name: self._weight(name) for name in _names(self._config, layer)}
+        weights = {name.removeprefix(prefix(layer)): torch.from_numpy(part.copy()) for name, part in floats.items()}
         moments = _Moments()
-        for x in states:
-            layer_states(x, weights, config, seen=moments)
+        for x in self._states:
+            layer_states(x, weights, self._config, seen=moments)
         seen = {first: inputs(product) for first, product in moments.sums.items()}
+        matrices: dict[str, Packed] = {}
         for name in MATRICES:
             bits = WIDE_BITS if name in WIDE else BITS
-            quantised, weights[f"{name}.weight"] = gptq(
+            made, weights[f"{name}.weight"] = gptq(
                 weights[f"{name}.weight"], seen[moments.first[name]], bits=bits, group=GROUP
             )
-            made[f"{prefix(layer)}{name}.weight"] = quantised, bits
-        states = [layer_states(x, weights, config) for x in states]
-        say(f"layer {layer + 1} of {config.layers}")
-    return made
+            matrices[f"{prefix(layer)}{name}.weight"] = packed(made.codes, made.scales, bits=bits)
+        self._advance(weights)
+        return matrices, {name: floats[name] for name in vector_lengths(self._config) if name in floats}
+
+    @torch.no_grad()
+    def taken(self, layer: int, matrices: Matrices, vectors: Vectors) -> None:
+        """The next layer is there already: this is what it is."""
+        weights = {name: torch.from_numpy(np.array(part)) for name, part in vectors.items()}
+        weights |= {name: torch.from_numpy(dequantised(part.whole(), part.format)) for name, part in matrices.items()}
+        self._advance({name.removeprefix(prefix(layer)): part for name, part in weights.items()})
+
+    def _advance(self, weights: Mapping[str, Tensor]) -> None:
+        self._states = [layer_states(x, weights, self._config) for x in self._states]
+
+
+def _names(config: ModelConfig, layer: int) -> list[str]:
+    return [n for n in (*matrix_shapes(config), *vector_lengths(config)) if n.startswith(prefix(layer))]
+
+
+def packed(codes: NDArray[np.uint8], scales: NDArray[np.float16], *, bits: int) -> Packed:
+    """A matrix as the shards hold it; its zero stands in the middle of the codes."""
+    return Packed(format=format_of(codes, scales, None, bits=bits), pieces=(pack(codes, scales, bits=bits),))
 
 
 def write_folder(
     folder: Path,
     config: ModelConfig,
     weight: Weight,
-    sequences: Sequence[NDArray[np.int64]],
+    states: Sequence[Tensor],
     *,
+    tokenizer: bytes,
     say: Callable[[str], None],
 ) -> None:
-    """Quantise, and write config and shards into `folder`."""
-    matrices = {}
-    for name, (quantised, bits) in quantised_layers(weight, config, sequences, say=say).items():
-        form = format_of(quantised.codes, quantised.scales, None, bits=bits)
-        matrices[name] = Packed(format=form, pieces=(pack(quantised.codes, quantised.scales, bits=bits),))
-    codes, scales, _ = quantise(weight(EMBEDDING), bits=WIDE_BITS, group=GROUP)
-    form = format_of(codes, scales, None, bits=WIDE_BITS)
-    matrices[EMBEDDING] = Packed(format=form, pieces=(pack(codes, scales, bits=WIDE_BITS),))
-    write_shards(folder, matrices, {name: weight(name) for name in vector_lengths(config)})
-    described = {"method": "GPTQ", "bits": BITS, "group": GROUP, "wide": [EMBEDDING, *WIDE], "wide_bits": WIDE_BITS}
-    write_config(replace(config, quantisation=described), folder)
+    """Quantise, and write config, tokenizer and shards into `folder`; what is complete there, of the same settings, is taken as it is.
+
+    Raises BadRequest where the folder holds a model of other settings.
+    """
+    out = Folder(folder, config)
+    made = out.begin(tokenizer)
+    if made.halves != {0, 1}:
+        codes, scales, _ = quantise(weight(EMBEDDING), bits=WIDE_BITS, group=GROUP)
+        embedding = packed(codes, scales, bits=WIDE_BITS)
+        for half in {0, 1} - made.halves:
+            out.write_half(half, embedding, {NORM: weight(NORM)} if half == 0 else {})
+    last = max(set(range(config.layers)) - made.layers, default=-1)
+    quantiser = Quantiser(weight, config, states)
+    for layer in range(last + 1):
+        if layer in made.layers:
+            quantiser.taken(layer, *out.layer(layer))
+        else:
+            out.write_layer(layer, *quantiser.quantised(layer))
+        say(f"layer {layer + 1} of {config.layers}" + (" is there" if layer in made.layers else ""))
+
+
+def described(**origin: str) -> dict[str, Any]:
+    """How the weights are made: what two folders must have in common, so that files of one fit the other."""
+    return {
+        "method": "GPTQ", "bits": BITS, "group": GROUP, "wide": [EMBEDDING, *WIDE], "wide_bits": WIDE_BITS,
+        "damping": DAMPING, "rows": MOST_ROWS, **origin,
+    }  # fmt: skip

@@ -45,7 +45,7 @@ def built(tmp_path: Path) -> Path:
     source = tiny_gguf.write(tmp_path / "tiny.gguf")
     vocabulary = GgufFile(source).vocabulary()
     kept = pruned(vocabulary, np.arange(len(vocabulary.tokens), 0, -1.0), size=len(vocabulary.tokens) - 5)
-    build(source, tmp_path / "made", kept=kept, calibration=CALIBRATION, say=silent)
+    build(source, tmp_path / "made", kept=kept, calibrated=kept, calibration=CALIBRATION, say=silent)
     return tmp_path / "made"
 
 
@@ -146,7 +146,14 @@ def test_a_file_that_is_no_model_is_named_and_leaves_nothing(tmp_path: Path, dam
     if damage == "no GGUF":
         path.write_text("hello")
     with pytest.raises(UnknownModel, match=r"tiny\.gguf"):
-        build(path, tmp_path / "made", kept=list(range(256)), calibration=CALIBRATION, say=silent)
+        build(
+            path,
+            tmp_path / "made",
+            kept=list(range(256)),
+            calibrated=list(range(256)),
+            calibration=CALIBRATION,
+            say=silent,
+        )
     assert not (tmp_path / "made").exists()
     assert [p.name for p in tmp_path.iterdir()] == ["tiny.gguf"]
 
