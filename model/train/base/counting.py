@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from model.backends.builtin.tokenizer import CodeTokenizer
 from model.errors import BadRequest
 from model.train.adapt.documents import Documents
-from model.train.base.vocabulary import Vocabulary, write_tokenizer
+from model.train.base.gguf_file import Vocabulary
+from model.train.base.vocabulary import write_tokenizer
 
 Frequencies = NDArray[np.float64]
 COUNTED = 0.7
@@ -44,8 +45,10 @@ def frequencies(documents: Documents, vocabulary: Vocabulary) -> Frequencies:
             if room <= 0:
                 break
     weights = language_weights({language: float(count.sum()) for language, count in counts.items()})
-    counted = np.sum([weights[language] * count / count.sum() for language, count in counts.items()], axis=0)
-    return COUNTED * counted + (1 - COUNTED) * published_order(vocabulary)
+    found = (1 - COUNTED) * published_order(vocabulary)
+    for language, count in counts.items():
+        found += COUNTED * weights[language] * count / count.sum()
+    return found
 
 
 def language_weights(tokens: Mapping[str, float]) -> dict[str, float]:
@@ -61,7 +64,8 @@ def published_order(vocabulary: Vocabulary) -> Frequencies:
     """float64 [tokens], summing to one: by Zipf's law over the ranks of the ASCII tokens; the others have none."""
     ascii_ = np.array([token.isascii() for token in vocabulary.tokens])
     zipf = np.where(ascii_, 1.0 / np.maximum(np.cumsum(ascii_), 1), 0.0)
-    return zipf / zipf.sum()
+    order: Frequencies = zipf / zipf.sum()
+    return order
 
 
 def write_counted(corpus: Path, path: Path) -> int:

@@ -23,8 +23,8 @@ from model.train.base.counting import (
     read_counted,
     write_counted,
 )
-from model.train.base.gguf_file import GgufFile
-from model.train.base.vocabulary import Vocabulary, read_ids
+from model.train.base.gguf_file import GgufFile, Vocabulary
+from model.train.base.vocabulary import read_ids
 from tests.model.train.base import tiny_gguf
 
 
