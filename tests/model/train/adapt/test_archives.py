@@ -6,6 +6,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -25,7 +26,7 @@ SCRIPT = "// sums\n" + "".join(
 COPYRIGHT = "Format: machine\n\nFiles: *\nCopyright: somebody\nLicense: {}\n\nFiles: debian/*\nLicense: GPL-3\n"
 
 
-def tar(files: dict[str, str], *, mode: str = "w:gz") -> bytes:
+def tar(files: dict[str, str], *, mode: Literal["w:gz", "w:xz"] = "w:gz") -> bytes:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode=mode) as made:
         for name, text in files.items():
