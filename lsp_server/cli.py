@@ -22,6 +22,7 @@ from model.types import Fill, Filler, Hole
 FILL = "lsp_server.command_line.options:main"
 EVALUATIONS = {"manners": "model.evaluate.manners:main", "languages": "model.evaluate.languages:main"}
 """What follows `dlm-fill eval`, and where it is found."""
+REFACTOR = "lsp_server.bench.refactor.command:main"
 BAD_INPUT, CRASHED = 2, 70
 _OUTPUT_FAILED = frozenset((errno.ENOSPC, errno.EBADF, errno.EIO, errno.EDQUOT, errno.EFBIG))
 
@@ -50,6 +51,8 @@ def run(args: Sequence[str]) -> int:
             from lsp_server.bench import served
 
             place, name, brought, args = EVALUATIONS[args[1]], f"{name} eval {args[1]}", served, args[2:]
+        elif list(args[:2]) == ["eval", "refactor"]:
+            place, name, args = REFACTOR, f"{name} eval refactor", args[2:]
         elif args and args[0] in COMMANDS:
             brought = {"tune": _gate, "eval": _serve}.get(args[0])
             place, name, args = COMMANDS[args[0]][0], f"{name} {args[0]}", args[1:]

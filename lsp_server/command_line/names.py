@@ -23,7 +23,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "tune": ("model.train.tune.command:main", "Continue the model on your own code, and keep it if that helped."),
     "eval": (
         "model.evaluate.command:main",
-        "Measure the quality of fills on held-out code (`eval languages`: by language, `eval manners`: when to be silent).",
+        (
+            "Measure the quality of fills on held-out code (`eval languages`: by language, `eval manners`: when to be"
+            " silent, `eval refactor`: whether refactorings preserve what code means)."
+        ),
     ),
     "stats": ("lsp_server.feedback.report:main", "Tell what became of suggestions in editors, on this machine."),
     "models": ("model.hub.command:main", "List the models there are, and fetch one."),

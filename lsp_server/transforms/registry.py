@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lsp_server.transforms.extract.function import ExtractFunction
+from lsp_server.transforms.extract.inline import InlineVariable
+from lsp_server.transforms.extract.variable import ExtractVariable
 from lsp_server.transforms.refactoring import Refactoring, Refused
 from lsp_server.transforms.rename.rename import Rename
 from lsp_server.transforms.writing.annotate import Annotate
@@ -15,6 +18,9 @@ REFACTORINGS: tuple[Refactoring, ...] = (
     Implement(),
     Annotate(),
     Document(),
+    ExtractVariable(),
+    ExtractFunction(),
+    InlineVariable(),
 )
 
 

@@ -14,7 +14,7 @@ from lsp_server.source.scopes.analysis import walk_of
 from lsp_server.source.scopes.walk import Walk
 from lsp_server.types import Snapshot
 
-_LARGEST_BYTES = 30_000
+_LARGEST_BYTES = 60_000
 """A larger file is left out: each case reads its file some ten times."""
 
 

@@ -12,7 +12,7 @@ from lsp_server.transforms.rename.rename import Rename
 from lsp_server.types import Region
 
 
-def rename_case(source: Source, rng: random.Random) -> Outcome | None:
+def rename_case(source: Source, rng: random.Random, module: str = "") -> Outcome | None:  # noqa: ARG001
     """One name, drawn by its occurrences; None if the file has none. Half of the new names stand in the file already."""
     occurrences = source.walk.names.occurrences
     places = [o.region for o in occurrences] + [

@@ -1,0 +1,95 @@
+"""Cases of extracting and inlining: an expression, statements or a variable of a real file."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from lsp_server.bench.refactor.behaviour import why_tests_fail
+from lsp_server.bench.refactor.cases import Source
+from lsp_server.bench.refactor.meaning import meanings
+from lsp_server.bench.refactor.outcome import Outcome, attempt
+from lsp_server.transforms.extract.function import ExtractFunction
+from lsp_server.transforms.extract.inline import InlineVariable
+from lsp_server.transforms.extract.syntax import EXPRESSIONS, below
+from lsp_server.transforms.extract.variable import ExtractVariable
+from lsp_server.types import Region
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from lsp_server.source.scopes.names import Binding
+
+_NEW = "_extracted_here"
+
+
+def variable_case(source: Source, rng: random.Random, module: str = "") -> Outcome | None:
+    """One expression gets a name."""
+    places = [n for n in _nodes(source) if n.type in EXPRESSIONS and n.type != "identifier"]
+    if not places:
+        return None
+    node = rng.choice(places)
+    region = Region(node.start_byte, node.end_byte)
+    return attempt(ExtractVariable(), source, region, {"name": _NEW}, judge=_judge(source, module))
+
+
+def function_case(source: Source, rng: random.Random, module: str = "") -> Outcome | None:
+    """One to four statements, or an expression, become a function."""
+    blocks = [n for n in _nodes(source) if n.type == "block" and _in_function(n)]
+    if not blocks:
+        return None
+    block = rng.choice(blocks)
+    if rng.random() < 0.25:
+        inside = [n for n in below(block) if n.type in EXPRESSIONS and n.type != "identifier"]
+        first = last = rng.choice(inside or [block])
+    else:
+        statements = [n for n in block.named_children if n.type != "comment"]
+        start = rng.randrange(len(statements))
+        first, last = statements[start], statements[min(start + rng.randrange(4), len(statements) - 1)]
+    region = Region(first.start_byte, last.end_byte)
+    return attempt(ExtractFunction(), source, region, {"name": _NEW}, judge=_judge(source, module))
+
+
+def inline_case(source: Source, rng: random.Random, module: str = "") -> Outcome | None:
+    """One variable goes."""
+    names = [b.occurrences[0].node for b in source.walk.names.bindings if _may_go(b)]
+    if not names:
+        return None
+    node = rng.choice(names)
+    region = Region(node.start_byte, node.end_byte)
+    return attempt(InlineVariable(), source, region, {}, judge=_judge(source, module))
+
+
+def _may_go(binding: Binding) -> bool:
+    """Whether it is a variable of a function with one value and few uses: most others are refused."""
+    uses = [o for o in binding.occurrences if o.role == "use"]
+    bound = [o for o in binding.occurrences if o.role == "bind"]
+    return binding.scope.kind == "function" and len(bound) == 1 and 1 <= len(uses) <= 2
+
+
+def _nodes(source: Source) -> Iterator[Node]:
+    assert source.snapshot.tree is not None
+    return below(source.snapshot.tree.root_node)
+
+
+def _in_function(node: Node) -> bool:
+    around = node.parent
+    while around is not None and around.type != "function_definition":
+        around = around.parent
+    return around is not None
+
+
+def _judge(source: Source, module: str) -> Callable[[str], str]:
+    def judge(after: str) -> str:
+        try:
+            now = meanings(after)
+        except SyntaxError as error:
+            return f"does not compile: {error.msg}"
+        known = {m.name for m in meanings(source.text) if m.scope is None}
+        lost = {m.name for m in now if m.scope is None} - known
+        if lost:
+            return f"nothing declares {', '.join(sorted(lost))} any more"
+        return why_tests_fail(module, after) if module else ""
+
+    return judge

@@ -1,0 +1,1 @@
+"""Extract variables and functions, and put variables back in: Python."""
