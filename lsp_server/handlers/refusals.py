@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
+
+from lsp_server.handlers.messages import tell
 
 NOTHING_FITS = "nothing that fits was found here: more text around it helps, or another place"
 
@@ -19,5 +20,4 @@ class Refusals:
         """Show the user why nothing comes in the document at `uri`, unless that was shown before."""
         if reason and (uri, reason) not in self._told:
             self._told.add((uri, reason))
-            message = lsp.ShowMessageParams(type=lsp.MessageType.Info, message=f"dlm-fill: {reason}")
-            self._server.window_show_message(message)
+            tell(self._server, reason)

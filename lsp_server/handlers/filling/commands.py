@@ -12,10 +12,8 @@ without it, the document that was filled last. The result tells besides which of
 
 from __future__ import annotations
 
-from textwrap import shorten
 from typing import Any
 
-from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
 from lsp_server.errors import GivenUp, NothingFilled, StaleDocument
@@ -24,6 +22,7 @@ from lsp_server.handlers.error_codes import with_codes
 from lsp_server.handlers.filling.arguments import FillArguments, document_of, read
 from lsp_server.handlers.filling.deliver import Courier, Delivered
 from lsp_server.handlers.filling.fill import fill, filled_gaps
+from lsp_server.handlers.messages import tell
 from lsp_server.session import Session
 from lsp_server.suggestions.fills import Choice, Fills
 from lsp_server.types import Edit
@@ -31,8 +30,6 @@ from lsp_server.types import Edit
 FILL, NEXT, PREVIOUS = "dlm.fill", "dlm.nextCandidate", "dlm.previousCandidate"
 MORE_CANDIDATES = 6
 """Asked of the model when a fill has no other candidate."""
-_MESSAGE_LENGTH = 78
-"""A longer line makes a terminal editor of 80 columns wait for a key."""
 
 
 def register(server: LanguageServer, session: Session, fills: Fills, metrics: Metrics) -> None:
@@ -135,6 +132,5 @@ def _result(server: LanguageServer, choice: Choice, delivered: Delivered) -> dic
 def _not_applied(server: LanguageServer, reason: str | Exception) -> dict[str, Any]:
     """The result when nothing was edited; the user is told why in one short line, unless they gave it up."""
     if not isinstance(reason, GivenUp):
-        message = shorten(f"dlm-fill: {reason}", _MESSAGE_LENGTH, placeholder=" …")
-        server.window_show_message(lsp.ShowMessageParams(type=lsp.MessageType.Info, message=message))
+        tell(server, reason)
     return {"applied": False, "confirmed": False, "reason": str(reason), "texts": [], "confidence": None}

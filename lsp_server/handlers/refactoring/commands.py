@@ -15,6 +15,7 @@ from pygls.lsp.server import LanguageServer
 
 from lsp_server.errors import GivenUp, NothingFilled, StaleDocument
 from lsp_server.handlers.error_codes import with_codes
+from lsp_server.handlers.messages import tell
 from lsp_server.handlers.refactoring.arguments import read
 from lsp_server.handlers.refactoring.refactor import Made, refactor, workspace_edit
 from lsp_server.session import Session
@@ -62,6 +63,5 @@ def _result(made: Made) -> dict[str, Any]:
 def _not_applied(server: LanguageServer, reason: str | Exception) -> dict[str, Any]:
     """The result when nothing was edited; the user is told why, unless they gave it up."""
     if not isinstance(reason, GivenUp):
-        params = lsp.ShowMessageParams(type=lsp.MessageType.Info, message=f"dlm-fill: {reason}")
-        server.window_show_message(params)
+        tell(server, reason)
     return {"applied": False, "reason": str(reason), "summary": "", "texts": [], "confidence": None}

@@ -140,3 +140,19 @@ def test_the_completion_list_takes_whole_lines(
         assert editor.text() == ["first = 1", wanted]
         editor.type("<Esc>u")
         editor.until(lambda: editor.text()[1] == line + (closer if line.endswith("(") else ""), "undo takes it back")
+
+
+@pytest.mark.parametrize("ends", ["\r\n", "\n"], ids=["crlf", "lf"])
+def test_a_fill_of_several_lines_keeps_the_line_ends(binary: str, tmp_path: Path, ends: str) -> None:
+    path = tmp_path / "ends.py"
+    path.write_bytes(f"if True:{ends}    _{ends}x = 1{ends}".encode())
+    with connected(binary, path, texts=["first()\n    second(\n        3)"]) as editor:
+        assert editor.lua("return vim.bo.fileformat") == ("dos" if ends == "\r\n" else "unix")
+        editor.lua(FILL, 1, 1)
+        filled(editor, 1)
+        wanted = ["if True:", "    first()", "    second(", "        3)", "x = 1"]
+        assert [line for line in editor.text() if not line.startswith("#")] == wanted
+        assert not any("^M" in line for line in editor.screen.lines())
+        editor.command("write")
+        written = path.read_bytes()
+        assert written.replace(ends.encode(), b"").count(b"\r") == written.replace(ends.encode(), b"").count(b"\n") == 0

@@ -74,20 +74,34 @@ function M.utf16(text)
   return vim.str_utfindex(text, 'utf-16')
 end
 
---- One line that fits the command line, so that nobody has to press Enter.
+--- The beginning of `line` in so many cells.
+---@param line string
+---@param room integer
+---@return string
+local function cut(line, room)
+  if vim.fn.strdisplaywidth(line) <= room then
+    return line
+  end
+  local kept = vim.fn.strcharpart(line, 0, room - 1)
+  while vim.fn.strdisplaywidth(kept) > room - 1 do -- a character may take two cells
+    kept = vim.fn.strcharpart(kept, 0, vim.fn.strcharlen(kept) - 1)
+  end
+  return kept .. '…'
+end
+
+--- One line that fits the command line, so that nobody has to press Enter. What is wrong is cut before the remedy,
+--- which is what stands behind the last `: ` or `; `.
 ---@param text string
 ---@return string
 function M.short(text)
   local line = vim.trim((text:gsub('%s*\n%s*', ' ')))
   local room = math.max(20, vim.v.echospace - 1)
-  if vim.fn.strdisplaywidth(line) <= room then
-    return line
+  local what, remedy = line:match('^(dlm%-fill: .+[^%s])([:;] .-)$')
+  if vim.fn.strdisplaywidth(line) <= room or not what then
+    return cut(line, room)
   end
-  local cut = vim.fn.strcharpart(line, 0, room - 1)
-  while vim.fn.strdisplaywidth(cut) > room - 1 do -- a character may take two cells
-    cut = vim.fn.strcharpart(cut, 0, vim.fn.strcharlen(cut) - 1)
-  end
-  return cut .. '…'
+  remedy = cut(remedy, math.max(room - 30, 10))
+  return cut(what, room - vim.fn.strdisplaywidth(remedy)) .. remedy
 end
 
 return M

@@ -144,7 +144,7 @@ function M.attach(buf, typing)
     state.show({ state = 'error', message = what })
     if not told[what] then
       told[what] = true
-      log.tell(('no server (see :checkhealth dlm-fill): %s'):format(what), vim.log.levels.WARN)
+      log.tell(what .. ': see :checkhealth dlm-fill', vim.log.levels.WARN)
       log.note(M.REMEDY)
     end
     return false
