@@ -69,6 +69,30 @@ def refactored(
     Raises NothingFilled if nothing that fits came back, or the file would not parse any more: nothing is changed then.
     For the other arguments, and what else is raised, see `pipeline.run`.
     """
+    while True:
+        try:
+            return _refactored(
+                snapshot, change, filler, options,
+                cancelled=cancelled, on_event=on_event, exclusions=exclusions, other_files=other_files, cells=cells,
+            )  # fmt: skip
+        except NothingFilled:
+            if change.wider is None or cancelled():
+                raise
+            change = change.wider
+
+
+def _refactored(
+    snapshot: Snapshot,
+    change: Change,
+    filler: Filler | None,
+    options: FillOptions,
+    *,
+    cancelled: Cancelled,
+    on_event: OnEvent | None,
+    exclusions: Exclusions | None,
+    other_files: OtherFiles | None,
+    cells: Cells | None,
+) -> Refactored:
     checker = SyntaxChecker(snapshot)
     if not change.gaps:
         return Refactored(change=change, results=(_checked(snapshot, change.source, checker),))

@@ -43,8 +43,8 @@ class Change:
     the model reads above the line of byte `context_at` of `source` (None: of the first gap) and that are taken out
     again: comments, as a rule. `objection` says why these texts of the holes will not do, "" if they do; a text that is
     objected to gives way to the next candidate, of which the model is asked for `candidates` at least. `completion` gives
-    further edits of `source`, outside of the gaps, that these texts call for: imports, say. `confirm`: the client should
-    have the user look at it before it is applied.
+    further edits of `source`, outside of the gaps, that these texts call for: imports, say. `wider` is tried where nothing
+    is found for this one. `confirm`: the client should have the user look at it before it is applied.
     """
 
     source: bytes
@@ -55,6 +55,7 @@ class Change:
     objection: Callable[[tuple[str, ...]], str] = accept_all
     candidates: int = 3
     completion: Callable[[tuple[str, ...]], tuple[Edit, ...]] = nothing_more
+    wider: Change | None = None
     confirm: bool = False
 
 

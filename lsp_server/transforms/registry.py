@@ -12,6 +12,7 @@ from lsp_server.transforms.rename.rename import Rename
 from lsp_server.transforms.writing.annotate import Annotate
 from lsp_server.transforms.writing.document import Document
 from lsp_server.transforms.writing.implement import Implement
+from lsp_server.transforms.writing.repair import Repair
 
 REFACTORINGS: tuple[Refactoring, ...] = (
     Rename(),
@@ -21,6 +22,7 @@ REFACTORINGS: tuple[Refactoring, ...] = (
     ExtractVariable(),
     ExtractFunction(),
     InlineVariable(),
+    Repair(),
 )
 
 

@@ -78,8 +78,8 @@ def chosen(job: Job, attempts: list[Attempt]) -> tuple[Candidate, ...]:
 
 
 def _decided_anew(job: Job, attempt: Attempt, spans: Sequence[Span], round_: int) -> list[Attempt]:
-    """What comes of the attempt when `spans` of it are denoised anew; nothing when there is no time left."""
-    if job.meter.spent or job.cancelled():
+    """What comes of the attempt when `spans` of it are denoised anew; nothing when there is no time left, or no denoiser."""
+    if job.meter.spent or job.cancelled() or not job.spec.denoises:
         return []
     rows = rework(
         attempt,

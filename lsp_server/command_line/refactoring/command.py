@@ -21,6 +21,7 @@ from lsp_server.command_line.names import DEVICES
 @click.option(
     "--in-this-file", "only_here", is_flag=True, help="Rename also what other files may use, in this one alone."
 )
+@click.option("--message", metavar="TEXT", help="For repair: what another tool says of the place.")
 @click.option("--write", is_flag=True, help="Change the file, too (for -: print the whole text instead of a diff).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a diff.")
 @click.option("--candidates", type=click.IntRange(1, 32), default=1, show_default=True, metavar="N",
@@ -54,6 +55,7 @@ def _refactor(
     listing: bool,
     new_name: str | None,
     only_here: bool,
+    message: str | None,
     write: bool,
     as_json: bool,
     candidates: int,
@@ -74,7 +76,7 @@ def _refactor(
         )
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see `options`: threads wait in sleep, not in a loop
     options = FillOptions(candidates=candidates, seed=seed, max_time_s=max_time_s)
-    said = {"name": new_name, "in-this-file": "yes" if only_here else None}
+    said = {"name": new_name, "in-this-file": "yes" if only_here else None, "message": message}
     answers = {key: answer for key, answer in said.items() if answer is not None}
     return run.refactor(
         run.Wish(name=refactoring, target=target, answers=answers, options=options, write=write, json=as_json, **model)

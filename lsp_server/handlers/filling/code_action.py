@@ -17,7 +17,7 @@ from lsp_server.handlers.filling.commands import FILL
 from lsp_server.handlers.filling.fill import fill, workspace_edit
 from lsp_server.handlers.positions import to_lsp
 from lsp_server.handlers.refactoring.actions import actions as refactoring_actions
-from lsp_server.handlers.refactoring.actions import resolved
+from lsp_server.handlers.refactoring.actions import repairs, resolved
 from lsp_server.handlers.refactoring.arguments import is_refactoring
 from lsp_server.handlers.refusals import Refusals
 from lsp_server.session import Session
@@ -81,7 +81,8 @@ def register(
             if _wanted(_KIND.value, only)
         ]
         covered = session.documents.covering(snapshot, selected)
-        return [*fillings, *refactoring_actions(session, covered, selected, wanted, lazily=lazily)]
+        mending = repairs(snapshot, params.context.diagnostics, wanted, lazily=lazily)
+        return [*mending, *fillings, *refactoring_actions(session, covered, selected, wanted, lazily=lazily)]
 
     @server.feature(lsp.CODE_ACTION_RESOLVE)
     @with_codes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import shorten
 from typing import Any
 
 from lsprotocol import types as lsp
@@ -15,7 +16,11 @@ from lsp_server.handlers.refactoring.refactor import refactor, workspace_edit
 from lsp_server.session import Session
 from lsp_server.source.positions import LineIndex
 from lsp_server.transforms.refactoring import Refactoring
+from lsp_server.transforms.writing.repair import MESSAGE, Repair
 from lsp_server.types import Region, Snapshot
+
+_MOST_REPAIRS = 4
+_TITLE_LENGTH = 60
 
 
 def actions(
@@ -28,6 +33,21 @@ def actions(
         if title is not None:
             data = _data(refactoring.name, snapshot, place)
             yield _action(f"dlm-fill: {title}", refactoring.kind, data, lazily=lazily)
+
+
+def repairs(
+    snapshot: Snapshot, diagnostics: Sequence[lsp.Diagnostic], among: Sequence[Refactoring], *, lazily: bool
+) -> Iterator[lsp.CodeAction]:
+    """A quick fix for each of the diagnostics that another tool reported, which the client sent along."""
+    if not any(refactoring.name == Repair.name for refactoring in among):
+        return
+    for diagnostic in diagnostics[:_MOST_REPAIRS]:
+        message = diagnostic.message if isinstance(diagnostic.message, str) else diagnostic.message.value
+        data = {**_data(Repair.name, snapshot, diagnostic.range), "answers": {MESSAGE: message}}
+        title = f"dlm-fill: Repair: {shorten(message, _TITLE_LENGTH, placeholder=' …')}"
+        action = _action(title, Repair.kind, data, lazily=lazily)
+        action.diagnostics = [diagnostic]
+        yield action
 
 
 async def resolved(

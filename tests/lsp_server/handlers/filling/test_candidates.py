@@ -141,7 +141,7 @@ async def test_what_a_code_action_brought_can_be_replaced_too() -> None:
             range=span_of(1, 11, 1, 11),
             context=lsp.CodeActionContext(diagnostics=[]),
         )
-        (action,) = await editor.request(lsp.TEXT_DOCUMENT_CODE_ACTION, params)
+        action, *_ = await editor.request(lsp.TEXT_DOCUMENT_CODE_ACTION, params)
         await editor.request(lsp.CODE_ACTION_RESOLVE, action)
         editor.change(((1, 11, 1, 14), "one"))
         assert (await another(editor))["candidate"] == 2

@@ -24,7 +24,8 @@ async def offered(
         context=lsp.CodeActionContext(diagnostics=[], only=only),
     )
     found = await editor.request(lsp.TEXT_DOCUMENT_CODE_ACTION, params)
-    return {action.title.removeprefix("dlm-fill: "): action for action in found or []}
+    own = [action for action in found or [] if action.kind == lsp.CodeActionKind.RefactorRewrite]  # refactorings apart
+    return {action.title.removeprefix("dlm-fill: "): action for action in own}
 
 
 async def test_placeholders_of_a_function_are_filled_jointly_once_chosen(tmp_path: Path) -> None:
@@ -90,3 +91,20 @@ async def test_the_command_takes_what_an_action_holds() -> None:
         (change,) = editor.applied[0].edit.document_changes or ()
         assert isinstance(change, lsp.TextDocumentEdit)
         assert [edit.range for edit in change.edits] == [span_of(5, 11, 5, 14)]
+
+
+async def test_what_another_tool_reported_gets_a_quick_fix(tmp_path: Path) -> None:
+    async with connected(texts=["names"], record=tmp_path / "fills", resolves=True) as editor:
+        editor.open("def f(names):\n    return nams\n", version=3)
+        diagnostic = lsp.Diagnostic(range=span_of(1, 11, 1, 15), message="Undefined name `nams`", source="ruff")
+        params = lsp.CodeActionParams(
+            text_document=lsp.TextDocumentIdentifier(uri=URI),
+            range=span_of(1, 11, 1, 11),
+            context=lsp.CodeActionContext(diagnostics=[diagnostic], only=[lsp.CodeActionKind.QuickFix]),
+        )
+        (action,) = await editor.request(lsp.TEXT_DOCUMENT_CODE_ACTION, params)
+        assert action.title == "dlm-fill: Repair: Undefined name `nams`"
+        assert list(action.diagnostics or []) == [diagnostic]
+        resolved = await editor.request(lsp.CODE_ACTION_RESOLVE, action)
+        (change,) = resolved.edit.document_changes
+        assert [(edit.range, edit.new_text) for edit in change.edits] == [(span_of(1, 11, 1, 15), "names")]

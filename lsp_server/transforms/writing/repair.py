@@ -1,0 +1,88 @@
+"""Repair: what a diagnostic points at, or a syntax error, is opened again, more and more of it until the error is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from lsp_server.source.faults import count_faults, fault_on, openings
+from lsp_server.source.positions import line_around
+from lsp_server.transforms.refactoring import Answers, Blank, Change, Refused, rewritten
+from lsp_server.types import Region, Snapshot
+from model.types import Hole
+
+MESSAGE = "message"
+"""The answer that holds what a diagnostic says; without it a syntax error is looked for."""
+_LONGEST_MESSAGE = 160
+_CANDIDATES = 4
+
+
+class Repair:
+    """See `Refactoring`. The answers: `message`, what another tool says of the region."""
+
+    name = "repair"
+    kind = "quickfix"
+
+    def title(self, snapshot: Snapshot, region: Region) -> str | None:
+        """What the menu says on a line with a syntax error."""
+        fault = fault_on(snapshot, region)
+        return f"Repair: {fault.message}" if fault is not None else None
+
+    def change(self, snapshot: Snapshot, region: Region, *, answers: Answers) -> Change:
+        """A hole over the token, and wider ones for when that does not do. Raises Refused."""
+        message = " ".join(answers.get(MESSAGE, "").split())[:_LONGEST_MESSAGE]
+        fault = fault_on(snapshot, region)
+        if not message and fault is None:
+            raise Refused(
+                "no syntax error on these lines: put the cursor on the line with the error, or send what a diagnostic"
+                " says (--message TEXT) with its range"
+            )
+        place = region
+        if fault is not None and not message:
+            place, message = fault.region, fault.message
+        change: Change | None = None
+        for opened in reversed(list(openings(snapshot.source, place))):
+            change = _opened(snapshot, opened, message, wider=change)
+        if change is None:
+            raise Refused("nothing stands there: send the range of the diagnostic")
+        return change
+
+
+def _opened(snapshot: Snapshot, opened: Region, message: str, *, wider: Change | None) -> Change:
+    old = str(snapshot.text(opened))
+    line = line_around(snapshot.source, opened.start)
+    whole_line = not snapshot.source[line.start : opened.start].strip() and opened.end >= len(
+        snapshot.source[: line.end].rstrip()
+    )
+    hole = Hole(max_lines=old.count("\n") + (2 if whole_line else 1))
+    change = rewritten(snapshot, [(opened, [Blank(placeholder=old, hole=hole)])], summary=f"repair: {message}")
+    comment = snapshot.language.line_comment or "//"
+    indent = snapshot.source[line.start : line.end].decode("utf-8", "replace")
+    indent = indent[: len(indent) - len(indent.lstrip())]
+    said = [f"{comment} fix: {message}"]
+    if whole_line:  # the model sees what is to be mended: within a line it would only say it again
+        said += [f"{comment} was: {text.strip()}" for text in old.split("\n")]
+    return replace(
+        change,
+        context="".join(f"{indent}{text}\n" for text in said),
+        context_at=opened.start,
+        objection=_objection(snapshot, change, old),
+        candidates=_CANDIDATES,
+        wider=wider,
+    )
+
+
+def _objection(snapshot: Snapshot, change: Change, old: str) -> Callable[[tuple[str, ...]], str]:
+    (gap,) = change.gaps
+    before = count_faults(snapshot.source, snapshot)
+
+    def objection(texts: tuple[str, ...]) -> str:
+        if texts[0].strip() == old.strip():
+            return "nothing repaired: the model would leave what stands there"
+        source = change.source[: gap.region.start] + texts[0].encode() + change.source[gap.region.end :]
+        after = count_faults(source, snapshot)
+        if after and after >= before:
+            return "nothing repaired: with every text that was found the file has as many errors; correct it by hand"
+        return ""
+
+    return objection

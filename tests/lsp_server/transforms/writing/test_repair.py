@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from lsp_server.errors import NothingFilled
+from lsp_server.settings import FillOptions
+from lsp_server.transforms.applying import refactored
+from lsp_server.transforms.refactoring import Change
+from lsp_server.transforms.writing.repair import Repair
+from lsp_server.types import Region
+from tests.fakes import FakeFiller
+from tests.lsp_server.transforms.golden import check, folders, snapshot_of
+from tests.lsp_server.transforms.stdlib import functions
+
+
+@pytest.mark.parametrize("folder", folders("repair"), ids=lambda path: path.name)
+def test_golden(folder: Path) -> None:
+    check(Repair(), folder)
+
+
+def levels(change: Change | None) -> list[str]:
+    """What is opened, from small to large."""
+    found = []
+    while change is not None:
+        (gap,) = change.gaps
+        found.append(change.source[gap.region.start : gap.region.end].decode())
+        change = change.wider
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        (
+            "def f(xs):\n    for x im xs‸:\n        print(x)\n",
+            "python",
+            ["im", "x im xs", "for x im xs:", "for x im xs:\n        print(x)",],
+        ),
+        ("const a = = 1‸;\n", "typescript", ["=", "a = =", "const a = = 1;"]),
+        ("func f() {\n\treturn 1 +‸\n}\n", "go", None),
+    ],
+)  # fmt: skip
+def test_more_and_more_is_opened(text: str, language: str, expected: list[str] | None) -> None:
+    snapshot, region = snapshot_of(text, language)
+    assert Repair().title(snapshot, region)
+    opened = levels(Repair().change(snapshot, region, answers={}))
+    if expected is not None:
+        assert opened == expected
+    assert all(small in large for small, large in pairwise(opened))
+
+
+def test_a_wider_hole_is_filled_where_the_smallest_does_not_do() -> None:
+    snapshot, region = snapshot_of("def f(xs):\n    for x im xs‸:\n        print(x)\n", "python")
+    change = Repair().change(snapshot, region, answers={})
+    filler = FakeFiller(["for x in xs:"])
+    done = refactored(snapshot, change, filler, FillOptions(), cancelled=lambda: False)
+    assert done.results[0].source == b"def f(xs):\n    for x in xs:\n        print(x)\n"
+    assert "# fix: invalid syntax" in filler.requests[-1].template.pieces[0]
+    assert "# was: for x im xs:" in filler.requests[-1].template.pieces[0]
+    assert len(filler.requests) == 3
+    with pytest.raises(NothingFilled, match="nothing"):
+        refactored(snapshot, change, FakeFiller(["for x un xs:"]), FillOptions(), cancelled=lambda: False)
+
+
+def test_what_another_tool_says_opens_its_place() -> None:
+    snapshot, region = snapshot_of("def f(names):\n    return «nams»[0]\n", "python")
+    change = Repair().change(snapshot, region, answers={"message": 'Undefined name\n "nams"'})
+    assert levels(change)[:3] == ["nams", "return nams[", "return nams[0]"]
+    filler = FakeFiller(["nams"], others=[["names"]])
+    done = refactored(snapshot, change, filler, FillOptions(), cancelled=lambda: False)
+    assert done.results[0].source == b"def f(names):\n    return names[0]\n"
+    assert '# fix: Undefined name "nams"' in filler.requests[0].template.pieces[0]
+
+
+@given(st.sampled_from(functions()), st.data())
+@settings(max_examples=300, deadline=None)
+def test_the_error_that_a_missing_token_makes_is_found_and_the_token_mends_it(source: str, data: st.DataObject) -> None:
+    """One token of a sound function is taken out; the line as it was makes a repair that is taken."""
+    tokens = [
+        t for t in tokenize.generate_tokens(io.StringIO(source).readline) if t.type in (tokenize.OP, tokenize.NAME)
+    ]
+    token = data.draw(st.sampled_from(tokens))
+    lines = source.split("\n")
+    row, line = token.start[0] - 1, lines[token.start[0] - 1]
+    lines[row] = line[: token.start[1]] + line[token.end[1] :]
+    broken = "\n".join(lines)
+    try:
+        ast.parse(broken)
+    except SyntaxError as error:
+        assume(error.lineno == row + 1 and lines[row].strip())
+    else:
+        assume(False)
+    assume(
+        len(line) - len(line.lstrip()) == len(lines[row]) - len(lines[row].lstrip())
+    )  # else the indentation is wrong
+    start = sum(len(at.encode()) + 1 for at in lines[:row])
+    snapshot, _ = snapshot_of(broken, "python")
+    assert Repair().title(snapshot, Region(start, start))
+    change: Change | None = Repair().change(snapshot, Region(start, start), answers={})
+    while change is not None:
+        (gap,) = change.gaps
+        if change.source[gap.region.start : gap.region.end] == lines[row].strip().encode():
+            assert change.objection((line.strip(),)) == ""
+            assert change.objection((lines[row].strip(),)) != ""
+            return
+        change = change.wider
+    pytest.fail("the line is never opened")
