@@ -23,6 +23,7 @@ FILL = "lsp_server.command_line.options:main"
 EVALUATIONS = {"manners": "model.evaluate.manners:main", "languages": "model.evaluate.languages:main"}
 """What follows `dlm-fill eval`, and where it is found."""
 REFACTOR = "lsp_server.bench.refactor.command:main"
+FILLED = "lsp_server.bench.filled.command:main"  # with --model: what it makes of the holes
 BAD_INPUT, CRASHED = 2, 70
 _OUTPUT_FAILED = frozenset((errno.ENOSPC, errno.EBADF, errno.EIO, errno.EDQUOT, errno.EFBIG))
 
@@ -52,7 +53,8 @@ def run(args: Sequence[str]) -> int:
 
             place, name, brought, args = EVALUATIONS[args[1]], f"{name} eval {args[1]}", served, args[2:]
         elif list(args[:2]) == ["eval", "refactor"]:
-            place, name, args = REFACTOR, f"{name} eval refactor", args[2:]
+            fills = any(arg.partition("=")[0] == "--model" for arg in args)
+            place, name, args = FILLED if fills else REFACTOR, f"{name} eval refactor", args[2:]
         elif args and args[0] in COMMANDS:
             brought = {"tune": _gate, "eval": _serve}.get(args[0])
             place, name, args = COMMANDS[args[0]][0], f"{name} {args[0]}", args[1:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lsp_server.transforms.convert.conversions import CONVERSIONS
 from lsp_server.transforms.extract.function import ExtractFunction
 from lsp_server.transforms.extract.inline import InlineVariable
 from lsp_server.transforms.extract.variable import ExtractVariable
@@ -23,6 +24,7 @@ REFACTORINGS: tuple[Refactoring, ...] = (
     ExtractFunction(),
     InlineVariable(),
     Repair(),
+    *CONVERSIONS,
 )
 
 

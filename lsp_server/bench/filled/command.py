@@ -1,0 +1,93 @@
+"""`dlm-fill eval refactor --model NAME`: the figures."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+import click
+
+from lsp_server.bench.filled.cases import drawn, files
+from lsp_server.bench.filled.transforms import TRANSFORMS, Case
+from lsp_server.errors import InputError
+from lsp_server.settings import FillOptions
+from lsp_server.transforms.applying import Refactored, change_of, refactored
+from model.filler import open_filler
+from model.types import Filler
+
+_MAX_TIME_S = 60.0
+
+
+def measured(
+    name: str, filler: Filler, roots: Sequence[Path], *, cases: int, seed: int, max_time_s: float | None
+) -> dict[str, Any]:
+    """The figures of one refactoring, in shares of what there was to get right; times in milliseconds."""
+    rng = random.Random(seed)
+    sums, baselines, times, done = defaultdict[str, float](float), defaultdict[str, float](float), list[float](), 0
+    for file, function in drawn(files(roots, rng), rng):
+        if done == cases:
+            break
+        case = TRANSFORMS[name](file, function, rng)
+        if case is None:
+            continue
+        started = time.perf_counter()
+        result = _result(case, filler, max_time_s)
+        times.append(1000 * (time.perf_counter() - started))
+        done += 1
+        found = case.judge(result)
+        for key, value in found.items():
+            sums[key] += value
+        for key, value in case.baselines.items():
+            baselines[key] += value
+        click.echo(f"{name} {done}/{cases} {file.path.name}:{function.name} {dict(found)}", err=True)
+    of = sums.pop("types", float(done))
+    shares = {key: round(value / of, 3) for key, value in sums.items()} if done else {}
+    cuts = quantiles(times, n=20) if len(times) > 1 else [0.0] * 19
+    return {"transform": name, "cases": done, "of": of, **shares,
+            "baselines": {key: round(value / of, 3) for key, value in baselines.items()},
+            "p50_ms": round(median(times)) if times else None, "p95_ms": round(cuts[-1])}  # fmt: skip
+
+
+def _result(case: Case, filler: Filler, max_time_s: float | None) -> Refactored | None:
+    """What was made; None where nothing that fits was found, or the refactoring refuses."""
+    options = FillOptions(candidates=case.candidates, max_time_s=max_time_s)
+    try:
+        change = change_of(case.refactoring, case.snapshot, case.region, answers={})
+        return refactored(case.snapshot, change, filler, options, cancelled=lambda: False)
+    except InputError:
+        return None
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--transform", "names", multiple=True, type=click.Choice(list(TRANSFORMS)), help="Which (default: all).")
+@click.option("--model", default="builtin", show_default=True, help="Name, or a directory.")
+@click.option("--source", "roots", multiple=True, required=True, type=click.Path(exists=True, path_type=Path),
+              help="Folders of Python packages that the model has not seen.")  # fmt: skip
+@click.option("--cases", default=50, show_default=True, type=click.IntRange(1))
+@click.option("--seed", default=0, show_default=True)
+@click.option(
+    "--max-time", "max_time_s", default=_MAX_TIME_S, show_default=True, help="Seconds a case may take at most."
+)
+@click.option(
+    "--run-code", is_flag=True, help="Allow `implement` to run what the model writes: under limits, in no sandbox."
+)
+def main(*, names: tuple[str, ...], model: str, roots: tuple[Path, ...], cases: int, seed: int, max_time_s: float,
+         run_code: bool) -> int:  # fmt: skip
+    """Take something out of real code, have the refactoring put it in again, and compare. The last line is JSON."""
+    if "implement" in names and not run_code:
+        raise click.UsageError("implement runs code that the model wrote: add --run-code if this machine may run it")
+    filler = open_filler(model)
+    wanted = names or [name for name in TRANSFORMS if run_code or name != "implement"]
+    report = []
+    for name in wanted:
+        figures = measured(name, filler, roots, cases=cases, seed=seed, max_time_s=max_time_s)
+        click.echo(json.dumps(figures))
+        report.append(figures)
+    click.echo(json.dumps(report))
+    return 0

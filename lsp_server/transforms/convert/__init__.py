@@ -1,0 +1,1 @@
+"""Conversions of one construct into another that means the same, in Python."""
