@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from lsp_server import pipeline
 from lsp_server.context.gather import OtherFiles
@@ -20,6 +21,7 @@ from lsp_server.source.positions import line_around
 from lsp_server.source.syntax_checker import SyntaxChecker
 from lsp_server.transforms.refactoring import Answers, Change, Refactoring
 from lsp_server.types import Cells, Edit, Filled, Gap, Region, Snapshot
+from lsp_server.workspace.uris import Uri
 from model.text import PlainText
 from model.types import Cancelled, Filler, OnEvent
 
@@ -64,7 +66,7 @@ def refactored(
     other_files: OtherFiles | None = None,
     cells: Cells | None = None,
 ) -> Refactored:
-    """The change with its holes filled, as edits of `snapshot`; a change without holes needs no filler.
+    """The change with its holes filled, as edits of `snapshot`, or of the new file; a change without holes needs no filler.
 
     Raises NothingFilled if nothing that fits came back, or the file would not parse any more: nothing is changed then.
     For the other arguments, and what else is raised, see `pipeline.run`.
@@ -93,6 +95,9 @@ def _refactored(
     other_files: OtherFiles | None,
     cells: Cells | None,
 ) -> Refactored:
+    if change.new_file:
+        uri = str(Uri.of(Path(change.new_file)))
+        snapshot = replace(snapshot, uri=uri, version=None, source=b"", tree=parse(b"", snapshot.language))
     checker = SyntaxChecker(snapshot)
     if not change.gaps:
         return Refactored(change=change, results=(_checked(snapshot, change.source, checker),))

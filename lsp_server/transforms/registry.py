@@ -14,6 +14,7 @@ from lsp_server.transforms.writing.annotate import Annotate
 from lsp_server.transforms.writing.document import Document
 from lsp_server.transforms.writing.implement import Implement
 from lsp_server.transforms.writing.repair import Repair
+from lsp_server.transforms.writing.test_skeleton import Test
 
 REFACTORINGS: tuple[Refactoring, ...] = (
     Rename(),
@@ -25,6 +26,7 @@ REFACTORINGS: tuple[Refactoring, ...] = (
     InlineVariable(),
     Repair(),
     *CONVERSIONS,
+    Test(),
 )
 
 

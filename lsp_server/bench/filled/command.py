@@ -45,7 +45,13 @@ def measured(
             sums[key] += value
         for key, value in case.baselines.items():
             baselines[key] += value
-        click.echo(f"{name} {done}/{cases} {file.path.name}:{function.name} {dict(found)}", err=True)
+        told = {
+            "case": f"{file.path.name}:{function.name}",
+            **found,
+            "baselines": dict(case.baselines),
+            "ms": round(times[-1]),
+        }
+        click.echo(f"{name} {done}/{cases} {json.dumps(told)}", err=True)
     of = sums.pop("types", float(done))
     shares = {key: round(value / of, 3) for key, value in sums.items()} if done else {}
     cuts = quantiles(times, n=20) if len(times) > 1 else [0.0] * 19

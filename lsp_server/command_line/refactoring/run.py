@@ -74,8 +74,15 @@ def refactor(wish: Wish, *, among: Sequence[Refactoring] = REFACTORINGS) -> int:
         return NOTHING_FOUND
     if wish.json:
         output.put(_as_json(place, refactoring.name, change, done.results[: wish.options.candidates]))
-    _deliver(place.file, done.results[0], wish)
+    _deliver(_target(place.file, change), done.results[0], wish)
     return REFACTORED
+
+
+def _target(file: files.TextFile, change: Change) -> files.TextFile:
+    """The file that is changed: the one that was named, or the new one."""
+    if not change.new_file:
+        return file
+    return files.TextFile(name=change.new_file, path=Path(change.new_file), source=b"", bom=b"")
 
 
 def listed(target: str | None, *, as_json: bool, among: Sequence[Refactoring] = REFACTORINGS) -> int:
@@ -143,7 +150,10 @@ def _deliver(file: files.TextFile, result: Result, wish: Wish) -> None:
         return
     if not wish.json:
         output.show_diff(file, result.edits, write=wish.write)
-    if wish.write:
+    if wish.write and file.path is not None and not file.path.exists():
+        files.create(file.path, result.source)
+        output.note(f"{file.name}: made")
+    elif wish.write:
         files.replace_source(file, result.source)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
-from lsp_server.errors import GivenUp, StaleDocument
+from lsp_server.errors import GivenUp, InputError, StaleDocument
 from lsp_server.handlers.filling.arguments import regions_of
 from lsp_server.handlers.positions import to_lsp
 from lsp_server.handlers.progress import Progress
@@ -21,6 +22,7 @@ from lsp_server.transforms.applying import Refactored, change_of, refactored
 from lsp_server.transforms.refactoring import Change, Refactoring
 from lsp_server.transforms.registry import by_name
 from lsp_server.types import Edit, Region, Snapshot
+from lsp_server.workspace.uris import Uri
 from model.types import Cancelled, Filler
 
 _MAX_TIME_S = 20.0  # a function's body takes longer than a line; the editor shows progress and can cancel
@@ -98,6 +100,8 @@ async def _filled(
 def workspace_edit(server: LanguageServer, session: Session, made: Made) -> lsp.WorkspaceEdit:
     """The best result as the client takes it, annotated if it can show annotations."""
     snapshot, change = made.snapshot, made.done.change
+    if change.new_file:
+        return _new_file(server, made)
     index, encoding = LineIndex(snapshot.source), session.documents.encoding
     document = lsp.OptionalVersionedTextDocumentIdentifier(uri=snapshot.uri, version=snapshot.version)
     annotated = _annotates(server)
@@ -114,6 +118,21 @@ def workspace_edit(server: LanguageServer, session: Session, made: Made) -> lsp.
     annotation = lsp.ChangeAnnotation(label=change.summary, needs_confirmation=change.confirm)
     return lsp.WorkspaceEdit(
         document_changes=[changes], change_annotations={_ANNOTATION: annotation} if annotated else None
+    )
+
+
+def _new_file(server: LanguageServer, made: Made) -> lsp.WorkspaceEdit:
+    """A file that is created, with its text. Raises InputError if the client cannot do that."""
+    workspace = server.client_capabilities.workspace
+    can = workspace.workspace_edit if workspace is not None else None
+    if can is None or lsp.ResourceOperationKind.Create not in (can.resource_operations or ()):
+        raise InputError("this editor creates no files for a language server: use `dlm-fill refactor test … --write`")
+    uri = str(Uri.of(Path(made.done.change.new_file)))
+    start = lsp.Position(line=0, character=0)
+    text = lsp.TextEdit(range=lsp.Range(start=start, end=start), new_text=made.done.results[0].source.decode("utf-8"))
+    document = lsp.OptionalVersionedTextDocumentIdentifier(uri=uri, version=None)
+    return lsp.WorkspaceEdit(
+        document_changes=[lsp.CreateFile(uri=uri), lsp.TextDocumentEdit(text_document=document, edits=[text])]
     )
 
 
