@@ -14,7 +14,7 @@ from model.types import Hole
 MESSAGE = "message"
 """The answer that holds what a diagnostic says; without it a syntax error is looked for."""
 _LONGEST_MESSAGE = 160
-_CANDIDATES = 4
+_CANDIDATES = 6
 
 
 class Repair:
@@ -69,6 +69,7 @@ def _opened(snapshot: Snapshot, opened: Region, message: str, *, wider: Change |
         objection=_objection(snapshot, change, old),
         candidates=_CANDIDATES,
         wider=wider,
+        nearest=True,
     )
 
 

@@ -70,6 +70,14 @@ def test_a_wider_hole_is_filled_where_the_smallest_does_not_do() -> None:
         refactored(snapshot, change, FakeFiller(["for x un xs:"]), FillOptions(), cancelled=lambda: False)
 
 
+def test_of_several_repairs_the_one_that_changes_least_comes_first() -> None:
+    snapshot, region = snapshot_of("def f(xs):\n    return len(xs‸ xs)\n", "python")
+    change = Repair().change(snapshot, region, answers={})
+    filler = FakeFiller(["1"], others=[["xs, xs"], ["xs"]])
+    done = refactored(snapshot, change, filler, FillOptions(), cancelled=lambda: False)
+    assert done.results[0].source == b"def f(xs):\n    return len(xs, xs)\n"
+
+
 def test_what_another_tool_says_opens_its_place() -> None:
     snapshot, region = snapshot_of("def f(names):\n    return «nams»[0]\n", "python")
     change = Repair().change(snapshot, region, answers={"message": 'Undefined name\n "nams"'})
