@@ -33,6 +33,7 @@ from lsp_server.handlers import cursor, documents, feedback, inline_completion, 
 from lsp_server.handlers.connection import configuration, lifecycle
 from lsp_server.handlers.filling import code_action, commands
 from lsp_server.handlers.refactoring import commands as refactoring
+from lsp_server.handlers.refactoring import rename
 from lsp_server.session import OpenFiller, Session
 from lsp_server.streams import StderrRelay, last_words
 from lsp_server.suggestions.fills import Fills
@@ -172,6 +173,7 @@ def create_server(
     code_action.register(server, session, fills, suggester.ahead)
     cursor.register(server, session, suggester.ahead)
     refactoring.register(server, session, REFACTORINGS)
+    rename.register(server, session)
     feedback.register(server, acceptance)
     return server
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 TESTS: Mapping[str, str] = MappingProxyType(
@@ -57,9 +58,11 @@ def why_tests_fail(module: str, source: str) -> str:
     command = [sys.executable, "-W", "ignore", "-c", _RUN, module, TESTS[module]]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     try:
-        done = subprocess.run(
-            command, input=source.encode("utf-8"), capture_output=True, timeout=_TIMEOUT_S, check=False, env=environment
-        )
+        with TemporaryDirectory() as folder:  # some tests leave files where they run
+            done = subprocess.run(
+                command, input=source.encode("utf-8"), capture_output=True, timeout=_TIMEOUT_S, check=False,
+                env=environment, cwd=folder,
+            )  # fmt: skip
     except subprocess.TimeoutExpired:
         return f"the tests of {module} did not end within {_TIMEOUT_S} s"
     said = done.stdout.decode("utf-8", "replace").strip().splitlines()

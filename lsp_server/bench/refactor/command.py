@@ -17,8 +17,9 @@ import click
 from lsp_server.bench.refactor.behaviour import module_files
 from lsp_server.bench.refactor.cases import Source, sources
 from lsp_server.bench.refactor.extraction import function_case, inline_case, variable_case
+from lsp_server.bench.refactor.javascript import node_with
 from lsp_server.bench.refactor.outcome import Outcome
-from lsp_server.bench.refactor.rename import rename_case
+from lsp_server.bench.refactor.rename import rename_case, rename_case_in_javascript
 
 Make: TypeAlias = Callable[[Source, random.Random, str], Outcome | None]
 TRANSFORMS: Mapping[str, Make] = MappingProxyType(
@@ -58,16 +59,23 @@ class Tally:
 
 
 def run(
-    transform: str, language: str, paths: Sequence[Path], *, cases: int, seed: int, modules: Mapping[Path, str]
+    transform: str,
+    language: str,
+    paths: Sequence[Path],
+    *,
+    cases: int,
+    seed: int,
+    modules: Mapping[Path, str],
+    make: Make | None = None,
 ) -> Tally:
     """Refactor until `cases` changes were made and judged, or nothing more comes of it.
 
-    `modules`: the files whose own tests have to pass, too.
+    `modules`: the files whose own tests have to pass, too. `make`: makes and judges a case (None: as in Python).
     """
     rng, tally = random.Random(seed), Tally(transform, language)
     files = list(sources(paths, language, SUFFIXES[language], rng))
     for source in _in_turn(files, cases * _TRIES):
-        outcome = TRANSFORMS[transform](source, rng, modules.get(source.path, ""))
+        outcome = (make or TRANSFORMS[transform])(source, rng, modules.get(source.path, ""))
         if outcome is not None:
             tally.take(outcome)
         if tally.made >= cases:
@@ -91,12 +99,26 @@ def _in_turn(files: Sequence[Source], most: int) -> Iterator[Source]:
 @click.option("--source", "paths", multiple=True, type=click.Path(exists=True, path_type=Path),
               help="Files or folders to refactor (default: modules of this Python whose own tests are run, too).")  # fmt: skip
 @click.option(
+    "--judge",
+    default="editors/vscode/node_modules",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Folder of npm packages with espree and eslint-scope, which judge JavaScript.",
+)
+@click.option(
     "--cases", default=300, show_default=True, type=click.IntRange(1), help="Changes to make and judge, each."
 )
 @click.option("--seed", default=0, show_default=True)
 @click.option("--refusals", is_flag=True, help="List the reasons of refusals, too.")
 def main(
-    *, transforms: tuple[str, ...], language: str, paths: tuple[Path, ...], cases: int, seed: int, refusals: bool
+    *,
+    transforms: tuple[str, ...],
+    language: str,
+    paths: tuple[Path, ...],
+    judge: Path,
+    cases: int,
+    seed: int,
+    refusals: bool,
 ) -> int:
     """Refactor real functions and judge the results: they compile, each name means what it meant, and the module's own tests pass.
 
@@ -106,9 +128,10 @@ def main(
     known = [name for name in TRANSFORMS if language == "python" or name == "rename"]
     if not paths and language != "python":
         raise click.UsageError("name --source, such as the folder of a package")
+    make = rename_case_in_javascript(node_with(judge)) if language == "javascript" else None
     tallies = []
     for name in transforms or known:
-        tally = run(name, language, paths or list(modules), cases=cases, seed=seed, modules=modules)
+        tally = run(name, language, paths or list(modules), cases=cases, seed=seed, modules=modules, make=make)
         tallies.append(tally)
         click.echo(f"{name:17} {language:11} cases {tally.made:4}  passed {tally.made - len(tally.faults):4}  "
                    f"refused {sum(tally.refused.values()):5}")  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import symtable
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -34,7 +34,7 @@ def meanings(source: str) -> list[Meaning]:
     return list(_Reader(table).read(tree))
 
 
-def shape(source: str, renamed: dict[str, str] | None = None) -> str:
+def shape(source: str, renamed: Mapping[str, str] | None = None) -> str:
     """The tree without positions; with names in place of those that were renamed. What only looks alike is not told apart:
     `meanings` does.
     """

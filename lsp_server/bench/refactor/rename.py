@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
 
 from lsp_server.bench.refactor.cases import Source
+from lsp_server.bench.refactor.javascript import unlike_javascript
 from lsp_server.bench.refactor.meaning import Meaning, meanings, shape
 from lsp_server.bench.refactor.outcome import Outcome, attempt
 from lsp_server.transforms.rename.rename import Rename
 from lsp_server.types import Region
 
+Unlike: TypeAlias = Callable[[str, str, Mapping[str, str]], str]
+
 
 def rename_case(source: Source, rng: random.Random, module: str = "") -> Outcome | None:  # noqa: ARG001
     """One name, drawn by its occurrences; None if the file has none. Half of the new names stand in the file already."""
+    return _case(source, rng, unlike_python)
+
+
+def rename_case_in_javascript(judge: tuple[str, Path]) -> Callable[[Source, random.Random, str], Outcome | None]:
+    """The same in JavaScript; `judge` as `javascript.node_with` finds it."""
+    return lambda source, rng, _: _case(source, rng, partial(unlike_javascript, judge=judge))
+
+
+def _case(source: Source, rng: random.Random, unlike: Unlike) -> Outcome | None:
     occurrences = source.walk.names.occurrences
     places = [o.region for o in occurrences] + [
         Region(a.name.start_byte, a.name.end_byte) for a in source.walk.attributes
@@ -23,22 +38,16 @@ def rename_case(source: Source, rng: random.Random, module: str = "") -> Outcome
     place = rng.choice(places)
     taken = sorted({o.name for o in occurrences})
     new = rng.choice(taken) if rng.random() < 0.5 else f"renamed_{rng.randrange(100)}"
+    old = source.snapshot.source[place.start : place.end].decode()
     answers: dict[str, str] = {"name": new}
     if rng.random() < 0.7:
         answers["in-this-file"] = "yes"
-    return attempt(Rename(), source, place, answers, judge=_judge(source, place, new))
+    return attempt(
+        Rename(), source, place, answers, judge=lambda after: unlike(source.text, after, {old: "§", new: "§"})
+    )
 
 
-def _judge(source: Source, place: Region, new: str) -> Callable[[str], str]:
-    old = source.snapshot.source[place.start : place.end].decode()
-
-    def judge(after: str) -> str:
-        return unlike_python(source.text, after, {old: "§", new: "§"})
-
-    return judge
-
-
-def unlike_python(before: str, after: str, renamed: dict[str, str]) -> str:
+def unlike_python(before: str, after: str, renamed: Mapping[str, str]) -> str:
     """How the meaning of a Python file has changed; "" if only the renamed names have."""
     try:
         now = meanings(after)

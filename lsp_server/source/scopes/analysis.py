@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lsp_server.source.nodes import first_child_after
+from lsp_server.source.scopes.javascript import JavaScriptWalk
 from lsp_server.source.scopes.python import PythonWalk
 
 if TYPE_CHECKING:
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     from lsp_server.source.scopes.walk import Walk
     from lsp_server.types import Region, Snapshot
 
-WALKS: Mapping[str, type[Walk]] = {"python": PythonWalk}
+WALKS: Mapping[str, type[Walk]] = {
+    "python": PythonWalk,
+    **dict.fromkeys(("javascript", "typescript", "tsx"), JavaScriptWalk),
+}
 """By the name of the language."""
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from lsp_server.source.parse import parse
 from lsp_server.source.scopes.analysis import leaf_at, walk_of
 from lsp_server.transforms.refactoring import Answers, Blank, Change, Replacement, rewritten
-from lsp_server.transforms.rename import python
+from lsp_server.transforms.rename import javascript, python
 from lsp_server.transforms.rename.plan import Plan, refuse, text_of
 from lsp_server.transforms.rename.words import IDENTIFIER, why_no_name
 from lsp_server.types import Region, Snapshot
@@ -34,7 +34,10 @@ class Planner(Protocol):
         ...
 
 
-PLANNERS: Mapping[str, Planner] = {"python": python.plan}
+PLANNERS: Mapping[str, Planner] = {
+    "python": python.plan,
+    **dict.fromkeys(("javascript", "typescript", "tsx"), javascript.plan),
+}
 
 
 @dataclass(frozen=True, kw_only=True)

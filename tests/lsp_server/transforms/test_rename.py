@@ -58,6 +58,44 @@ def test_each_reason_to_refuse(text: str, reason: str) -> None:
     assert str(raised.value).startswith("not renamed: ")
 
 
+REFUSED_IN_JAVASCRIPT = [
+    ("‸a = 1;\n", "a is not defined in this file"),
+    ("import 'x';\nwith (o) { let ‸a = 1; }\n", "a `with` statement"),
+    ("function f() { let ‸a; eval('a'); }\n", "line 1 looks names up by their text (eval)"),
+    ("import { ‸Box } from 'b';\nconst v = <Box />;\n", "uses Box as a tag"),
+    ("export const ‸a = 1;\n", "other files can import a"),
+    ("export class ‸A {}\n", "other files can import A"),
+    ("let ‸a = 1;\n", "other scripts of the page can see a"),
+    ("import 'x';\nif (1) { function ‸f() {} }\n", "f is a function in a block"),
+    ("function f() { let ‸arguments = 1; }\n", "a meaning of its own"),
+]
+REFUSED_IN_TYPESCRIPT = [
+    ("import 'x';\nenum E { A, B = ‸A }\n", "a member of an enum"),
+    ("import 'x';\nclass C { constructor(private ‸a: string) {} }\n", "a property of the class"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "language"),
+    [
+        *((text, reason, "javascript") for text, reason in REFUSED_IN_JAVASCRIPT),
+        *((text, reason, "typescript") for text, reason in REFUSED_IN_TYPESCRIPT),
+    ],
+)
+def test_each_reason_to_refuse_in_javascript(text: str, reason: str, language: str) -> None:
+    snapshot, region = opened(text, language)
+    with pytest.raises(Refused) as raised:
+        change_of(Rename(), snapshot, region, answers={"name": "fresh"})
+    assert reason in str(raised.value)
+
+
+def test_languages_without_scope_analysis_are_refused() -> None:
+    snapshot, region = opened("‸x = 1\n", "ruby")
+    assert Rename().title(snapshot, region) is None
+    with pytest.raises(Refused, match="ruby is not analysed"):
+        change_of(Rename(), snapshot, region, answers={"name": "y"})
+
+
 @pytest.mark.parametrize(
     ("new", "reason"),
     [
