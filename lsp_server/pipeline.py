@@ -74,7 +74,9 @@ def run(
             return offending(snapshot, gaps, texts, tidied=tidy_texts, checker=checker)
         return None if fits(snapshot, gaps, tidy_texts, checker=checker) else ()
 
-    others = other_files(cancelled) if other_files is not None and filler.info.reads_other_files else ()
+    info = filler.info
+    others_read = info.reads_other_files and (options.share_other_files or not info.sent_to)
+    others = other_files(cancelled) if other_files is not None and others_read else ()
     for share in _CONTEXT_SHARES:
         started = time.perf_counter()
         template, left_out = window(snapshot, gaps, filler, cells, share=share)
@@ -128,6 +130,7 @@ def _request(snapshot: Snapshot, template: Template, options: FillOptions, left_
         steps=options.steps,
         budget=Budget(max_time_s=options.max_time_s),
         trace=options.trace,
+        share_other_files=options.share_other_files,
         mend=options.mend,
         patience_s=options.patience_s,
         may_stay_empty=options.may_stay_empty,

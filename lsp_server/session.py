@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from lsp_server.configuration.layers import Configuration
@@ -265,6 +265,13 @@ class Session:
             raise
         finally:
             self.status.end(failure=failure)
+            self._say_who_fills(filler)
+
+    def _say_who_fills(self, filler: Filler) -> None:
+        """Tell the status when another model fills than before: a server has gone, or is back."""
+        info, now = filler.info, self.status.own
+        if now.state == "ready" and (now.model, now.device) != (info.name, info.device):
+            self.status.show(replace(now, model=info.name, device=info.device))
 
     def _load(self) -> asyncio.Future[Filler]:
         """The filler to come, loaded on a thread of its own that never keeps the process alive."""

@@ -16,6 +16,7 @@ class FillOptions:
     `length_tokens` holds for every hole of the request. `trace` asks for the fill's history. `mend`: what to do
     where no candidate parses; to do all that can be done may take as long again, and longer. `patience_s`,
     `may_stay_empty`: see `FillRequest`.
+    `share_other_files`: other files may be sent to a server that fills.
     """
 
     candidates: int = 1
@@ -28,3 +29,4 @@ class FillOptions:
     mend: Mending = "all"
     patience_s: float | None = None
     may_stay_empty: bool = False
+    share_other_files: bool = False

@@ -37,6 +37,11 @@ class StatusBoard:
         self._listener: Callable[[Status], None] | None = None
         self._running = 0
 
+    @property
+    def own(self) -> Status:
+        """The server's own status, whether or not a document that is left alone hides it."""
+        return self._own
+
     def listen(self, listener: Callable[[Status], None]) -> None:
         """Tell `listener` the status as it is, and each change of it."""
         self._listener = listener

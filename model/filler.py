@@ -33,7 +33,7 @@ def directory_of(name: str) -> Path:
     if published is None:
         raise UnknownModel(
             f"unknown model {name!r}: name `builtin`, a directory that holds a model, one of the hub (ORG/NAME), or a"
-            " remote one (mercury, openai:URL#MODEL, llamacpp:URL)"
+            " remote one (mercury, openai:URL#MODEL, llamacpp:URL, http://HOST:PORT of a dlm-fill serve)"
         )
     require("huggingface_hub", extra="torch", why=f"no directory {name}; the hub's model {name}")
     from model.hub.download import on_disk

@@ -95,7 +95,7 @@ class FillRequest:
 
     `extra_context` is text of the file beyond the template, where drafts are looked for, too; `other_files` texts of
     other files, most similar first: drafts from there are told apart. Neither costs the model context, nor leaves this
-    machine.
+    machine, but where `share_other_files` says that the other files may.
     `candidates` is how many to make; a few more may come back if they were at hand. `steps` is read by
     samplers with a fixed number of steps. `parses` tells whether the holes' texts make the file parse
     (None: cannot tell); it ranks candidates. `accepts` says what of the texts to fill anew (None: nothing,
@@ -110,6 +110,7 @@ class FillRequest:
     language: str = ""
     extra_context: tuple[str, ...] = ()
     other_files: tuple[str, ...] = ()
+    share_other_files: bool = False
     candidates: int = 1
     seed: int = 0
     sampler: str = "auto"

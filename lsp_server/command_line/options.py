@@ -115,6 +115,9 @@ def _length(ctx: click.Context, param: click.Parameter, value: str) -> int | Non
     "--cross-file/--no-cross-file", default=True, help="Copy from other files of the repository, too (default: yes)."
 )
 @click.option(
+    "--send-other-files", is_flag=True, help="With a server as the model (http://…): send other files to it, too."
+)
+@click.option(
     "--trace",
     default=None,
     metavar="FILE.html",
@@ -155,6 +158,7 @@ def _fill(
     sampler: str,
     context_refresh: int,
     cross_file: bool,
+    send_other_files: bool,
     trace: str | None,
 ) -> int:
     if not targets:
@@ -173,6 +177,7 @@ def _fill(
         length_tokens=length,
         max_time_s=max_time,
         trace=trace is not None,
+        share_other_files=send_other_files,
     )
     return fill(
         Wish(

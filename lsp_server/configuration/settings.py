@@ -48,7 +48,13 @@ class Settings:
         unset="fitted for the model",
     )
     cross_file: bool = _setting(
-        True, _SWITCH, "copy from other files of the workspace and open ones, too; never sent anywhere", repository=True
+        True,
+        _SWITCH,
+        "copy from other files of the workspace and open ones, too; `sendOtherFiles` tells whether to send them",
+        repository=True,
+    )
+    send_other_files: bool = _setting(
+        False, _SWITCH, "with a server as the model (`http://…`): send other files to it, too"
     )
     completion_list: bool | None = _setting(
         None, _SWITCH, "serve `textDocument/completion`", unset="if there is no inline completion"

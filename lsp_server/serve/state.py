@@ -15,6 +15,7 @@ def state_of(served: Served) -> dict[str, Any]:
         "model": info.name if info else "",
         "device": info.device if info else "",
         "sent_to": info.sent_to if info else "",
+        "min_confidence": info.min_confidence if info else 0.0,
         "context_tokens": info.context_tokens if info else 0,
         "status": "error" if desk.failure else "ready" if info else "loading",
         "message": desk.failure,

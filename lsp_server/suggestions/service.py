@@ -125,6 +125,7 @@ class Suggester:
             candidates=run.asked,
             max_time_s=self._session.options_of(question.now.uri).max_time_s(default=_MAX_TIME_S),
             mend="searching" if automatic else "all",
+            share_other_files=self._session.options_of(question.now.uri).send_other_files,
             patience_s=PATIENCE_S if automatic else None,
             may_stay_empty=automatic,
         )

@@ -1,4 +1,4 @@
-"""Names of remote models: `KIND`, `KIND#MODEL`, `KIND:URL` or `KIND:URL#MODEL`."""
+"""Names of remote models: `KIND`, `KIND#MODEL`, `KIND:URL` or `KIND:URL#MODEL`; or the URL of a `dlm-fill serve`."""
 
 from __future__ import annotations
 
@@ -24,8 +24,16 @@ class Kind:
     example: str
 
 
+SERVED = "dlm-fill"
 KINDS: Final = MappingProxyType(
     {
+        SERVED: Kind(
+            url="http://127.0.0.1:8012",
+            model="",
+            needs_model=False,
+            key_variables=("DLM_FILL_API_KEY",),
+            example="http://127.0.0.1:8012",
+        ),
         "mercury": Kind(
             url="https://api.inceptionlabs.ai/v1",
             model="mercury-edit-2",
@@ -83,6 +91,8 @@ def is_remote(name: str) -> bool:
 def parse_address(name: str) -> Address:
     """The address that `name` stands for. Raises UnknownModel where it makes no sense."""
     kind = _kind_of(name)
+    if name.startswith(("http:", "https:")):
+        name = f"{SERVED}:{name}"
     known = KINDS[kind]
     rest, _, model = name[len(kind) :].partition("#")
     url = rest.removeprefix(":").rstrip("/") or known.url
@@ -102,7 +112,8 @@ def parse_address(name: str) -> Address:
 
 
 def _kind_of(name: str) -> str:
-    return name.split("#", maxsplit=1)[0].split(":", maxsplit=1)[0]
+    kind = name.split("#", maxsplit=1)[0].split(":", maxsplit=1)[0]
+    return SERVED if kind in {"http", "https"} else kind
 
 
 def _problem(parts: SplitResult, host: str) -> str:

@@ -11,7 +11,7 @@ const manifest = read("../package.json");
 /** What the extension decides itself: it draws the status and the completion list is VS Code's own ghost text. */
 const HIDDEN = new Set(["status", "completionList"]);
 /** Which keys a workspace must not set before the user trusts it: they choose what is loaded or asked. */
-const RESTRICTED = ["model", "device"];
+const RESTRICTED = ["model", "device", "sendOtherFiles"];
 const DEFAULTS = { preview: true };
 const DESCRIPTIONS = { preview: "Show a fill in the editor while masks turn into code." };
 

@@ -76,7 +76,12 @@ async def filled_gaps(
     Raises StaleDocument if it was interrupted, ModelError if there is no model.
     """
     uri = snapshot.uri
-    options = FillOptions(candidates=candidates, max_time_s=session.options_of(uri).max_time_s(default=_MAX_TIME_S))
+    settings = session.options_of(uri)
+    options = FillOptions(
+        candidates=candidates,
+        max_time_s=settings.max_time_s(default=_MAX_TIME_S),
+        share_other_files=settings.send_other_files,
+    )
     preview = preview_of(server, session, snapshot, gaps)
     others, cells = session.other_files(snapshot), session.cells(snapshot)
 

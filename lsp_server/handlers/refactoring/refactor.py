@@ -69,7 +69,12 @@ async def _filled(
 ) -> Refactored:
     """The change with its holes filled; the user sees progress and may cancel, if a model is asked at all."""
     uri = snapshot.uri
-    options = FillOptions(candidates=candidates, max_time_s=session.options_of(uri).max_time_s(default=_MAX_TIME_S))
+    settings = session.options_of(uri)
+    options = FillOptions(
+        candidates=candidates,
+        max_time_s=settings.max_time_s(default=_MAX_TIME_S),
+        share_other_files=settings.send_other_files,
+    )
     if not change.gaps:
         return await asyncio.to_thread(refactored, snapshot, change, None, options, cancelled=lambda: False)
     others, cells = session.other_files(snapshot), session.cells(snapshot)
