@@ -144,7 +144,7 @@ def _hostname(host: str) -> str:
 
 def _token(headers: Headers) -> str:
     kind, _, token = headers.get("authorization", "").partition(" ")
-    return token.strip() if kind.lower() == "bearer" else headers.get("x-api-key", "")
+    return token.strip() if kind.lower() == "bearer" else str(headers.get("x-api-key", ""))
 
 
 def _too_large(limits: Limits) -> Refusal:

@@ -41,7 +41,6 @@ async def listening(served: Served, *, doors: Doors | None = None, head_s: float
         timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.ensure_future(server._serve())
     async with asyncio.timeout(PATIENCE_S):
         while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
