@@ -60,6 +60,7 @@ class Served:
             candidates=candidates,
             max_time_s=min(bound, max_time_s) if max_time_s else bound,
             mend="searching" if ask.at_cursor else "all",
+            may_stay_empty=ask.at_cursor,
         )
         return replace(
             ask,

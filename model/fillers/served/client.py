@@ -65,7 +65,7 @@ class ServedFiller:
         """Whether the server is there and its model loaded; what it says of that is kept. For any thread."""
         headers = {"Authorization": self._key.header()} if self._key else {}
         try:
-            with httpx.Client(timeout=CONNECT_SECONDS, mounts=_direct(self.address, httpx.HTTPTransport)) as client:
+            with httpx.Client(timeout=CONNECT_SECONDS, mounts=_direct(self.address)) as client:
                 reply = client.get(f"{self.address.url}/v1/state", headers=headers)
                 told = reply.json() if reply.status_code == 200 else {}
         except (httpx.HTTPError, OSError, ValueError):
@@ -200,9 +200,9 @@ def _with_candidates(fill: Fill, made: Sequence[Candidate], request: FillRequest
 
 def _client(address: Address) -> httpx.AsyncClient:
     timeout = httpx.Timeout(60.0, connect=CONNECT_SECONDS, write=15.0)
-    return httpx.AsyncClient(timeout=timeout, mounts=_direct(address, httpx.AsyncHTTPTransport))
+    return httpx.AsyncClient(timeout=timeout, mounts=_direct(address))
 
 
-def _direct(address: Address, transport: Any) -> Any:
+def _direct(address: Address) -> Any:
     """A proxy of the environment is not for this machine's own servers."""
-    return {"all://": transport()} if address.is_local else None
+    return dict.fromkeys(("all://", "http://", "https://")) if address.is_local else None
