@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
 from pathlib import Path
 
 from lsp_server import pipeline
@@ -122,19 +121,11 @@ def _refactored(
             objection = objection or str(broken)
             continue
         results.append(replace(result, texts=candidate.texts, confidence=candidate.confidence))
-    if change.nearest:  # the sort is stable: the likelier of equals stays first
-        results.sort(key=lambda result: _changed(change, result.texts))
+    if (order := change.order) is not None:  # the sort is stable: the likelier of equals stays first
+        results.sort(key=lambda result: order(result.texts))
     if not results:
         raise NothingFilled(objection or "nothing that fits was found")
     return Refactored(change=change, results=tuple(_distinct(results)), filled=filled)
-
-
-def _changed(change: Change, texts: tuple[str, ...]) -> float:
-    """How much of the holes' old texts is changed, in [0, 1] for each hole."""
-    return sum(
-        1 - SequenceMatcher(None, gap.hole.old_text, text, autojunk=False).ratio()
-        for gap, text in zip(change.gaps, texts, strict=True)
-    )
 
 
 def _distinct(results: list[Result]) -> Iterator[Result]:

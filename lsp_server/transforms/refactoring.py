@@ -45,8 +45,8 @@ class Change:
     objected to gives way to the next candidate, of which the model is asked for `candidates` at least. `completion` gives
     further edits of `source`, outside of the gaps, that these texts call for: imports, say. `wider` is tried where nothing
     is found for this one.
-    `new_file`: the path of a file that is created, of which `source` is the whole. `nearest`: of what is found, what changes
-    least of the old texts comes first. `confirm`: the client should have the user look at it before it is applied.
+    `new_file`: the path of a file that is created, of which `source` is the whole. `order`: of what is found, texts for
+    which it is lowest come first. `confirm`: the client should have the user look at it before it is applied.
     """
 
     source: bytes
@@ -59,7 +59,7 @@ class Change:
     completion: Callable[[tuple[str, ...]], tuple[Edit, ...]] = nothing_more
     wider: Change | None = None
     new_file: str = ""
-    nearest: bool = False
+    order: Callable[[tuple[str, ...]], float] | None = None
     confirm: bool = False
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lsp_server.source.definitions.bodies import Missing, deeper, missing_body
-from lsp_server.source.definitions.functions import Function, class_at, function_at
+from lsp_server.source.definitions.functions import Function, class_at, function_at, indent_at
 from lsp_server.source.definitions.inheritance import Debt, debt_of
 from lsp_server.source.definitions.mentions import evidence
+from lsp_server.source.definitions.type_names import known_names
 from lsp_server.transforms.refactoring import Answers, Blank, Change, Refused, rewritten
+from lsp_server.transforms.writing.body_names import BodyNames
 from lsp_server.types import Region, Snapshot
 
+_CANDIDATES = 4
+"""The likeliest body is often the shortest, and of no use."""
 _MOST_METHODS = 6
 """Fill at most this many bodies at once: more are read by nobody."""
 
@@ -64,7 +68,7 @@ def _body(snapshot: Snapshot, function: Function, missing: Missing) -> Change:
     source = snapshot.source
     line_start = source.rfind(b"\n", 0, region.start) + 1
     if source[line_start : region.start].strip() or not old:
-        inner = deeper(function.indent, source)
+        inner = _inner_indent(source, function)
         region = _with_blanks(source, region)
         closed = source[region.end : region.end + 1] == b"}"
         parts = [f"\n{inner}", blank, f"\n{function.indent}" if closed else ""]
@@ -73,7 +77,20 @@ def _body(snapshot: Snapshot, function: Function, missing: Missing) -> Change:
     known = [*missing.todo.split("\n"), *evidence(snapshot, function)]
     said = [line if line.startswith((comment, "/*")) else f"{comment} {line}" for line in known if line.strip()]
     context = "".join(f"{function.indent}{line}\n" for line in said)
-    return replace(change, context=context, context_at=function.outer.start_byte if context else None)
+    change = replace(change, context=context, context_at=function.outer.start_byte if context else None)
+    if snapshot.language.name != "python":
+        return change
+    names = BodyNames(change, [p.name for p in function.parameters], set(known_names(snapshot)))
+    return replace(change, objection=names.objection, order=names.unused, candidates=_CANDIDATES)
+
+
+def _inner_indent(source: bytes, function: Function) -> str:
+    """The indentation of the body: that of its docstring, if that stands on a line of its own."""
+    if function.docstring is not None:
+        own = indent_at(source, function.docstring.start_byte)
+        if len(own) > len(function.indent):
+            return own
+    return deeper(function.indent, source)
 
 
 def _with_blanks(source: bytes, region: Region) -> Region:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from difflib import SequenceMatcher
 
 from lsp_server.source.faults import count_faults, fault_on, openings
 from lsp_server.source.positions import line_around
@@ -69,7 +70,7 @@ def _opened(snapshot: Snapshot, opened: Region, message: str, *, wider: Change |
         objection=_objection(snapshot, change, old),
         candidates=_CANDIDATES,
         wider=wider,
-        nearest=True,
+        order=lambda texts: 1 - SequenceMatcher(None, old, texts[0], autojunk=False).ratio(),  # what changes least
     )
 
 

@@ -83,3 +83,28 @@ def test_callers_and_siblings_stand_in_the_context() -> None:
     assert "# called as: total = shape.area()" in change.context
     assert "return self.w * self.h" in change.context
     assert all(line.strip().startswith("#") for line in change.context.splitlines())
+
+
+@given(st.sampled_from(WHOLE))
+@settings(max_examples=200, deadline=None)
+def test_no_real_body_is_objected_to(source: str) -> None:
+    """What a function of the standard library names besides is defined around it, as in its module."""
+    node = ast.parse(source).body[0]
+    names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    text, body = undone(source, "pass", docstring=True)
+    head = "".join(f"{name} = 0\n" for name in sorted(names)) + "\n\n"
+    at = text.index("def ") + 4
+    snapshot, region = snapshot_of(head + text[:at] + "‸" + text[at:], "python")
+    change = Implement().change(snapshot, region, answers={})
+    assert change.objection((body,)) == ""
+
+
+def test_what_nobody_defines_is_objected_to_and_unused_parameters_come_last() -> None:
+    snapshot, region = snapshot_of("import os\n\ndef merge(left, right):\n    ‸pass\n", "python")
+    change = Implement().change(snapshot, region, answers={})
+    assert "default" in change.objection(("return default",))
+    assert change.objection(("for x in left:\n        os.remove(x)",)) == ""
+    assert change.order is not None
+    texts = ["return None", "return left", "return left + right"]
+    order = change.order
+    assert sorted(texts, key=lambda text: order((text,))) == texts[::-1]
