@@ -20,11 +20,9 @@ end
 ---@param group integer
 ---@param changed fun()
 function M.watch(group, changed)
-  vim.api.nvim_create_autocmd({ 'CompleteChanged', 'CompleteDone' }, {
-    group = group,
-    -- While the menu comes it does not count as visible, and while these events run no text may change.
-    callback = vim.schedule_wrap(changed),
-  })
+  -- While a menu comes it may not count as visible yet, or still while it goes; and while events run no text may change.
+  changed = vim.schedule_wrap(changed)
+  vim.api.nvim_create_autocmd({ 'CompleteChanged', 'CompleteDone' }, { group = group, callback = changed })
   vim.api.nvim_create_autocmd('User', {
     group = group,
     pattern = { 'BlinkCmpMenuOpen', 'BlinkCmpMenuClose' },
