@@ -63,7 +63,7 @@ def follow(editor: Neovim) -> None:
         editor.type(key)
         editor.until(lambda: editor.idle() and (editor.ghost() or editor.lua(VISIBLE)), f"an answer after {key}")
     menu_shows(editor, TEXT[:12])
-    assert not editor.ghost(), editor.picture()
+    editor.until(lambda: not editor.ghost(), "no ghost text beside the menu")
     editor.type("<C-e>")
     editor.until(lambda: not editor.lua(VISIBLE) and editor.ghost(), "ghost text once the menu is closed")
     editor.type("d")

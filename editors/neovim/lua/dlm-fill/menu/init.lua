@@ -20,13 +20,18 @@ end
 ---@param group integer
 ---@param changed fun()
 function M.watch(group, changed)
-  -- While a menu comes it may not count as visible yet, or still while it goes; and while events run no text may change.
-  changed = vim.schedule_wrap(changed)
-  vim.api.nvim_create_autocmd({ 'CompleteChanged', 'CompleteDone' }, { group = group, callback = changed })
+  -- While a menu comes it may not count as visible yet, or still while it goes: look again behind the event.
+  local soon = vim.schedule_wrap(changed)
+  local function now_and_soon()
+    changed()
+    soon()
+  end
+  -- While these events run no text may change.
+  vim.api.nvim_create_autocmd({ 'CompleteChanged', 'CompleteDone' }, { group = group, callback = soon })
   vim.api.nvim_create_autocmd('User', {
     group = group,
     pattern = { 'BlinkCmpMenuOpen', 'BlinkCmpMenuClose' },
-    callback = changed,
+    callback = now_and_soon,
   })
   vim.api.nvim_create_autocmd('InsertEnter', {
     group = group,
@@ -34,8 +39,8 @@ function M.watch(group, changed)
       local cmp = package.loaded['cmp']
       if cmp and cmp.event and not watched_cmp then
         watched_cmp = true
-        cmp.event:on('menu_opened', changed)
-        cmp.event:on('menu_closed', changed)
+        cmp.event:on('menu_opened', now_and_soon)
+        cmp.event:on('menu_closed', now_and_soon)
       end
     end,
   })
