@@ -20,20 +20,25 @@ LEFT_TO_RIGHT = "fim:"
 
 
 def directory_of(name: str) -> Path:
-    """Where the model `name` lies: "builtin", a directory, or a name on the hub that has been fetched.
+    """Where the model `name` lies: "builtin", a directory, a GGUF file (which is converted the first time), or a name on
+    the hub that has been fetched.
 
-    Raises UnknownModel if it is none of them, or is not on this machine.
+    Raises UnknownModel if it is none of them, or is not on this machine; for GGUF files also MissingExtra and DiskFull.
     """
     directory = Path(__file__).parent / "builtin" if name == "builtin" else Path(name).expanduser()
     if directory.is_dir():
         return directory
+    if name.lower().endswith(".gguf"):
+        from model.backends.gguf.convert import converted
+
+        return converted(directory)
     from model.hub.names import hub_name
 
     published = hub_name(name)
     if published is None:
         raise UnknownModel(
-            f"unknown model {name!r}: name `builtin`, a directory that holds a model, one of the hub (ORG/NAME), or a"
-            " remote one (mercury, openai:URL#MODEL, llamacpp:URL, http://HOST:PORT of a dlm-fill serve)"
+            f"unknown model {name!r}: name `builtin`, a directory that holds a model, a GGUF file, one of the hub (ORG/NAME),"
+            " or a remote one (mercury, openai:URL#MODEL, llamacpp:URL, http://HOST:PORT of a dlm-fill serve)"
         )
     require("huggingface_hub", extra="torch", why=f"no directory {name}; the hub's model {name}")
     from model.hub.download import on_disk
@@ -50,7 +55,8 @@ def fetch(name: str, *, renew: bool = False) -> Path | None:
     from model.hub.names import hub_name
 
     name, diffusion = name.removeprefix(LEFT_TO_RIGHT), not name.startswith(LEFT_TO_RIGHT)
-    published = None if is_remote(name) or Path(name).expanduser().is_dir() else hub_name(name)
+    here = Path(name).expanduser().is_dir() or name.lower().endswith(".gguf")
+    published = None if is_remote(name) or here else hub_name(name)
     if published is None:
         return None
     require("torch", extra="torch", why=f"the published model {published}")
@@ -126,7 +132,7 @@ def open_filler(name: str = "builtin", *, device: str = "auto", drafts: bool = T
 
     denoiser, tokenizer = _load(directory, device)
     used = str(getattr(denoiser, "device", device))
-    shown = "builtin" if name == "builtin" else directory.name
+    shown = "builtin" if name == "builtin" else Path(name).stem if name.lower().endswith(".gguf") else directory.name
     ranking = Ranking.read(directory / "ranking.json")
     manners = Manners.read(directory / MANNERS)
     count = DRAFTS if drafts else 0

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tiktoken
@@ -41,7 +43,7 @@ class CodeTokenizer:
             alphabet = byte_alphabet()
             ranks = {bytes(alphabet[c] for c in token): id_ for token, id_ in said["model"]["vocab"].items()}
             self.special: dict[str, int] = {added["content"]: int(added["id"]) for added in said["added_tokens"]}
-            self._bpe = tiktoken.Encoding("dlm-fill", pat_str=PATTERN, mergeable_ranks=ranks, special_tokens={})
+            self._bpe = tiktoken.Encoding("dlm-fill", pat_str=_pattern(said), mergeable_ranks=ranks, special_tokens={})
         except Exception as error:
             message = f"the tokenizer {path} is damaged: reinstall dlm-fill, or name a complete model folder"
             raise UnknownModel(message) from error
@@ -132,3 +134,9 @@ class CodeTokenizer:
         """Ids, int64 [n], of all tokens whose bytes `text` begins with."""
         found = (self._ids_by_bytes.get(text[:end]) for end in range(1, len(text) + 1))
         return np.asarray([token for token in found if token is not None], dtype=np.int64)
+
+
+def _pattern(said: Mapping[str, Any]) -> str:
+    """How the file parts a text into words: as Qwen2 does unless it says otherwise."""
+    parts = said.get("pre_tokenizer", {}).get("pretokenizers", ())
+    return str(next((part["pattern"]["Regex"] for part in parts if part["type"] == "Split"), PATTERN))

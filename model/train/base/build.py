@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from model.backends.builtin.tokenizer import CodeTokenizer
 from model.backends.builtin.weights import EMBEDDING, matrix_shapes, vector_lengths
+from model.backends.gguf.file import GgufFile, Vocabulary
+from model.backends.gguf.tokenizer_file import write_tokenizer
 from model.errors import UnknownModel
 from model.train.base.folder import sha256
-from model.train.base.gguf_file import GgufFile, Vocabulary
 from model.train.base.quantising import Excerpt, described, excerpts, sequence, write_folder
-from model.train.base.vocabulary import read_ids, write_tokenizer
+from model.train.base.vocabulary import read_ids
 
 CONTEXT_TOKENS = 2048
 """The longest context that the folder's config allows; the engine reads less where time matters."""

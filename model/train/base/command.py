@@ -54,9 +54,9 @@ def vocabulary(corpus: Path, size: int, folder: Path, cache: Path) -> None:
     CORPUS is what `dlm-fill train adapt corpus` writes; its held-out files are not counted.
     """
     require("gguf", extra="train", why="`dlm-fill train vocabulary`")
+    from model.backends.gguf.file import GgufFile
     from model.train.adapt.documents import read_documents
     from model.train.base.counting import frequencies, write_counted
-    from model.train.base.gguf_file import GgufFile
     from model.train.base.packages import fetch
     from model.train.base.vocabulary import pruned, write_ids
 

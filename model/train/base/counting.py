@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.backends.builtin.tokenizer import CodeTokenizer
+from model.backends.gguf.file import Vocabulary
+from model.backends.gguf.tokenizer_file import write_tokenizer
 from model.errors import BadRequest
 from model.train.adapt.documents import Documents
-from model.train.base.gguf_file import Vocabulary
-from model.train.base.vocabulary import write_tokenizer
 
 Frequencies = NDArray[np.float64]
 COUNTED = 0.7

@@ -5,16 +5,13 @@ So every text still encodes: what lost its token is spelled by the tokens that t
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.backends.builtin.tokenizer import PATTERN
-from model.tokenizer import byte_alphabet
-from model.train.base.gguf_file import Vocabulary
+from model.backends.gguf.file import Vocabulary
 
 BYTES = 256
 
@@ -56,32 +53,3 @@ def read_ids(path: Path) -> list[int]:
     """What `write_ids` wrote."""
     bounds = [tuple(map(int, line.split("-"))) for line in path.read_text("utf-8").split()]
     return [one for bound in bounds for one in range(bound[0], bound[-1] + 1)]
-
-
-def write_tokenizer(vocabulary: Vocabulary, kept: Sequence[int], path: Path) -> Mapping[str, int]:
-    """Write a Hugging Face `tokenizer.json` of the kept tokens; return the new ids of the special tokens, behind the others.
-
-    Ids ascend in the order of the merges, so that an id is a merge's rank, too.
-    """
-    letters = {byte: letter for letter, byte in byte_alphabet().items()}
-
-    def spelled(token: int) -> str:
-        return "".join(letters[byte] for byte in vocabulary.tokens[token])
-
-    merges = [[spelled(half) for half in vocabulary.merges[token - BYTES]] for token in kept if token >= BYTES]
-    special = {text: len(kept) + n for n, text in enumerate(vocabulary.special)}
-    split = {"type": "Split", "pattern": {"Regex": PATTERN}, "behavior": "Isolated", "invert": False}
-    level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False}
-    said = {
-        "version": "1.0",
-        "added_tokens": [
-            {"id": id_, "content": text, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False,
-             "special": True}
-            for text, id_ in special.items()
-        ],
-        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, level]},
-        "decoder": level,
-        "model": {"type": "BPE", "vocab": {spelled(token): n for n, token in enumerate(kept)}, "merges": merges},
-    }  # fmt: skip
-    path.write_text(json.dumps(said, ensure_ascii=False, separators=(",", ":")) + "\n", "utf-8")
-    return special

@@ -11,17 +11,17 @@ import torch
 from model.backends.builtin.network import Network
 from model.backends.builtin.rows import Rows
 from model.backends.builtin.tokenizer import CodeTokenizer
+from model.backends.gguf.file import GgufFile
 from model.errors import UnknownModel, Unreachable
 from model.filler import open_filler
 from model.train.base import packages
 from model.train.base.build import KEPT, build
-from model.train.base.gguf_file import GgufFile
 from model.train.base.gptq import gptq, inputs
 from model.train.base.network import layer_states, log_probs, prefix
 from model.train.base.quantising import Excerpt, excerpts
 from model.train.base.vocabulary import pruned, read_ids, write_ids
 from model.types import FillRequest, Hole, Template
-from tests.model.train.base import tiny_gguf
+from tests.model.backends.gguf import tiny_gguf
 
 CALIBRATION = [
     Excerpt(
@@ -138,7 +138,7 @@ def test_the_calibration_set_names_permissive_licences_and_many_languages() -> N
 def test_a_file_that_is_no_model_is_named_and_leaves_nothing(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "tiny.gguf"
     if damage == "another architecture":
-        tiny_gguf.write(path, architecture="llama")
+        tiny_gguf.write(path, architecture="gemma2")
     else:
         tiny_gguf.write(path, leave_out="blk.1.ffn_up.weight" if damage == "a tensor is missing" else "")
     if damage == "cut short":

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.backends.gguf.file import GgufFile, Vocabulary
 from model.errors import BadRequest
 from model.train.adapt.documents import read_documents, write_documents
 from model.train.base import packages
@@ -23,9 +24,8 @@ from model.train.base.counting import (
     read_counted,
     write_counted,
 )
-from model.train.base.gguf_file import GgufFile, Vocabulary
 from model.train.base.vocabulary import read_ids
-from tests.model.train.base import tiny_gguf
+from tests.model.backends.gguf import tiny_gguf
 
 
 def corpus(folder: Path, texts: list[tuple[str, str]]) -> Path:

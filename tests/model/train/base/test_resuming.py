@@ -13,11 +13,11 @@ import pytest
 from model.backends.builtin.packing import dequantised
 from model.backends.builtin.shards import SUMS, open_shards, sums_of
 from model.backends.builtin.weights import EMBEDDING
+from model.backends.gguf.file import GgufFile
 from model.errors import BadRequest, UnknownModel
 from model.filler import open_filler
 from model.train.base.build import build
-from model.train.base.gguf_file import GgufFile
-from tests.model.train.base import tiny_gguf
+from tests.model.backends.gguf import tiny_gguf
 from tests.model.train.base.test_build import CALIBRATION
 
 FILES = tiny_gguf.LAYERS + 2
