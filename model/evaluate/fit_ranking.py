@@ -29,6 +29,8 @@ from model.local import LocalFiller
 Matrix = NDArray[np.float64]
 CONSTANT = NAMES.index("constant")
 RELIABILITY_BINS = 5
+FEW_HOLES = 300
+"""From fewer holes of a part no weight is fitted of its own: the default weights are scaled and shifted together."""
 RARE_HOLES = 30
 """A signal that tells candidates apart in fewer holes is not fitted: it keeps its default weight."""
 
@@ -98,10 +100,52 @@ def reliability(results: Sequence[tuple[float, bool]]) -> list[dict[str, float]]
     return rows
 
 
+def calibrated(holes: Sequence[Choices], default: Matrix) -> Matrix:
+    """The default weights float64 [len(NAMES)], all scaled alike and the constant shifted, by maximum likelihood.
+
+    So the order of candidates stays, and their probabilities are those of this model (Platt 1999, for many candidates).
+    """
+    useful = [hole for hole in holes if len(hole.right)]
+    utilities = [torch.from_numpy(hole.signals @ default) for hole in useful]
+    found = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.LBFGS([found], max_iter=100, line_search_fn="strong_wolfe")
+
+    def loss() -> torch.Tensor:
+        optimiser.zero_grad()
+        total = torch.zeros((), dtype=torch.float64)
+        for utility, hole in zip(utilities, useful, strict=True):
+            nats = torch.nn.functional.pad(found[0] * utility + found[1], (0, 1)).log_softmax(-1)
+            right = torch.from_numpy(np.append(hole.right, not hole.right.any()))
+            total = total - nats[right].logsumexp(-1)
+        total = total / max(1, len(useful)) + CALIBRATION_RIDGE * ((found[0] - 1) ** 2 + found[1] ** 2)
+        total.backward()  # type: ignore[no-untyped-call]
+        return total
+
+    optimiser.step(loss)
+    scale, shift = (float(x) for x in found.detach())
+    weights: Matrix = scale * default
+    weights[CONSTANT] += shift
+    return weights
+
+
+CALIBRATION_RIDGE = 0.002
+
+
+def default_weights() -> dict[bool, Matrix]:
+    """Those of a model for which none were fitted."""
+    known = Ranking()
+    both = ((False, known.inside), (True, known.lines))
+    return {whole: np.asarray([getattr(weights, name) for name in NAMES]) for whole, weights in both}
+
+
 def fit_both(holes: Sequence[Choices]) -> dict[bool, Matrix]:
     """Weights for holes inside a line (False) and for those that begin one (True)."""
     parts = {whole: [h for h in holes if h.whole_lines is whole] for whole in (False, True)}
-    return {whole: fit(part, given=held(part, Weights())) for whole, part in parts.items()}
+    default = default_weights()
+    return {
+        whole: calibrated(part, default[whole]) if len(part) < FEW_HOLES else fit(part, given=held(part, Weights()))
+        for whole, part in parts.items()
+    }
 
 
 OF_THE_NETWORK = (
@@ -135,10 +179,7 @@ def report_of(holes: Sequence[Choices]) -> dict[str, object]:
     odd, even = list(holes[::2]), list(holes[1::2])
     on_odd, on_even = fit_both(even), fit_both(odd)
     crossed = [chosen(h, on_odd[h.whole_lines]) for h in odd] + [chosen(h, on_even[h.whole_lines]) for h in even]
-    default = {
-        whole: np.asarray([getattr(weights, name) for name in NAMES])
-        for whole, weights in ((False, Ranking().inside), (True, Ranking().lines))
-    }
+    default = default_weights()
     return {
         "holes": len(holes),
         "some_candidate_right": round(float(np.mean([h.right.any() for h in holes])), 4),

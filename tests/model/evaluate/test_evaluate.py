@@ -19,7 +19,9 @@ from model.evaluate.fit_ranking import (
     CONSTANT,
     OF_THE_NETWORK,
     RARE_HOLES,
+    calibrated,
     chosen,
+    default_weights,
     fit,
     fit_both,
     fit_unread,
@@ -200,6 +202,26 @@ def test_where_copies_are_too_few_none_is_shown_unread() -> None:
     assert fit_unread([]) is None
 
 
+def test_from_few_holes_the_default_weights_are_calibrated_and_keep_their_order() -> None:
+    rng = np.random.default_rng(4)
+    default, holes = default_weights()[False], []
+    for _ in range(150):
+        signals = rng.normal(size=(3, len(NAMES))) / 3
+        signals[:, CONSTANT] = 1
+        odds = np.exp(np.append(0.4 * (signals @ default) + 1.5, 0.0))  # half as sure as the default weights say
+        holes.append(Choices(signals=signals, right=np.arange(3) == rng.choice(4, p=odds / odds.sum())))
+    weights = calibrated(holes, default)
+    ratio = (
+        np.delete(weights, CONSTANT)[np.delete(default, CONSTANT) != 0]
+        / np.delete(default, CONSTANT)[np.delete(default, CONSTANT) != 0]
+    )
+    assert ratio == pytest.approx(np.full(len(ratio), ratio[0]))
+    assert 0.1 < ratio[0] < 0.8
+    results = [chosen(hole, weights) for hole in holes]
+    assert np.mean([sure for sure, _ in results]) == pytest.approx(np.mean([ok for _, ok in results]), abs=0.06)
+    assert fit_both(holes)[False] == pytest.approx(weights)
+
+
 def test_a_hole_without_candidates_counts_as_missed() -> None:
     nothing = Choices(signals=np.empty((0, len(NAMES))), right=np.empty(0, dtype=bool))
     assert chosen(nothing, np.zeros(len(NAMES))) == (0.0, False)
@@ -215,13 +237,13 @@ def test_a_signal_that_is_too_rare_keeps_its_default_weight() -> None:
         if n < RARE_HOLES - 1:  # where it occurs, it happens to speak for the right one
             signals[0, rare] = 0.5
         right = np.arange(3) == (0 if n < RARE_HOLES - 1 else int(signals[:, telling].argmax()))
-        holes.append(Choices(signals=signals, right=right, whole_lines=n % 2 == 0))
+        holes.append(Choices(signals=signals, right=right))
     assert held(holes, Weights())["repetition"] == Weights().repetition < 0
     weights = fit(holes, given=held(holes, Weights()))
     assert weights[rare] == pytest.approx(Weights().repetition)
     assert weights[telling] > 0
     assert fit(holes)[rare] > 0, "fitted, it would have the wrong sign"
-    assert all(part[rare] == pytest.approx(Weights().repetition) for part in fit_both(holes).values())
+    assert fit_both(holes)[False][rare] == pytest.approx(Weights().repetition)
 
 
 def test_what_there_was_to_choose_from_is_read_back_and_a_torn_line_is_not(tmp_path: Path) -> None:

@@ -154,11 +154,22 @@ def test_what_cannot_be_read_is_named_with_the_remedy_and_leaves_nothing(
 
 def test_a_head_of_its_own_is_refused_before_anything_is_written(tmp_path: Path, cache: Path) -> None:
     tensors = tiny_gguf.weights()
-    tensors["output.weight"] = tensors["token_embd.weight"]
+    tensors["output.weight"] = tensors["token_embd.weight"][::-1].copy()
     path = tiny_gguf.write(tmp_path / "tiny.gguf", tensors=tensors)
     with pytest.raises(UnknownModel, match="a head apart from its embedding"):
         converted(path, say=silent)
     assert not cache.exists()
+
+
+def test_an_embedding_that_is_the_head_too_is_read_from_whichever_is_more_exact(tmp_path: Path) -> None:
+    tensors = tiny_gguf.weights()
+    noise = np.random.default_rng(0).normal(size=tensors["token_embd.weight"].shape) * 0.005
+    tensors["output.weight"] = tensors["token_embd.weight"]
+    tensors["token_embd.weight"] = tensors["token_embd.weight"] + noise.astype(np.float32)
+    path = tiny_gguf.write(tmp_path / "tiny.gguf", tensors=tensors)
+    ids = list(GgufFile(path).vocabulary().ids)
+    found = matrix(converted(path, say=silent), EMBEDDING)[: len(ids)]
+    assert np.abs(found - tensors["output.weight"][ids]).max() < 0.003
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"GGUF" + bytes(20)])
