@@ -32,7 +32,7 @@ class Spec:
     `shift`: the network's output at a position predicts the next one (what `Prediction` holds is aligned already).
     `block_tokens`: attention is causal from block to block of so many tokens (None: everything sees everything);
     such a network fills one hole, at the end of its text. `start_ids`, `end_ids`: what its text begins and ends with.
-    `sampler`: what `auto` means for it.
+    `sampler`: what `auto` means for it. `keeps_up`: on this machine it is fast enough for who just types.
     """
 
     mask_id: int
@@ -54,6 +54,7 @@ class Spec:
     delete_spreads: bool = True
     length_bias: tuple[tuple[int, float], ...] = ()
     sampler: str = "auto"
+    keeps_up: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

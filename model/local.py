@@ -74,6 +74,7 @@ class LocalFiller:
             reads_other_files=spec.scores and self._drafts > 0,
             min_confidence=self._manners.min_confidence,
             reads_ahead=isinstance(self._denoiser, ReadsAhead),
+            keeps_up=spec.keeps_up,
         )
 
     def count_tokens(self, text: str) -> int:

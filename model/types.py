@@ -254,7 +254,8 @@ class FillerInfo:
     `sent_to`: the host that the text of requests goes to ("": it stays in this process). `reads_other_files`: whether
     it makes use of `FillRequest.other_files`; whoever sends text elsewhere does not. `min_confidence`: what a candidate
     needs to be shown to who has not asked, as fitted for the model. `reads_ahead`: it is a `ReadsContext`, and reading
-    takes so long that it is worth doing before a fill is asked for.
+    takes so long that it is worth doing before a fill is asked for. `keeps_up`: it is fast enough here for who just types,
+    who gets copies alone if not.
     """
 
     name: str
@@ -264,6 +265,7 @@ class FillerInfo:
     reads_other_files: bool = False
     min_confidence: float = 0.0
     reads_ahead: bool = False
+    keeps_up: bool = True
 
 
 class Filler(Protocol):

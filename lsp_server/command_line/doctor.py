@@ -16,17 +16,21 @@ from lsp_server.feedback.store import state_file
 from lsp_server.source.languages import LANGUAGES
 from model.machine.diagnosis import diagnose, models_folder
 from model.machine.finding import Finding
+from model.machine.told import pace_of
 
 
 @click.command()
 @click.argument("file", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
-def main(file: str | None, as_json: bool) -> None:
+@click.option(
+    "--model", default="builtin", show_default=True, metavar="NAME", help="Measure how fast this model is here."
+)
+def main(file: str | None, as_json: bool, model: str) -> None:
     """Tell what this machine has for models, and what it lacks; with FILE, what would happen there, and why.
 
-    Sends nothing, fetches nothing.
+    Sends nothing, fetches nothing. How fast a model that reads contexts is here is kept, and bounds what it takes.
     """
-    found = list(_all() if file is None else prospects(file))
+    found = list(_all(model) if file is None else prospects(file))
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in found], indent=1))
         return
@@ -39,8 +43,9 @@ def main(file: str | None, as_json: bool) -> None:
     click.echo(f"{lacking} remarks, marked by ->" if lacking else "nothing is lacking")
 
 
-def _all() -> Iterator[Finding]:
+def _all(model: str) -> Iterator[Finding]:
     yield from diagnose()
+    yield from pace_of(model)
     yield _languages()
     yield _folder("models", models_folder())
     try:

@@ -20,6 +20,7 @@ from model.types import Cancelled, Filler, FillEvent, OnEvent
 _MAX_TIME_S = 2.0  # ghost text that comes later meets a reader who has moved on
 PATIENCE_S = 0.15
 """Who just types gets an answer without the network where reading what it has not read would take longer; it is read then."""
+NO_PATIENCE_S = -1.0
 UNREAD = "the model had not read the place"
 
 
@@ -138,11 +139,12 @@ class Suggester:
                 on_event(event)
 
         def work(filler: Filler, cancelled: Cancelled) -> tuple[tuple[Suggestion, ...], Sequence[str], str]:
+            slow = automatic and not filler.info.keeps_up
             filled = pipeline.run(
                 question.snapshot,
                 (question.gap,),
                 filler,
-                options,
+                replace(options, patience_s=NO_PATIENCE_S) if slow else options,
                 cancelled=cancelled,
                 on_event=see,
                 exclusions=self._session.exclusions,

@@ -12,6 +12,7 @@ from model.backends.builtin.prompt import FimTokens
 from model.backends.builtin.tokenizer import CodeTokenizer
 from model.denoiser import Spec
 from model.errors import UnknownModel
+from model.machine.pace import Bounds, key_of, read_pace
 
 CONTEXT_TOKENS = 1024
 """Read at most this much around a hole: about a second on two cores of a laptop, once."""
@@ -30,17 +31,18 @@ def is_model_folder(folder: Path) -> bool:
         return False
 
 
-def spec_of(config: ModelConfig) -> Spec:
-    """What the engine must know of the network."""
+def spec_of(config: ModelConfig, bounds: Bounds) -> Spec:
+    """What the engine must know of the network, on a machine with these bounds."""
     return Spec(
         mask_id=config.mask_id,
         end_of_hole_id=config.special["endoftext"],
         vocab_size=config.vocab_size + 1,
-        context_tokens=min(CONTEXT_TOKENS, config.context_tokens),
+        context_tokens=min(CONTEXT_TOKENS, config.context_tokens, bounds.context_tokens),
         canvas_tokens=CANVAS_TOKENS,
-        beam=BEAM,
+        beam=min(BEAM, bounds.beam),
         margin_nats=MARGIN_NATS,
         denoises=False,
+        keeps_up=bounds.keeps_up,
         top_k=TOP,
     )
 
@@ -52,13 +54,15 @@ def load(folder: Path) -> tuple[CausalBackend, CodeTokenizer]:
     try:
         special = config.special
         fim = FimTokens(prefix=special["fim_prefix"], suffix=special["fim_suffix"], middle=special["fim_middle"])
-        spec = spec_of(config)
+        if "endoftext" not in special:
+            raise LookupError("no token ends a text")
         if tokenizer.vocab_size != config.vocab_size:
             raise LookupError("its tokenizer belongs to another network")
     except LookupError as error:
         remedy = "name a folder made by `dlm-fill train base`, or reinstall dlm-fill"
         raise UnknownModel(f"the model in {folder} cannot fill gaps ({error}): {remedy}") from error
     network = Network.open(folder)
+    spec = spec_of(config, Bounds.of(read_pace(key_of(config, network.kernel))))
     longest = spec.context_tokens + spec.canvas_tokens + _SPECIALS_OF_A_PROMPT
     cache = partial(network.cache, context_tokens=longest, scratch_tokens=SCRATCH_TOKENS)
     specials = tuple(sorted(special.values()))

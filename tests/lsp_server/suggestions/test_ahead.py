@@ -35,10 +35,11 @@ class ReadingFiller(FakeFiller):
     slice_: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     begun: threading.Event = field(default_factory=threading.Event)
     copies: tuple[str, ...] = ()
+    keeps_up: bool = True
 
     @property
     def info(self) -> FillerInfo:
-        return replace(super().info, reads_ahead=True)
+        return replace(super().info, reads_ahead=True, keeps_up=self.keeps_up)
 
     def read_ahead(self, template: Template, *, stop: Cancelled) -> bool:
         for _ in range(0 if template in self.read else SLICES):
@@ -53,7 +54,8 @@ class ReadingFiller(FakeFiller):
         return True
 
     def fill(self, request: FillRequest, **options: Any) -> Fill:
-        if request.patience_s is None or request.template in self.read:
+        waits = request.patience_s is None or (request.template in self.read and request.patience_s >= 0)
+        if waits:
             return super().fill(request, **options)
         self.requests.append(request)
         copied = tuple(Candidate(texts=(text,), confidences=(0.9,), confidence=0.9) for text in self.copies)
@@ -132,6 +134,17 @@ async def test_a_sure_copy_is_shown_before_the_place_is_read(reading: ReadingFil
     reading.copies = ("copied",)
     desk = Desk(reading, "x = ‸\n")
     assert await desk.ask() == ["copied"]
+
+
+async def test_on_a_machine_that_is_too_slow_who_just_types_gets_copies_alone(reading: ReadingFiller) -> None:
+    reading.keeps_up, reading.copies = False, ("copied",)
+    desk = Desk(reading, "x = ‸\n")
+    desk.ahead.rests(URI, desk.cursor)
+    await until(lambda: bool(reading.read))
+    assert await desk.ask() == ["copied"]
+    assert await desk.ask(automatic=False) == ["copied"], "the answer to the same question"
+    desk.type("1")
+    assert await desk.ask(automatic=False) == ["value + 1"]
 
 
 async def test_a_fill_stops_the_reading_which_then_goes_on(reading: ReadingFiller) -> None:
