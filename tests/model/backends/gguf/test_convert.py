@@ -23,7 +23,7 @@ from model.filler import directory_of, fetch, open_filler
 from model.types import FillRequest, Hole, Template
 from tests.model.backends.gguf import tiny_gguf
 
-LARGE = {"width": 256, "feed": 256, "heads": 4, "kv_heads": 2}
+LARGE: dict[str, Any] = {"width": 256, "feed": 256, "heads": 4, "kv_heads": 2}
 
 
 @pytest.fixture(autouse=True)
