@@ -118,7 +118,7 @@ def calibrated(holes: Sequence[Choices], default: Matrix) -> Matrix:
             right = torch.from_numpy(np.append(hole.right, not hole.right.any()))
             total = total - nats[right].logsumexp(-1)
         total = total / max(1, len(useful)) + CALIBRATION_RIDGE * ((found[0] - 1) ** 2 + found[1] ** 2)
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()
         return total
 
     optimiser.step(loss)
