@@ -43,8 +43,9 @@ unit: tools
 
 tools: install $(VENV)/.tools
 
-wheel: install
+wheel: install $(VENV)/.tools
 	$(PIP) wheel --quiet --no-deps --wheel-dir dist .
+	$(BIN)/python data_wheels.py dist
 
 # Node.js is looked for, or installed, when a target first needs it.
 NODE = PATH="$$($(VSCODE)/scripts/node.sh):$$PATH"

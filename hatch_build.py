@@ -25,6 +25,8 @@ class KernelHook(BuildHookInterface[Any]):
         """Puts the kernel into the wheel, or beside its sources if the install is editable."""
         sys.path.insert(0, self.root)  # the packages around it are empty: nothing that dlm-fill requires is imported
         self._scratch = tempfile.TemporaryDirectory(prefix="dlm-fill-")
+        if version != "editable":  # there the weights lie beside the sources
+            build_data["dependencies"] += import_module("data_wheels").required(self.metadata.version, Path(self.root))
         for folder in NATIVE:
             if Path(self.root, folder, "build.py").exists() and not self._made(folder, version, build_data):
                 break  # the reason has been said, and the others would fail for the same one
