@@ -20,6 +20,10 @@ Answers: TypeAlias = Mapping[str, str]
 """What the user said beforehand, by what was asked: `name`, the new name, makes a hole for it needless."""
 
 
+READ_FOR_A_TITLE_BYTES = 60_000
+"""A refactoring whose title takes a look at the whole file is offered unasked in files up to this size."""
+
+
 class Refused(InputError):
     """The refactoring cannot be made here: the message says why, and what to do instead, in one sentence."""
 

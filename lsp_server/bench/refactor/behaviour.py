@@ -25,7 +25,7 @@ TESTS: Mapping[str, str] = MappingProxyType(
 """Modules that are Python alone and touch little else, with their tests of the package `test`."""
 
 _RUN = """
-import importlib.util, sys, types, unittest
+import importlib.util, linecache, sys, types, unittest
 name, test = sys.argv[1:]
 spec = importlib.util.find_spec(name)
 module = types.ModuleType(name)
@@ -33,7 +33,10 @@ module.__file__, module.__spec__, module.__package__ = spec.origin, spec, name.r
 if "." in name:
     setattr(importlib.import_module(module.__package__), name.rpartition(".")[2], module)
 sys.modules[name] = module
-exec(compile(sys.stdin.buffer.read(), spec.origin, "exec", dont_inherit=True), module.__dict__)
+source = sys.stdin.buffer.read()
+lines = source.decode("utf-8").splitlines(True)
+linecache.cache[spec.origin] = len(source), None, lines, spec.origin  # tracebacks show these lines, not the file's
+exec(compile(source, spec.origin, "exec", dont_inherit=True), module.__dict__)
 suite = unittest.defaultTestLoader.loadTestsFromName(f"test.{test}")
 result = unittest.TextTestRunner(stream=open("/dev/null", "w"), failfast=True).run(suite)
 broken = [*result.failures, *result.errors]

@@ -12,7 +12,15 @@ from lsp_server.transforms.convert.logging import to_logging
 from lsp_server.transforms.convert.loops import to_comprehension, to_loop
 from lsp_server.transforms.convert.place import Place
 from lsp_server.transforms.convert.strings import to_f_string
-from lsp_server.transforms.refactoring import Answers, Blank, Change, Refused, Replacement, rewritten
+from lsp_server.transforms.refactoring import (
+    READ_FOR_A_TITLE_BYTES,
+    Answers,
+    Blank,
+    Change,
+    Refused,
+    Replacement,
+    rewritten,
+)
 from lsp_server.types import Edit, Region, Snapshot
 
 Convert: TypeAlias = Callable[[Place], Replacement | str]
@@ -30,6 +38,8 @@ class Conversion:
 
     def title(self, snapshot: Snapshot, region: Region) -> str | None:
         """What the menu says where the construct can be converted."""
+        if len(snapshot.source) > READ_FOR_A_TITLE_BYTES:
+            return None
         return None if isinstance(self._found(snapshot, region), str) else f"Convert to {self.into}"
 
     def change(self, snapshot: Snapshot, region: Region, *, answers: Answers) -> Change:  # noqa: ARG002

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from lsp_server.source.nodes import first_child_after
+from lsp_server.source.nodes import children_from, first_child_after
 from lsp_server.types import Region, Snapshot
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ def statements_at(snapshot: Snapshot, region: Region) -> Statements | None:
     node = snapshot.tree.root_node if snapshot.tree is not None and region.start < region.end else None
     while node is not None and node.start_byte <= region.start and region.end <= node.end_byte:
         if node.type in BLOCKS:
-            inside = [c for c in node.named_children if c.start_byte < region.end and region.start < c.end_byte]
+            touched = takewhile(lambda c: c.start_byte < region.end, children_from(node, region.start))
+            inside = [c for c in touched if c.is_named]
             whole = inside and inside[0].start_byte == region.start and inside[-1].end_byte == region.end
             nodes = tuple(c for c in inside if c.type != "comment")
             if whole and nodes:
@@ -139,9 +141,7 @@ def _names_something(node: Node) -> bool:
 
 def is_target(child: Node, parent: Node) -> bool:
     """Whether `child` is what a statement binds or deletes."""
-    field = field_of(child)
-    return parent.type in ("delete_statement", "as_pattern_target") or (
-        field == "left"
-        and parent.type
-        in ("assignment", "augmented_assignment", "for_statement", "for_in_clause", "type_alias_statement")
-    )
+    if parent.type in ("delete_statement", "as_pattern_target"):
+        return True
+    kinds = ("assignment", "augmented_assignment", "for_statement", "for_in_clause", "type_alias_statement")
+    return parent.type in kinds and field_of(child) == "left"

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 
 from lsp_server.source.faults import count_faults, fault_on, openings
 from lsp_server.source.positions import line_around
-from lsp_server.transforms.refactoring import Answers, Blank, Change, Refused, rewritten
+from lsp_server.transforms.refactoring import READ_FOR_A_TITLE_BYTES, Answers, Blank, Change, Refused, rewritten
 from lsp_server.types import Region, Snapshot
 from model.types import Hole
 
@@ -26,6 +26,8 @@ class Repair:
 
     def title(self, snapshot: Snapshot, region: Region) -> str | None:
         """What the menu says on a line with a syntax error."""
+        if len(snapshot.source) > READ_FOR_A_TITLE_BYTES:
+            return None
         fault = fault_on(snapshot, region)
         return f"Repair: {fault.message}" if fault is not None else None
 
