@@ -64,8 +64,32 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--certificate-key", type=_FILE, default=None, metavar="FILE", help="The certificate's private key (PEM)."
 )
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, min_open=True),
+    default=Limits.rate,
+    show_default=True,
+    metavar="N",
+    help="Without keys: requests a second from one address.",
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1),
+    default=Limits.concurrency,
+    show_default=True,
+    metavar="N",
+    help="Without keys: requests under way from one address.",
+)
 @click.pass_context
-def main(ctx: click.Context, /, *, keys_file: Path | None, max_wait: float, max_time: float, **wish: Any) -> int:
+def main(
+    ctx: click.Context,
+    /,
+    *,
+    keys_file: Path | None,
+    max_wait: float,
+    max_time: float,
+    **wish: Any,
+) -> int:
     """Serve completion clients over HTTP: llama.vim, llama.vscode, Zed, Continue, minuet, Tabby, Ollama's and Mercury's."""
     ctx.obj = keys_file or key_file()
     if ctx.invoked_subcommand is not None:

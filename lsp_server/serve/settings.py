@@ -11,7 +11,7 @@ from lsp_server.errors import InputError
 from lsp_server.serve.app import Doors
 from lsp_server.serve.desk.desk import Bounds, Desk
 from lsp_server.serve.gate.gate import is_loopback
-from lsp_server.serve.gate.keys import VARIABLE, Keys
+from lsp_server.serve.gate.keys import VARIABLE, Keys, Limits
 from lsp_server.serve.served import Served
 from lsp_server.serve.tabby_events import Events
 from model.types import Filler
@@ -19,7 +19,9 @@ from model.types import Filler
 
 @dataclass(frozen=True, kw_only=True)
 class ServeSettings:
-    """The options of the command line. `keys_file` None: no keys but those of the environment."""
+    """The options of the command line. `keys_file` None: no keys but those of the environment. `rate`, `concurrency`: of who comes
+    in without a key.
+    """
 
     model: str = "builtin"
     device: str = "auto"
@@ -29,6 +31,8 @@ class ServeSettings:
     queue: int = 128
     max_wait_s: float = 3.0
     max_time_s: float = 10.0
+    rate: float = Limits.rate
+    concurrency: int = Limits.concurrency
     keys_file: Path | None = None
     certificate: Path | None = None
     certificate_key: Path | None = None
@@ -41,7 +45,8 @@ class ServeSettings:
                 f"--host {self.host} is reached by others, and there are no keys: add one (dlm-fill serve keys add NAME),"
                 f" set {VARIABLE}, or listen at 127.0.0.1"
             )
-        return Doors(keys=keys, hosts=("127.0.0.1", "localhost", "::1", self.host.strip("[]")))
+        limits = Limits(rate=self.rate, burst=max(1, round(2 * self.rate)), concurrency=self.concurrency)
+        return Doors(keys=keys, limits=limits, hosts=("127.0.0.1", "localhost", "::1", self.host.strip("[]")))
 
     def check_certificate(self) -> None:
         """Raises InputError for files that are no certificate with its key."""

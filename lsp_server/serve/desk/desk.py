@@ -182,6 +182,11 @@ class Desk:
 
     def _start_next(self) -> None:
         while self._idle and (job := self._queue.take()) is not None:
+            if self._clock() - job.since > self.bounds.wait_s:  # fills have become slower than they were
+                self._forget(job)
+                self.watch.counted("refused")
+                job.answer.set_exception(Busy(max(1, math.ceil(self.expected_wait_s()))))
+                continue
             filler, thread = self._idle.pop()
             job.running = True
             task = asyncio.ensure_future(self._run(job, filler, thread))

@@ -111,11 +111,13 @@ def props(served: Served) -> dict[str, Any]:
     }
 
 
-_LEAST_SECONDS = 0.5
+_LEAST_SECONDS = 2.0
 
 
 def _patient(seconds: float | None) -> float | None:
-    """The client counts the time of writing alone; here it holds for all of a fill, so it is not taken too literally."""
+    """llama.cpp stops by it behind a first line only, and reading does not count; here it bounds all of a fill, so a short
+    one would cost lines that the client is ready to wait for.
+    """
     return None if seconds is None else max(seconds, _LEAST_SECONDS)
 
 

@@ -149,6 +149,22 @@ async def test_who_would_wait_too_long_is_refused_at_once() -> None:
     desk.close()
 
 
+async def test_who_has_waited_too_long_is_refused_and_not_filled() -> None:
+    now, filler = [0.0], HeldFiller(["1"])
+    desk = Desk([lambda: filler], bounds=Bounds(wait_s=3.0), clock=lambda: now[0])
+    first = asyncio.ensure_future(desk.fill(ask("a")))
+    await begun(filler)
+    second = asyncio.ensure_future(desk.fill(ask("b", document="b.py")))
+    await queued(desk, 1)
+    now[0] += 10.0
+    filler.let_go.set()
+    assert (await first).text == "1"
+    with pytest.raises(Busy):
+        await second
+    assert len(filler.requests) == 1
+    desk.close()
+
+
 class Failing(FakeFiller):
     def fill(self, request: FillRequest, **_: Any) -> Any:
         if "bad" in request.template.pieces[0]:
