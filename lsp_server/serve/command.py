@@ -80,6 +80,17 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     metavar="N",
     help="Without keys: requests under way from one address.",
 )
+@click.option("--ray", is_flag=True, help="Run as a deployment of Ray Serve (extra [ray]).")
+@click.option(
+    "--replicas", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="With --ray: start so many."
+)
+@click.option(
+    "--max-replicas",
+    type=click.IntRange(1),
+    default=None,
+    metavar="N",
+    help="With --ray: add replicas up to N under load.",
+)
 @click.pass_context
 def main(
     ctx: click.Context,
@@ -88,19 +99,28 @@ def main(
     keys_file: Path | None,
     max_wait: float,
     max_time: float,
+    ray: bool,
+    replicas: int,
+    max_replicas: int | None,
     **wish: Any,
 ) -> int:
     """Serve completion clients over HTTP: llama.vim, llama.vscode, Zed, Continue, minuet, Tabby, Ollama's and Mercury's."""
     ctx.obj = keys_file or key_file()
     if ctx.invoked_subcommand is not None:
         return 0
-    for package in ("starlette", "uvicorn", "pydantic", "prometheus_client"):
+    for package in ("starlette", "uvicorn", "pydantic", "prometheus_client", *(["ray"] if ray else [])):
         if importlib.util.find_spec(package) is None:
-            raise InputError(f"dlm-fill serve needs {package}: pip install 'dlm-fill[serve]'")
+            extra = "ray" if package == "ray" else "serve"
+            raise InputError(f"dlm-fill serve needs {package}: pip install 'dlm-fill[{extra}]'")
     from lsp_server.serve.server import run
     from lsp_server.serve.settings import ServeSettings
 
-    return run(ServeSettings(keys_file=ctx.obj, max_wait_s=max_wait, max_time_s=max_time, **wish))
+    settings = ServeSettings(keys_file=ctx.obj, max_wait_s=max_wait, max_time_s=max_time, **wish)
+    if ray:
+        from lsp_server.serve.fleet import run as run_fleet
+
+        return run_fleet(settings, replicas=replicas, most=max_replicas)
+    return run(settings)
 
 
 @main.group()
