@@ -1,7 +1,7 @@
 # make install   .venv with dlm-fill in it
 # make demo      … and fill a gap in a shipped file, showing the diff
 # make test      … and what tests need; then ruff, stylua, luacheck, mypy, pytest, and the VS Code extension's tests
-# make vscode    the VS Code extension, as editors/vscode/dist/dlm-fill.vsix; BUNDLE=1: with the server's wheel in it
+# make vscode    the VS Code extension, as editors/vscode/dist/dlm-fill.vsix; BUNDLE=1: with the server in it, for machines without network
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -50,8 +50,14 @@ wheel: install $(VENV)/.tools
 # Node.js is looked for, or installed, when a target first needs it.
 NODE = PATH="$$($(VSCODE)/scripts/node.sh):$$PATH"
 
-vscode: $(VSCODE)/node_modules/.installed $(if $(BUNDLE),wheel)
-	@$(NODE) && cd $(VSCODE) && node scripts/package.mjs $(if $(BUNDLE),--wheel "$$(ls -t ../../dist/*.whl | head -n 1)")
+vscode: $(VSCODE)/node_modules/.installed $(if $(BUNDLE),dist/wheels)
+	@$(NODE) && cd $(VSCODE) && node scripts/package.mjs $(if $(BUNDLE),--wheels ../../dist/wheels)
+
+# The server's wheel and those of what it needs, for this platform and Python.
+.PHONY: dist/wheels
+dist/wheels: install
+	@rm -rf $@
+	@$(PIP) wheel --quiet --constraint constraints.txt --wheel-dir $@ .
 
 # The real editor is VS Code in Chromium; where there is no chromium, CI's job fails and a developer is told.
 test-vscode: install vscode

@@ -3,8 +3,9 @@
 The JSON holds FakeFiller's fields ("{model}" in `texts` is the model's name) and: `load_s` (how long opening takes),
 `load_error` (its message; a ModelError, or with `load_crash` a RuntimeError), `record` (a file that gets one JSON line
 per finished fill; the file beside it that ends in `.begun` gets a line per fill that began), `load_gate` and
-`fill_gate` (loading, each step of a fill waits until this file exists, or the fill is cancelled), `deaf` (a fill that
-waits does not notice that it is cancelled), `list_deadline_s` (how long the completion list waits for a fill),
+`fill_gate` (loading, each step of a fill waits until this file exists, or the fill is cancelled), `step_gate` (a file: no
+fill takes more steps than the number in it, as long as it is there), `deaf` (a fill that waits does not notice that it
+is cancelled), `list_deadline_s` (how long the completion list waits for a fill),
 `confirm_s` (how long the editor may take to tell of an edit that it says it has applied; 0: it is taken at its word),
 `forgets` (the filler does not remember what it was asked) and `noise_bytes` (so much each fill writes to standard error).
 
@@ -14,6 +15,7 @@ Otherwise the server is as patient as can be, so that a busy machine changes no 
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from dataclasses import dataclass
@@ -38,7 +40,7 @@ class RecordingFiller(FakeFiller):
     record: Path | None = None
     forgets: bool = False
     noise_bytes: int = 0
-    gate: Gate | None = None
+    gate: Gate | StepGate | None = None
 
     def fill(self, request: FillRequest, *, cancelled: Cancelled = lambda: False, **kwargs: Any) -> Fill:
         if not any(request.template.pieces):  # an empty document: the editor waits for the model to be loaded
@@ -93,6 +95,32 @@ class Gate:
         return asked
 
 
+@dataclass(frozen=True, kw_only=True)
+class StepGate:
+    """Lets each fill take as many steps as the number in `file` says; all, if it is not there."""
+
+    file: Path
+
+    def watched(self, cancelled: Cancelled) -> Cancelled:
+        """`cancelled`, which is asked before each step, and answered when that may be taken or the answer is yes."""
+        taken = 0
+
+        def asked() -> bool:
+            nonlocal taken
+            taken += 1
+            while taken > self._allowed() and not cancelled():
+                time.sleep(0.002)
+            return cancelled()
+
+        return asked
+
+    def _allowed(self) -> float:
+        try:
+            return int(self.file.read_text() or 0)
+        except FileNotFoundError:
+            return math.inf
+
+
 def begun_beside(record: Path) -> Path:
     """The file that gets a line per fill that began."""
     return record.with_suffix(".begun")
@@ -103,6 +131,7 @@ def main() -> None:
     load_s, record = config.pop("load_s", 0.0), config.pop("record", None)
     load_error, load_crash = config.pop("load_error", None), config.pop("load_crash", None)
     load_gate, fill_gate, deaf = config.pop("load_gate", None), config.pop("fill_gate", None), config.pop("deaf", False)
+    step_gate = config.pop("step_gate", None)
     forgets, noise_bytes = config.pop("forgets", False), config.pop("noise_bytes", 0)
     completion.DEADLINE_S = config.pop("list_deadline_s", PATIENCE_S)
     deliver._PATIENCE_S = config.pop("confirm_s", 0.0)
@@ -120,6 +149,8 @@ def main() -> None:
         filler.record = Path(record) if record else None
         filler.forgets, filler.noise_bytes = forgets, noise_bytes
         filler.gate = Gate(file=Path(fill_gate), deaf=deaf) if fill_gate else None
+        if step_gate:
+            filler.gate = StepGate(file=Path(step_gate))
         return filler
 
     leave(serve(watch(create_server(open_filler))))

@@ -1,22 +1,10 @@
 // VS Code in a browser: code-server with the packaged extension, and Chromium that looks at it.
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
-import { createRequire } from "node:module";
-
-const here = path.dirname(fileURLToPath(import.meta.url));
-const root = path.resolve(here, "../../..");
-/** Where code-server and playwright-core are: .ci/vscode puts them beside the sources. */
-const tools = process.env.DLM_FILL_EDITOR_TOOLS ?? path.join(root, "editors/vscode/.tools");
-const { chromium } = createRequire(path.join(tools, "package.json"))("playwright-core");
-export const artefacts = process.env.DLM_FILL_SCREENSHOTS ?? path.join(here, "../dist/screenshots");
-export const program = process.env.DLM_FILL_PROGRAM ?? path.join(root, ".venv/bin/dlm-fill");
-/** Longer than any machine under load should need: a test that waits so long has failed. */
-export const PATIENCE_MS = 45_000;
+import { artefacts, chromium, entry, extensions, freePort, PATIENCE_MS, program, scripted, until } from "./setup.mjs";
 
 const QUIET = {
   "chat.disableAIFeatures": true, "workbench.startupEditor": "none", "window.commandCenter": false,
@@ -28,7 +16,10 @@ const QUIET = {
 };
 
 export class Editor {
-  static async open({ files, settings = {}, trust = true, environment = {}, executable = [], extension = true, size = { width: 1100, height: 700 } }) {
+  /** `model`, `first`: of a scripted program (see `scripted`), which then stands in the place of dlm-fill. */
+  static async open({
+    files, settings = {}, trust = true, environment = {}, executable = [], extension = true, vsix, model, first, size = { width: 1100, height: 700 },
+  }) {
     const editor = new Editor();
     editor.home = mkdtempSync(path.join(tmpdir(), "dlm-fill-e2e-"));
     editor.workspace = path.join(editor.home, "workspace");
@@ -38,22 +29,16 @@ export class Editor {
       writeFileSync(file, text);
     }
     for (const name of executable) chmodSync(path.join(editor.workspace, name), 0o755);
+    const server = model || first ? scripted(path.join(editor.home, "bin"), { model: model?.(editor.home), first }) : program;
     const user = path.join(editor.home, "data/User");
     mkdirSync(user, { recursive: true });
-    writeFileSync(path.join(user, "settings.json"), JSON.stringify({ ...QUIET, "dlm-fill.server.path": program, ...settings }));
+    writeFileSync(path.join(user, "settings.json"), JSON.stringify({ ...QUIET, "dlm-fill.server.path": server, ...settings }));
     const environ = {
       ...process.env, EXTENSIONS_GALLERY: '{"serviceUrl":""}', XDG_STATE_HOME: path.join(editor.home, "state"),
       XDG_CONFIG_HOME: path.join(editor.home, "config"), XDG_DATA_HOME: path.join(editor.home, "share"), ...environment,
     };
-    const places = ["--user-data-dir", path.join(editor.home, "data"), "--extensions-dir", extension ? extensions() : path.join(editor.home, "extensions")];
-    const port = await freePort();
-    editor.process = spawn(node, [
-      entry, ...places, "--auth", "none", "--bind-addr", `127.0.0.1:${port}`, "--disable-telemetry", "--disable-update-check",
-      ...(trust ? ["--disable-workspace-trust"] : []), editor.workspace,
-    ], { env: environ, stdio: ["ignore", "pipe", "pipe"], detached: true });
-    editor.log = "";
-    for (const stream of [editor.process.stdout, editor.process.stderr]) stream.on("data", (chunk) => { editor.log += chunk; });
-    await until(() => editor.log.includes("HTTP server listening"), () => `code-server did not start: ${editor.log}`);
+    const places = ["--user-data-dir", path.join(editor.home, "data"), "--extensions-dir", extension ? extensions(vsix) : path.join(editor.home, "extensions")];
+    const port = await editor.#serve([...places, ...(trust ? ["--disable-workspace-trust"] : [])], environ);
     editor.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
     editor.context = await editor.browser.newContext({ viewport: size, permissions: ["clipboard-read", "clipboard-write"] });
     editor.page = await editor.context.newPage();
@@ -63,13 +48,34 @@ export class Editor {
     return editor;
   }
 
+  /** Start code-server and return its port. It gives itself ten seconds to start: on a busy machine it is tried again. */
+  async #serve(options, env) {
+    this.log = "";
+    for (let attempt = 1; ; attempt++) {
+      const port = await freePort();
+      this.process = spawn(process.execPath, [
+        entry, ...options, "--auth", "none", "--bind-addr", `127.0.0.1:${port}`, "--disable-telemetry", "--disable-update-check", this.workspace,
+      ], { env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+      let said = "";
+      for (const stream of [this.process.stdout, this.process.stderr]) stream.on("data", (chunk) => { said += chunk; });
+      await until(() => /HTTP server listening|timed out/.test(said) || this.process.exitCode !== null, () => `code-server does not start: ${said}`);
+      this.log += said;
+      if (said.includes("HTTP server listening")) return port;
+      await this.#stop();
+      if (attempt === 5) throw new Error(`code-server does not start: ${this.log}`);
+    }
+  }
+
+  async #stop() {
+    if (!this.process || this.process.exitCode !== null) return;
+    const gone = once(this.process, "exit");
+    process.kill(-this.process.pid, "SIGTERM");
+    await gone;
+  }
+
   async close() {
     await this.browser?.close();
-    if (this.process && this.process.exitCode === null) {
-      const gone = once(this.process, "exit");
-      process.kill(-this.process.pid, "SIGTERM");
-      await gone;
-    }
+    await this.#stop();
     rmSync(this.home, { recursive: true, force: true, maxRetries: 5 });
   }
 
@@ -89,7 +95,7 @@ export class Editor {
     await this.page.locator(".quick-input-widget input.input").fill(name);
     await this.page.locator(".quick-input-list .monaco-list-row.focused", { hasText: path.basename(name) }).waitFor();
     await this.page.keyboard.press("Enter");
-    await this.page.locator(".tab.active", { hasText: path.basename(name) }).waitFor();
+    await this.page.locator(".tab.active", { hasText: path.basename(name) }).first().waitFor();
     await this.page.locator(".editor-group-container.active .view-lines").waitFor();
     await this.page.keyboard.press("Control+1"); // the keyboard to the code
   }
@@ -119,6 +125,7 @@ export class Editor {
   }
 
   async pick(text) {
+    await this.page.locator(".quick-input-widget input.input").fill(text); // a long list draws only what is in sight
     const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: text }).first();
     await row.waitFor();
     await row.click();
@@ -167,19 +174,27 @@ export class Editor {
 
   /** The processes of the language server that belong to this editor. */
   servers() {
+    return this.#processes("dlm-fill\0lsp");
+  }
+
+  /** … and those of a server with a scripted model. */
+  fakes() {
+    return this.#processes("fake_server.py");
+  }
+
+  #processes(named) {
     return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("dlm-fill\0lsp")
-          && readFileSync(`/proc/${pid}/environ`, "utf8").includes(this.home);
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(named) && readFileSync(`/proc/${pid}/environ`, "utf8").includes(this.home);
       } catch {
         return false; // it has ended meanwhile
       }
     });
   }
 
-  /** Select from the cursor over whole lines: `lines` of them, to the end of the last. */
-  async selectLines(line, lines) {
-    await this.goTo(line, 1);
+  /** Select from `column` of a line on, `lines` lines, to the end of the last. */
+  async selectLines(line, lines, column = 1) {
+    await this.goTo(line, column);
     for (let more = 1; more < lines; more++) await this.page.keyboard.press("Shift+ArrowDown");
     await this.page.keyboard.press("Shift+End");
   }
@@ -188,6 +203,27 @@ export class Editor {
   async reviewing(yes) {
     const lens = this.page.locator(".codelens-decoration", { hasText: "Accept (Tab)" });
     await lens.first().waitFor({ state: yes ? "visible" : "detached" });
+  }
+
+  /** What a live preview shows: the text of each decoration before code, in the order of the page. */
+  async preview() {
+    return await this.page.evaluate(() => [...document.querySelectorAll(".view-lines .view-line span")]
+      .map((span) => [span, getComputedStyle(span, "::before").content])
+      .filter(([, content]) => content !== "none" && content !== "normal")
+      .sort(([a], [b]) => a.getBoundingClientRect().top - b.getBoundingClientRect().top)
+      .map(([, content]) => content.replace(/^"|"$/g, "").replaceAll("\u00a0", " ")));
+  }
+
+  /** The code as it stands on the screen in the editor in use, hidden text left out. */
+  async screen() {
+    const texts = await this.page.locator(".editor-group-container.active .view-lines").allInnerTexts();
+    return texts.join("\n").replaceAll("\u00a0", " ");
+  }
+
+  /** Wait until the screen holds what `pattern` matches. */
+  async reads(pattern) {
+    let text = "";
+    await until(async () => pattern.test(text = await this.screen()), () => `nothing like ${pattern} in ${text}`);
   }
 
   async message(pattern) {
@@ -201,39 +237,3 @@ export class Editor {
     await this.page.screenshot({ path: path.join(artefacts, `${name}.png`) });
   }
 }
-
-export async function until(good, trouble, patienceMs = PATIENCE_MS) {
-  const end = Date.now() + patienceMs;
-  while (!(await good())) {
-    if (Date.now() > end) throw new Error(trouble());
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}
-
-const entry = path.join(tools, "node_modules/code-server/out/node/entry.js");
-const node = process.execPath;
-let installed;
-
-/** The folder with the packaged extension, installed as a user would. */
-function extensions() {
-  if (installed) return installed;
-  installed = mkdtempSync(path.join(tmpdir(), "dlm-fill-extensions-"));
-  const vsix = path.join(here, "../dist/dlm-fill.vsix");
-  if (!existsSync(vsix)) throw new Error(`${vsix} is not there: run make vscode`);
-  execFileSync(node, [entry, "--extensions-dir", installed, "--user-data-dir", path.join(installed, ".data"), "--install-extension", vsix], {
-    env: { ...process.env, EXTENSIONS_GALLERY: '{"serviceUrl":""}' }, stdio: "pipe",
-  });
-  process.on("exit", () => rmSync(installed, { recursive: true, force: true }));
-  return installed;
-}
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-export const demo = () => readFileSync(path.join(root, "fixtures/demo/inventory.py"), "utf8");

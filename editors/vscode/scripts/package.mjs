@@ -1,21 +1,20 @@
-// Make dist/dlm-fill.vsix; `--wheel FILE` puts the server's wheel of this platform into it, for machines without network.
+// Make dist/dlm-fill.vsix; `--wheels FOLDER` makes dist/dlm-fill-bundled.vsix, which holds the wheels of the server and all that
+// it needs, for this platform and Python: for machines without network.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, rmSync, statSync } from "node:fs";
-import { basename } from "node:path";
+import { copyFileSync, cpSync, rmSync, statSync } from "node:fs";
 
 const LARGEST_BYTES = 500_000;
-const at = process.argv.indexOf("--wheel");
-const wheel = at > 0 ? process.argv[at + 1] : undefined;
-const name = wheel ? "dist/dlm-fill-bundled.vsix" : "dist/dlm-fill.vsix";
+const at = process.argv.indexOf("--wheels");
+const wheels = at > 0 ? process.argv[at + 1] : undefined;
+const name = wheels ? "dist/dlm-fill-bundled.vsix" : "dist/dlm-fill.vsix";
+/** What holds compiled code is for one platform, and VS Code refuses it on others. */
+const target = wheels ? ["--target", `${process.platform}-${process.arch}`] : [];
 rmSync("wheel", { recursive: true, force: true });
-if (wheel) {
-  mkdirSync("wheel");
-  copyFileSync(wheel, `wheel/${basename(wheel)}`);
-}
+if (wheels) cpSync(wheels, "wheel", { recursive: true });
 copyFileSync("../../LICENSE", "LICENSE");
 try {
   execFileSync(process.execPath, ["scripts/build.mjs"], { stdio: "inherit" });
-  execFileSync(process.execPath, ["node_modules/@vscode/vsce/vsce", "package", "--no-dependencies", "--out", name], {
+  execFileSync(process.execPath, ["node_modules/@vscode/vsce/vsce", "package", "--no-dependencies", "--out", name, ...target], {
     stdio: ["ignore", "inherit", "inherit"],
   });
 } finally {
@@ -23,5 +22,5 @@ try {
   rmSync("wheel", { recursive: true, force: true });
 }
 const bytes = statSync(name).size;
-if (!wheel && bytes > LARGEST_BYTES) throw new Error(`${name} has ${bytes} bytes, and may have ${LARGEST_BYTES}`);
+if (!wheels && bytes > LARGEST_BYTES) throw new Error(`${name} has ${bytes} bytes, and may have ${LARGEST_BYTES}`);
 console.log(`editors/vscode/${name}: ${Math.round(bytes / 1000)} kB`);

@@ -5,7 +5,7 @@ import { CandidatesPanel } from "./candidates";
 import { followCursor } from "./cursor";
 import { Fills } from "./fills/fill";
 import { Review } from "./fills/review";
-import { acceptPart, provider } from "./ghost";
+import { acceptPart, noteAccepted, provider } from "./ghost";
 import { Latency } from "./latency";
 import type { Preview, ServerStatus } from "./protocol";
 import { askForKey } from "./server/keys";
@@ -13,7 +13,9 @@ import { Server } from "./server/server";
 import { forServer, SECTION } from "./settings";
 import { StatusBar } from "./status";
 import { Switches } from "./switches";
-import { installAndStart, menu, offerInstall, pickModel, report, showDenoising } from "./tools";
+import { installAndStart, menu, offerInstall, tellFailure } from "./tools/menu";
+import { pickModel } from "./tools/model";
+import { Reports } from "./tools/reports";
 
 export function activate(context: vscode.ExtensionContext): void {
   const started = performance.now();
@@ -25,8 +27,15 @@ export function activate(context: vscode.ExtensionContext): void {
   const review = new Review();
   const fills = new Fills(server, review, log);
   const panel = new CandidatesPanel(server);
+  const reports = new Reports(server, switches);
   const status = new StatusBar(server, latency, switches);
-  middleware.provideInlineCompletionItems = provider(switches, latency, () => { status.draw(); });
+  middleware.provideInlineCompletionItems = provider(switches, latency, () => { status.draw(); }, (document) => {
+    void server.client?.sendNotification("dlm/didShow", { uri: server.client.code2ProtocolConverter.asUri(document.uri) });
+  });
+  middleware.executeCommand = (command, args, next) => {
+    if (command === "dlm.didAccept") noteAccepted();
+    return next(command, args) as unknown;
+  };
   middleware.workspace = {
     handleApplyEdit: fills.handleApplyEdit,
     configuration: (params: { items: { scopeUri?: string; section?: string | null }[] }, token, next: ConfigurationRequest.HandlerSignature) =>
@@ -35,29 +44,20 @@ export function activate(context: vscode.ExtensionContext): void {
         : next(params as never, token),
   };
   context.subscriptions.push(
-    log, switches, server, review, fills, panel, status, followCursor(server),
+    log, switches, server, review, fills, panel, reports, status, followCursor(server),
     server.onWillStart((client) => { listen(client, status, fills); }),
     server.onDidChange(() => { log.info(`server: ${server.life} ${server.trouble}`); }),
     vscode.workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration(`${SECTION}.server`)) void server.restart().then(() => { tell(server); });
+      if (event.affectsConfiguration(`${SECTION}.server`)) void server.restart().then(() => { tellFailure(server); });
     }),
     vscode.workspace.onDidGrantWorkspaceTrust(() => { if (server.life !== "running") void server.restart(); }),
-    ...commands({ context, log, server, switches, fills, review, panel }),
+    ...commands({ context, log, server, switches, fills, review, panel, reports }),
   );
   void server.start().then(() => {
-    tell(server);
+    tellFailure(server);
     if (server.life === "missing") void offerInstall(context, server, log);
   });
   log.info(`active after ${Math.round(performance.now() - started)} ms`);
-}
-
-/** A wrong path is said at once, in a message that leads to the setting. */
-function tell(server: Server): void {
-  if (server.life !== "failed") return;
-  const open = "Open Settings";
-  void vscode.window.showErrorMessage(`dlm-fill: ${server.trouble}`, open).then((choice) => {
-    if (choice === open) void vscode.commands.executeCommand("workbench.action.openSettings", "dlm-fill.server.path");
-  });
 }
 
 function listen(client: LanguageClient, status: StatusBar, fills: Fills): void {
@@ -73,9 +73,10 @@ interface Parts {
   fills: Fills;
   review: Review;
   panel: CandidatesPanel;
+  reports: Reports;
 }
 
-function commands({ context, log, server, switches, fills, review, panel }: Parts): vscode.Disposable[] {
+function commands({ context, log, server, switches, fills, review, panel, reports }: Parts): vscode.Disposable[] {
   const command = (id: string, work: () => unknown): vscode.Disposable =>
     vscode.commands.registerCommand(`dlm-fill.${id}`, async () => {
       try {
@@ -110,18 +111,20 @@ function commands({ context, log, server, switches, fills, review, panel }: Part
     onCode("refactor", (editor) => fills.refactor(editor)),
     onCode("nextCandidate", (editor) => fills.another(editor, "next")),
     onCode("previousCandidate", (editor) => fills.another(editor, "previous")),
+    command("cancelFill", () => { fills.cancel(); }),
     command("acceptFill", () => { review.accept(); }),
     command("rejectFill", () => review.reject()),
     command("compareFill", () => review.compare()),
     onCode("showCandidates", (editor) => panel.open(editor)),
-    onCode("showDenoising", (editor) => showDenoising(server, editor)),
-    command("pickModel", () => pickModel(server)),
+    onCode("showDenoising", (editor) => reports.denoising(editor)),
+    command("pickModel", () => pickModel(server, log)),
     command("setKey", async () => { if (await askForKey(context.secrets)) await server.restart(); }),
     command("installServer", () => installAndStart(context, server, log)),
-    command("restart", async () => { await server.restart(); tell(server); }),
+    command("restart", async () => { await server.restart(); tellFailure(server); }),
     command("showLog", () => { log.show(); }),
-    command("doctor", () => report(server, "doctor")),
-    command("stats", () => report(server, "stats")),
+    command("doctor", () => reports.doctor()),
+    onCode("why", (editor) => reports.why(editor)),
+    command("stats", () => reports.stats()),
     command("menu", () => menu(server, switches)),
     command("walkthrough", () => vscode.commands.executeCommand("workbench.action.openWalkthrough", "dlm-fill.dlm-fill#start")),
   ];

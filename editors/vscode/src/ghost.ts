@@ -7,9 +7,14 @@ import type { Switches } from "./switches";
 
 type Provide = NonNullable<Middleware["provideInlineCompletionItems"]>;
 
-/** Nothing is asked of the server where suggestions are paused, and how long it took is noted. */
-export function provider(switches: Switches, latency: Latency, shown: () => void): Provide {
+/** A suggestion that stands for so long has been seen. VS Code tells no extension what it draws. */
+const SEEN_MS = 100;
+
+/** Nothing is asked of the server where suggestions are paused; how long it took is noted, and `seen` is told of what stands. */
+export function provider(switches: Switches, latency: Latency, shown: () => void, seen: (document: vscode.TextDocument) => void): Provide {
+  let standing: NodeJS.Timeout | undefined;
   return async (document, position, context, token, next) => {
+    clearTimeout(standing);
     const asked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
     if (!asked && switches.whyPaused(document) !== undefined) return [];
     const started = performance.now();
@@ -18,6 +23,11 @@ export function provider(switches: Switches, latency: Latency, shown: () => void
     if (count > 0 && !token.isCancellationRequested) {
       latency.add(performance.now() - started);
       shown();
+      const { version } = document;
+      standing = setTimeout(() => {
+        const editor = vscode.window.activeTextEditor;
+        if (editor?.document === document && document.version === version && editor.selection.active.isEqual(position)) seen(document);
+      }, SEEN_MS);
     }
     return items;
   };
@@ -37,9 +47,14 @@ export async function acceptPart(server: Server, part: "Word" | "Line"): Promise
     hears.dispose();
   }
   if (length > 0) {
-    void vscode.commands.executeCommand("setContext", "dlm-fill.accepted", true);
+    noteAccepted();
     await server.client?.sendNotification("dlm/didAccept", { uri: document.uri.toString(), acceptedLength: length });
   }
+}
+
+/** The walkthrough's second step is done. */
+export function noteAccepted(): void {
+  void vscode.commands.executeCommand("setContext", "dlm-fill.accepted", true);
 }
 
 /** What the server offers at the cursor, best first. */

@@ -14,15 +14,22 @@ describe("Latency", () => {
 
 describe("installCommands", () => {
   it("tries uv, then Python's own environments, and installs into the target alone", () => {
-    const ways = installCommands("/s/server", "dlm-fill", "linux");
-    expect(ways.map((way) => way[0]?.command)).toEqual(["uv", "python3", "python"]);
+    const ways = installCommands({ target: "/s/server", wanted: "dlm-fill", platform: "linux" });
+    expect(ways.map((way) => way[0]?.command)).toEqual(["uv", "python3", "python3", "python", "python"]);
     for (const way of ways) {
       expect(way.length).toBe(2);
       expect(way[0]?.arguments).toContain("/s/server");
       expect(way[1]?.arguments.at(-1)).toBe("dlm-fill");
       expect([way[1]?.command, ...(way[1]?.arguments ?? [])]).toContain("/s/server/bin/python");
     }
-    expect(installCommands("C:\\s", "x.whl", "win32")[1]?.[1]?.command).toBe("C:\\s\\Scripts\\python.exe");
+    expect(installCommands({ target: "C:\\s", wanted: "x.whl", platform: "win32" })[1]?.[1]?.command).toBe("C:\\s\\Scripts\\python.exe");
+  });
+
+  it("asks no index before the wheels that the extension brings were tried without", () => {
+    const ways = installCommands({ target: "/s", wanted: "/w/dlm_fill.whl", wheels: "/w", platform: "linux" });
+    const asksIndex = ways.map((way) => !way[1]?.arguments.includes("--no-index"));
+    expect(asksIndex).toEqual([...Array<boolean>(5).fill(false), ...Array<boolean>(5).fill(true)]);
+    for (const way of ways) expect(way[1]?.arguments.join(" ")).toContain("--find-links /w");
   });
 });
 
@@ -38,7 +45,7 @@ describe("package.json", () => {
   it("takes no key away from an editor in which dlm-fill has nothing to do", () => {
     const general = new Set(["tab", "escape", "ctrl+right"]);
     for (const { key, when } of manifest.contributes.keybindings) {
-      if (general.has(key)) expect(when).toMatch(/dlm-fill\.reviewing|inlineSuggestionVisible/);
+      if (general.has(key)) expect(when).toMatch(/dlm-fill\.(atFill|filling) |^inlineSuggestionVisible/);
     }
   });
 });

@@ -1,4 +1,5 @@
 /** Commands that fill: the selection, placeholders, a rewrite, what the server offers; and the edits that they bring. */
+import * as path from "node:path";
 import * as vscode from "vscode";
 import {
   CodeActionRequest, ExecuteCommandRequest, TextDocumentEdit, TextEdit,
@@ -15,8 +16,14 @@ type HandleApplyEdit = NonNullable<NonNullable<Middleware["workspace"]>["handleA
 export class Fills implements vscode.Disposable {
   readonly preview = new LivePreview();
   private running = 0;
+  private cancelling = new vscode.CancellationTokenSource();
 
   constructor(private readonly server: Server, private readonly review: Review, private readonly log: vscode.LogOutputChannel) {}
+
+  /** End the fill that is under way; the server says nothing more of it. */
+  cancel(): void {
+    this.cancelling.cancel();
+  }
 
   show(preview: Preview): void {
     if (this.running > 0) this.preview.show(preview);
@@ -82,6 +89,7 @@ export class Fills implements vscode.Disposable {
   };
 
   dispose(): void {
+    this.cancelling.dispose();
     this.preview.dispose();
   }
 
@@ -128,32 +136,41 @@ export class Fills implements vscode.Disposable {
     this.review.accept();
     void vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
     this.running += 1;
+    void vscode.commands.executeCommand("setContext", "dlm-fill.filling", true);
+    this.cancelling.dispose();
+    const { token } = this.cancelling = new vscode.CancellationTokenSource();
     if (get<boolean>("preview", true, editor.document.uri)) {
       this.preview.begin(editor, fill.ranges.map(({ start, end }) =>
         new vscode.Range(start.line, start.character, end.line, end.character)));
     }
     const started = performance.now();
     try {
-      const result = await this.execute(editor, "dlm.fill", fill);
+      const result = await this.execute(editor, "dlm.fill", fill, token);
       const first = this.preview.firstFrameMs;
       this.log.info(
-        `fill of ${fill.ranges.length} gaps: ${Math.round(performance.now() - started)} ms, ${this.preview.frames} frames`
+        `fill of ${fill.ranges.length} gaps of ${path.basename(editor.document.fileName)}: ${Math.round(performance.now() - started)} ms, ${this.preview.frames} frames`
         + (first === undefined ? "" : `, the first after ${Math.round(first)} ms`),
       );
       if (result?.applied && result.confidence !== null) this.review.annotate(`confidence ${Math.round(100 * result.confidence)} %`);
     } finally {
       this.running -= 1;
-      this.preview.end();
+      if (this.running === 0) {
+        this.preview.end();
+        void vscode.commands.executeCommand("setContext", "dlm-fill.filling", false);
+      }
     }
   }
 
   /** Run a command of the server; what it did not do, it has said itself by a message. */
-  private async execute(editor: vscode.TextEditor, command: string, argument: object): Promise<FillResult | undefined> {
+  private async execute(
+    editor: vscode.TextEditor, command: string, argument: object, token?: vscode.CancellationToken,
+  ): Promise<FillResult | undefined> {
     const client = this.server.client;
     if (!client) return undefined;
     try {
-      return await client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [argument] }) as FillResult;
+      return await client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [argument] }, token) as FillResult;
     } catch (error) {
+      if (token?.isCancellationRequested) return undefined;
       const text = error instanceof Error ? error.message : String(error);
       this.log.error(`${command} in ${editor.document.fileName}: ${text}`);
       void vscode.window.showErrorMessage(`dlm-fill: ${text}`);

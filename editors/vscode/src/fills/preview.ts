@@ -17,6 +17,10 @@ export class LivePreview implements vscode.Disposable {
   private editor: vscode.TextEditor | undefined;
   private started = 0;
   private steps = 0;
+  /** What is typed meanwhile must be seen: frames are of the text before it, and the marks of the gaps follow it. */
+  private readonly hears = vscode.workspace.onDidChangeTextDocument((event) => {
+    if (event.document === this.editor?.document && event.contentChanges.length > 0) this.uncover();
+  });
   firstFrameMs: number | undefined;
 
   /** Mark the gaps at once, so that the user sees what will be filled before the first step has come. */
@@ -63,12 +67,18 @@ export class LivePreview implements vscode.Disposable {
   }
 
   end(): void {
-    for (const type of [this.gap, this.old, this.text]) this.editor?.setDecorations(type, []);
+    this.uncover();
+    this.editor?.setDecorations(this.gap, []);
     this.editor = undefined;
+  }
+
+  private uncover(): void {
+    for (const type of [this.old, this.text]) this.editor?.setDecorations(type, []);
   }
 
   dispose(): void {
     this.end();
+    this.hears.dispose();
     for (const type of [this.gap, this.old, this.text]) type.dispose();
   }
 }

@@ -18,6 +18,7 @@ export class Review implements vscode.Disposable, vscode.CodeLensProvider, vscod
   static readonly scheme = "dlm-fill-before";
   private now: Reviewed | undefined;
   private applying: vscode.TextDocument | undefined;
+  private readonly told = new Map<string, boolean>();
   private readonly changed = new vscode.EventEmitter<void>();
   readonly onDidChangeCodeLenses = this.changed.event;
   private readonly filled = vscode.window.createTextEditorDecorationType({
@@ -28,6 +29,8 @@ export class Review implements vscode.Disposable, vscode.CodeLensProvider, vscod
     vscode.workspace.onDidChangeTextDocument((event) => { this.edited(event); }),
     vscode.workspace.onDidCloseTextDocument((document) => { if (document === this.now?.document) this.accept(); }),
     vscode.window.onDidChangeVisibleTextEditors(() => { this.draw(); }),
+    vscode.window.onDidChangeActiveTextEditor(() => { this.tellKeys(); }),
+    vscode.window.onDidChangeTextEditorSelection(() => { this.tellKeys(); }),
     vscode.languages.registerCodeLensProvider({ scheme: "*" }, this),
     vscode.workspace.registerTextDocumentContentProvider(Review.scheme, this),
   ];
@@ -37,16 +40,13 @@ export class Review implements vscode.Disposable, vscode.CodeLensProvider, vscod
     const earlier = this.now?.document === document && this.now.places.length === changes.length ? this.now : undefined;
     const before = earlier?.before ?? document.getText();
     const text = document.getText();
-    const edit = new vscode.WorkspaceEdit();
     const sorted = [...changes].sort((a, b) => a.offset - b.offset);
-    for (const { offset, length, text } of sorted) {
-      edit.replace(document.uri, new vscode.Range(document.positionAt(offset), document.positionAt(offset + length)), text);
-    }
+    const editor = vscode.window.visibleTextEditors.find((shown) => shown.document === document);
     this.clear();
     this.applying = document;
     let applied: boolean;
     try {
-      applied = await vscode.workspace.applyEdit(edit);
+      applied = await put(document, editor, sorted);
     } finally {
       this.applying = undefined;
     }
@@ -54,7 +54,6 @@ export class Review implements vscode.Disposable, vscode.CodeLensProvider, vscod
     const ends = document.eol === vscode.EndOfLine.CRLF ? "\r\n" : "\n";
     const places = placesAfter(sorted.map((change) => ({ ...change, text: change.text.replace(/\r\n|\r|\n/g, ends) })));
     const last = places.at(-1);
-    const editor = vscode.window.visibleTextEditors.find((shown) => shown.document === document);
     if (editor && last) {
       const cursor = document.positionAt(last.end);
       editor.selection = new vscode.Selection(cursor, cursor);
@@ -158,14 +157,50 @@ export class Review implements vscode.Disposable, vscode.CodeLensProvider, vscod
       editor.setDecorations(this.filled, places.map((place) =>
         new vscode.Range(editor.document.positionAt(place.start), editor.document.positionAt(place.end))));
     }
-    void vscode.commands.executeCommand("setContext", "dlm-fill.reviewing", review !== undefined);
+    this.tellKeys();
     this.changed.fire();
   }
 
-  private clear(): void {
-    if (this.now) {
-      this.now = undefined;
-      this.draw();
-    }
+  /** Buttons are for the file under review, keys for who is at the fill: Tab indents and Esc closes things everywhere else. */
+  private tellKeys(): void {
+    const active = vscode.window.activeTextEditor;
+    const review = this.now?.document === active?.document ? this.now : undefined;
+    const at = review && active ? review.document.offsetAt(active.selection.active) : -1;
+    const line = (offset: number): number => review?.document.positionAt(offset).line ?? -1;
+    const tell = (key: string, value: boolean): void => {
+      if (this.told.get(key) === value) return;
+      this.told.set(key, value);
+      void vscode.commands.executeCommand("setContext", `dlm-fill.${key}`, value);
+    };
+    tell("reviewing", review !== undefined);
+    tell("atFill", review?.places.some(({ start, end }) => line(start) <= line(at) && line(at) <= line(end)) ?? false);
   }
+
+  private clear(): void {
+    if (!this.now) return;
+    this.now = undefined;
+    this.draw();
+    const diffs = vscode.window.tabGroups.all.flatMap((group) => group.tabs)
+      .filter(({ input }) => input instanceof vscode.TabInputTextDiff && input.original.scheme === Review.scheme);
+    if (diffs.length > 0) void vscode.window.tabGroups.close(diffs);
+  }
+}
+
+/**
+ * Make the changes, one undo step. In an open editor the edit, and what was told it just before, come in one message: no frame shows
+ * the old text again, nor the new text selected, between the preview and the fill.
+ */
+async function put(document: vscode.TextDocument, editor: vscode.TextEditor | undefined, changes: readonly Change[]): Promise<boolean> {
+  const range = ({ offset, length }: Change): vscode.Range => new vscode.Range(document.positionAt(offset), document.positionAt(offset + length));
+  if (!editor) {
+    const edit = new vscode.WorkspaceEdit();
+    for (const change of changes) edit.replace(document.uri, range(change), change.text);
+    return await vscode.workspace.applyEdit(edit);
+  }
+  const selections = editor.selections;
+  const last = changes.at(-1);
+  if (last) editor.selection = new vscode.Selection(range(last).end, range(last).end);
+  const applied = await editor.edit((builder) => { for (const change of changes) builder.replace(range(change), change.text); });
+  if (!applied) editor.selections = selections;
+  return applied;
 }

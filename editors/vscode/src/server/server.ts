@@ -6,6 +6,7 @@ import { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn, State,
 import { Backoff } from "./backoff";
 import { findServer, NoSuchProgram, type Found } from "./find";
 import { keysFor } from "./keys";
+import { run, type Running } from "./process";
 
 export type Life = "stopped" | "missing" | "starting" | "running" | "restarting" | "failed";
 
@@ -66,17 +67,11 @@ export class Server implements vscode.Disposable {
     await this.start();
   }
 
-  /** Run `dlm-fill` with `args` and return what it prints. Rejects with its last line if it fails. */
-  async run(args: readonly string[], cwd?: string): Promise<string> {
-    const { execFile } = await import("node:child_process");
+  /** Run `dlm-fill` with `args`, in the environment of the server, and return what it prints. Rejects with its last line if it fails. */
+  async run(args: readonly string[], how: Omit<Running, "env"> = {}): Promise<string> {
     const found = this.found ?? this.look();
-    if (!found) throw new Error("the server is not installed");
-    return await new Promise((resolve, reject) => {
-      execFile(found.file, [...args], { cwd, maxBuffer: 1 << 26 }, (error, out, err) => {
-        if (error) reject(new Error(err.trim().split("\n").at(-1) || error.message));
-        else resolve(out);
-      });
-    });
+    if (!found) throw new Error("the server is not installed: use dlm-fill: Install the Server");
+    return await run(found.file, args, { ...how, env: { ...process.env, ...await keysFor(this.context.secrets) } });
   }
 
   dispose(): void {
@@ -152,11 +147,12 @@ export class Server implements vscode.Disposable {
     const mine = this.generation;
     this.timer = setTimeout(() => { if (mine === this.generation) void this.start(); }, waitMs);
     if (tell) {
-      const [now, show] = ["Restart Now", "Show Log"];
+      const [now, wrong, show] = ["Restart Now", "What Is Wrong?", "Show Log"];
       void vscode.window
-        .showWarningMessage(`dlm-fill: the server has died ${crashes} times; the next try is in ${Math.round(waitMs / 1000)} s`, now, show)
+        .showWarningMessage(`dlm-fill: the server has died ${crashes} times; the next try is in ${Math.round(waitMs / 1000)} s`, now, wrong, show)
         .then((choice) => {
           if (choice === now) void this.restart();
+          else if (choice === wrong) void vscode.commands.executeCommand("dlm-fill.doctor");
           else if (choice === show) this.log.show();
         });
     }

@@ -7,22 +7,38 @@ export interface Step {
   readonly says: string;
 }
 
-/** Ways to install `wanted` into the folder `target`, best first; each is a list of steps. */
-export function installCommands(target: string, wanted: string, platform: NodeJS.Platform): Step[][] {
+interface Wanted {
+  /** The folder that the environment is made in. */
+  readonly target: string;
+  /** What pip is asked for: a name or a wheel. */
+  readonly wanted: string;
+  /** A folder of wheels that the extension brings. They are for one platform and Python: where they do not fit, an index is asked. */
+  readonly wheels?: string | undefined;
+  readonly platform: NodeJS.Platform;
+}
+
+/** Ways to install, best first; each is a list of steps. With `wheels`, those that need no network come before all others. */
+export function installCommands({ target, wanted, wheels, platform }: Wanted): Step[][] {
   const windows = platform === "win32";
   const python = windows ? path.win32.join(target, "Scripts", "python.exe") : path.posix.join(target, "bin", "python");
-  const says = { venv: "making an environment …", install: `installing ${wanted} …` };
-  const pythons: Step[] = (windows ? ["py", "python"] : ["python3", "python"]).map((command) => ({
-    command, arguments: ["-m", "venv", target], says: says.venv,
-  }));
-  return [
+  const says = { venv: "making an environment …", install: `installing ${path.basename(wanted)} …` };
+  const pythons = windows ? ["py", "python"] : ["python3", "python"];
+  const from = (options: readonly string[]): Step[][] => [
     [
-      { command: "uv", arguments: ["venv", "--quiet", "--python", ">=3.11", target], says: says.venv },
-      { command: "uv", arguments: ["pip", "install", "--python", python, wanted], says: says.install },
+      { command: "uv", arguments: ["venv", "--quiet", ...(options.includes("--no-index") ? ["--offline"] : []), "--python", ">=3.11", target], says: says.venv },
+      { command: "uv", arguments: ["pip", "install", "--python", python, ...options, wanted], says: says.install },
     ],
-    ...pythons.map((venv) => [
-      venv,
-      { command: python, arguments: ["-m", "pip", "install", "--disable-pip-version-check", wanted], says: says.install },
+    ...pythons.flatMap((command) => [
+      [
+        { command, arguments: ["-m", "venv", target], says: says.venv },
+        { command: python, arguments: ["-m", "pip", "install", "--disable-pip-version-check", ...options, wanted], says: says.install },
+      ],
+      // Debian keeps ensurepip in a package of its own: the machine's pip then installs into the new environment.
+      [
+        { command, arguments: ["-m", "venv", "--without-pip", target], says: says.venv },
+        { command, arguments: ["-m", "pip", "--python", python, "install", "--disable-pip-version-check", ...options, wanted], says: says.install },
+      ],
     ]),
   ];
+  return wheels === undefined ? from([]) : [...from(["--no-index", "--find-links", wheels]), ...from(["--find-links", wheels])];
 }

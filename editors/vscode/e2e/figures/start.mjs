@@ -1,0 +1,82 @@
+// Activation, the memory of the extension host with and without the extension, and the time from Install to the first suggestion.
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { Editor } from "../editor.mjs";
+import { demo, pathWithout, root, until } from "../setup.mjs";
+import { load } from "./times.mjs";
+
+/** Proportional set size of the extension host that belongs to `editor`, in MB. */
+function hostMegabytes(editor) {
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      const command = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+      if (!command.includes("type=extensionHost") || !readFileSync(`/proc/${pid}/environ`, "utf8").includes(editor.home)) continue;
+      return Math.round(Number(/Pss:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))[1]) / 1000);
+    } catch { /* it has ended meanwhile */ }
+  }
+  return null;
+}
+
+export async function start() {
+  const activations = [], withExtension = [], without = [];
+  for (let round = 0; round < 3; round++) {
+    const editor = await Editor.open({ files: { "inventory.py": demo() } });
+    try {
+      await editor.openFile("inventory.py");
+      await editor.status(/ready/);
+      await editor.command("Developer: Show Running Extensions");
+      const row = editor.page.locator(".runtime-extensions-editor .monaco-list-row", { hasText: "dlm-fill" }).first();
+      await row.waitFor();
+      activations.push(Number(/(\d+)\s*ms/.exec((await row.innerText()).replaceAll("\u00a0", " "))[1]));
+      await editor.page.waitForTimeout(3000);
+      withExtension.push(hostMegabytes(editor));
+    } finally {
+      await editor.close();
+    }
+    const bare = await Editor.open({ files: { "inventory.py": demo() }, extension: false });
+    try {
+      await bare.openFile("inventory.py");
+      await bare.page.waitForTimeout(6000);
+      without.push(hostMegabytes(bare));
+    } finally {
+      await bare.close();
+    }
+  }
+  return {
+    load: load(), activation_ms: activations, extension_host_mb: withExtension, without_the_extension_mb: without,
+    vsix_kb: Math.round(statSync(path.join(root, "editors/vscode/dist/dlm-fill.vsix")).size / 1000),
+  };
+}
+
+/** From the click on Install to the first suggestion; the server comes as a wheel of this checkout, the rest from pip's cache. */
+export async function install() {
+  execFileSync("make", ["--no-print-directory", "-C", root, "wheel"], { stdio: ["ignore", "ignore", "inherit"] });
+  const [wheel] = readdirSync(path.join(root, "dist")).filter((name) => name.endsWith(".whl"))
+    .map((name) => path.join(root, "dist", name)).sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+  const editor = await Editor.open({
+    files: { "inventory.py": demo() }, environment: { PATH: pathWithout },
+    settings: { "dlm-fill.server.path": "", "dlm-fill.server.package": wheel, "dlm-fill.minConfidence": 0 },
+  });
+  try {
+    await editor.openFile("inventory.py");
+    await editor.status(/not installed/);
+    await editor.page.locator(".notification-toast .monaco-button", { hasText: "Install" }).first().click();
+    const yes = editor.page.locator(".monaco-dialog-box .monaco-button", { hasText: "Install" }).first();
+    await yes.waitFor();
+    const started = performance.now();
+    const seconds = () => Math.round((performance.now() - started) / 100) / 10;
+    await yes.click();
+    await until(() => editor.servers().length > 0, () => "the server was not installed", 600_000);
+    const installed = seconds();
+    await editor.status(/ready/);
+    const ready = seconds();
+    await editor.goTo(37, 9);
+    await editor.page.keyboard.press("Shift+End");
+    await editor.page.keyboard.type("item = ");
+    await editor.ghost();
+    return { load: load(), installed_s: installed, ready_s: ready, first_suggestion_s: seconds() };
+  } finally {
+    await editor.close();
+  }
+}
