@@ -32,7 +32,12 @@ export class Editor {
     const server = model || first ? scripted(path.join(editor.home, "bin"), { model: model?.(editor.home), first }) : program;
     const user = path.join(editor.home, "data/User");
     mkdirSync(user, { recursive: true });
-    writeFileSync(path.join(user, "settings.json"), JSON.stringify({ ...QUIET, "dlm-fill.server.path": server, ...settings }));
+    // Settings of a machine belong into the machine's file: VS Code drops them from the user's as soon as that is written.
+    const all = Object.entries({ ...QUIET, "dlm-fill.server.path": server, ...settings });
+    const ofMachine = ([key]) => /^dlm-fill\.(server\.|model$|device$)/.test(key);
+    mkdirSync(path.join(editor.home, "data/Machine"), { recursive: true });
+    writeFileSync(path.join(editor.home, "data/Machine/settings.json"), JSON.stringify(Object.fromEntries(all.filter(ofMachine))));
+    writeFileSync(path.join(user, "settings.json"), JSON.stringify(Object.fromEntries(all.filter((one) => !ofMachine(one)))));
     const environ = {
       ...process.env, EXTENSIONS_GALLERY: '{"serviceUrl":""}', XDG_STATE_HOME: path.join(editor.home, "state"),
       XDG_CONFIG_HOME: path.join(editor.home, "config"), XDG_DATA_HOME: path.join(editor.home, "share"), ...environment,
