@@ -47,8 +47,8 @@ wheel: install $(VENV)/.tools
 	$(PIP) wheel --quiet --no-deps --wheel-dir dist .
 	$(BIN)/python data_wheels.py dist
 
-# Node.js is looked for, or installed, when a target first needs it.
-NODE = PATH="$$($(VSCODE)/scripts/node.sh):$$PATH"
+# Node.js is looked for, or installed, when a target first needs it. It trusts the certificates that the machine trusts.
+NODE = export NODE_USE_SYSTEM_CA=1 PATH="$$($(VSCODE)/scripts/node.sh):$$PATH"
 
 vscode: $(VSCODE)/node_modules/.installed $(if $(BUNDLE),dist/wheels)
 	@$(NODE) && cd $(VSCODE) && node scripts/package.mjs $(if $(BUNDLE),--wheels ../../dist/wheels)
