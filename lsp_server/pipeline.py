@@ -193,7 +193,7 @@ def _reason(fill: Fill, gaps: Sequence[Gap]) -> str:
     return {
         "done": "nothing to change: nothing better than what stands there was found"
         if rewriting
-        else "nothing that fits was found: try another seed, more candidates, or a smaller gap",
+        else "nothing that fits was found: try another seed or a smaller gap",
         "cancelled": "cancelled",
         "time": "time ran out before anything was decided: allow more time",
         "steps": "the denoise steps ran out before anything was decided: allow more steps",

@@ -73,7 +73,7 @@ class Session:
         self.configuration = Configuration(options)
         self.configuring: asyncio.Task[None] | None = None
         self.documents = Documents()
-        self.version_0_is_unchecked = False  # whether the editor makes an edit of version 0, whatever it has by then
+        self.editor = ""  # the name by which the client introduces itself
         self.notebooks = Notebooks()
         self.exclusions = Exclusions()
         self.status = StatusBoard(lambda seconds, call: asyncio.get_running_loop().call_later(seconds, call))

@@ -36,7 +36,7 @@ def register(
     metrics: Metrics,
 ) -> None:
     """Add this family's handlers to `server`."""
-    refusals = Refusals(server)
+    refusals = Refusals(server, session)
 
     @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())
     @with_codes

@@ -1,4 +1,4 @@
-"""What the user is shown: one line that names what is wrong and keeps the remedy; the whole of it goes to the log."""
+"""What the user is shown: what is wrong and the remedy; in a terminal in one line, and then the whole goes to the log."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from textwrap import shorten
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
+from lsp_server.session import Session
+
 LINE_LENGTH = 78
 """A longer line makes a terminal editor of 80 columns wait for a key."""
 _LEAST_WHAT = 30
@@ -14,10 +16,14 @@ _LEAST_WHAT = 30
 _MORE = " …"
 
 
-def tell(server: LanguageServer, reason: str | Exception) -> None:
-    """Show the user a line; what it lacks is in the editor's log."""
+TERMINAL_EDITORS = frozenset({"Neovim", "Vim", "vim", "coc.nvim", "helix", "kakoune", "kak-lsp"})
+"""Clients, by the name that they give, that show a message in the last line of a terminal. The others break long lines."""
+
+
+def tell(server: LanguageServer, session: Session, reason: str | Exception) -> None:
+    """Show the user a message. In an editor of a terminal it is one line, and the log has what that lacks."""
     whole = f"dlm-fill: {reason}"
-    line = one_line(whole)
+    line = one_line(whole) if session.editor in TERMINAL_EDITORS else whole
     server.window_show_message(lsp.ShowMessageParams(type=lsp.MessageType.Info, message=line))
     if line != whole:
         server.window_log_message(lsp.LogMessageParams(type=lsp.MessageType.Info, message=whole))

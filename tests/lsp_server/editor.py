@@ -192,6 +192,7 @@ async def connected(
     parent: int | None = None,
     notebooks: bool = False,
     holds: Sequence[str] = (),
+    called: str = "",
     **fake: Any,
 ) -> AsyncIterator[Editor]:
     """An initialized connection to a server whose FakeFiller has `fake`'s fields; `wait`: until it is loaded.
@@ -202,7 +203,7 @@ async def connected(
     `command` starts another server instead. `state` is the user's state directory; `inline`: the client says that
     it has inline completion. `settings`, by folder uri and for None, are what it answers `workspace/configuration` with.
     `resolves`: it asks for the edits of code actions when they are chosen. `parent`: the number of the editor's process (None: this one's).
-    `notebooks`: it synchronises notebooks.
+    `notebooks`: it synchronises notebooks. `called`: the name by which it introduces itself.
     """
     elsewhere = tempfile.TemporaryDirectory()
     record = record or Path(elsewhere.name, "fills")
@@ -225,7 +226,16 @@ async def connected(
             120,
             client.initialize_session(
                 _params(
-                    encodings, options, folders, progress, inline, settings is not None, resolves, parent, notebooks
+                    encodings,
+                    options,
+                    folders,
+                    progress,
+                    inline,
+                    settings is not None,
+                    resolves,
+                    parent,
+                    notebooks,
+                    called,
                 )
             ),
         )
@@ -251,12 +261,14 @@ def _params(
     resolves: bool,
     parent: int | None,
     notebooks: bool,
+    called: str,
 ) -> lsp.InitializeParams:
     general = None
     if encodings is not None:
         general = lsp.GeneralClientCapabilities(position_encodings=encodings)
     return lsp.InitializeParams(
         process_id=parent,
+        client_info=lsp.ClientInfo(name=called) if called else None,
         capabilities=lsp.ClientCapabilities(
             general=general,
             workspace=lsp.WorkspaceClientCapabilities(configuration=settings),

@@ -60,7 +60,7 @@ def register(
         session.configuration.initialize(params.initialization_options)
         encoding = lsp.PositionEncodingKind(server.workspace.position_encoding).value
         session.documents = Documents(encoding=cast("Encoding", encoding))
-        session.version_0_is_unchecked = params.client_info is not None and params.client_info.name == "Neovim"
+        session.editor = params.client_info.name if params.client_info is not None else ""
         follow_folders(server, session)
         wanted = session.options.completion_list
         if not _has_inline_completion(params.capabilities) if wanted is None else wanted:

@@ -41,7 +41,7 @@ def register(
     refactorings: Sequence[Refactoring] = REFACTORINGS,
 ) -> None:
     """Add this family's handlers to `server`."""
-    refusals = Refusals(server)
+    refusals = Refusals(server, session)
     kinds = sorted({_KIND.value, *(refactoring.kind for refactoring in refactorings)})
     options = lsp.CodeActionOptions(code_action_kinds=kinds, resolve_provider=True)
 

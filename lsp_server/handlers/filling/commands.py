@@ -43,7 +43,7 @@ def register(server: LanguageServer, session: Session, fills: Fills, metrics: Me
         try:
             return await _fill(courier, wanted)
         except (StaleDocument, NothingFilled) as reason:
-            return _not_applied(server, reason)
+            return _not_applied(server, session, reason)
 
     @server.command(NEXT)
     @with_codes
@@ -60,7 +60,7 @@ async def _fill(courier: Courier, wanted: FillArguments) -> dict[str, Any]:
     """What the command returns, after the client has applied the edit. Raises what `fill` raises."""
     made = await fill(courier.server, courier.session, courier.fills, wanted)
     delivered = await courier.deliver(made.choice, made.edits, made.now)
-    return _result(courier.server, made.choice, delivered)
+    return _result(courier, made.choice, delivered)
 
 
 async def _another(courier: Courier, uri: str | None, *, step: int) -> dict[str, Any]:
@@ -68,27 +68,26 @@ async def _another(courier: Courier, uri: str | None, *, step: int) -> dict[str,
     server, session, fills = courier.server, courier.session, courier.fills
     choice = fills.latest(uri)
     if choice is None:
-        return _not_applied(
-            server, "no fill to replace: fill something first (dlm.fill, a code action), or accept a suggestion"
-        )
+        reason = "no fill to replace: fill something first (dlm.fill, a code action), or accept a suggestion"
+        return _not_applied(server, session, reason)
     session.check(choice.snapshot.uri)
     try:
         await _look_further(server, session, fills, choice)
     except StaleDocument as reason:
-        return _not_applied(server, reason)
+        return _not_applied(server, session, reason)
     now = session.documents.snapshot(choice.snapshot.uri)
     before, index = choice.index, (choice.index + step) % len(choice.candidates)
     edits = choice.edits(index, now)
     if edits is None:
-        return _not_applied(server, "nothing replaced: the latest fill is not there, or was edited since")
+        return _not_applied(server, session, "nothing replaced: the latest fill is not there, or was edited since")
     if index == before:
-        return _not_applied(server, "no other candidate was found")
+        return _not_applied(server, session, "no other candidate was found")
     choice.index = index
     delivered = await courier.deliver(choice, edits, now)
     if delivered.refusal:
         choice.index = before
         _as_before(courier, choice, delivered)
-    result = _result(server, choice, delivered)
+    result = _result(courier, choice, delivered)
     return result if delivered.refusal else {**result, "candidate": index + 1, "candidates": len(choice.candidates)}
 
 
@@ -119,9 +118,9 @@ async def _look_further(server: LanguageServer, session: Session, fills: Fills, 
     choice.asked = True
 
 
-def _result(server: LanguageServer, choice: Choice, delivered: Delivered) -> dict[str, Any]:
+def _result(courier: Courier, choice: Choice, delivered: Delivered) -> dict[str, Any]:
     if delivered.refusal:
-        return _not_applied(server, delivered.refusal)
+        return _not_applied(courier.server, courier.session, delivered.refusal)
     chosen = choice.candidates[choice.index]
     texts, confidence = list(chosen.texts), chosen.confidence
     return {
@@ -129,8 +128,8 @@ def _result(server: LanguageServer, choice: Choice, delivered: Delivered) -> dic
     }  # fmt: skip
 
 
-def _not_applied(server: LanguageServer, reason: str | Exception) -> dict[str, Any]:
-    """The result when nothing was edited; the user is told why in one short line, unless they gave it up."""
+def _not_applied(server: LanguageServer, session: Session, reason: str | Exception) -> dict[str, Any]:
+    """The result when nothing was edited; the user is told why, unless they gave it up."""
     if not isinstance(reason, GivenUp):
-        tell(server, reason)
+        tell(server, session, reason)
     return {"applied": False, "confirmed": False, "reason": str(reason), "texts": [], "confidence": None}

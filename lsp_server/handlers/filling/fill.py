@@ -128,7 +128,7 @@ def workspace_edit(snapshot: Snapshot, edits: Sequence[Edit], session: Session) 
     """The edits as the client takes them, for this version of the document alone."""
     index, encoding = LineIndex(snapshot.source), session.documents.encoding
     # Neovim passes over edits of a positive version below its own; its versions are 0, and after the first change 2 or more.
-    version = 1 if snapshot.version == 0 and session.version_0_is_unchecked else snapshot.version
+    version = 1 if snapshot.version == 0 and session.editor == "Neovim" else snapshot.version
     document = lsp.OptionalVersionedTextDocumentIdentifier(uri=snapshot.uri, version=version)
     texts = [lsp.TextEdit(range=to_lsp(index, edit.region, encoding), new_text=edit.new_text) for edit in edits]
     return lsp.WorkspaceEdit(document_changes=[lsp.TextDocumentEdit(text_document=document, edits=texts)])

@@ -33,9 +33,9 @@ def register(server: LanguageServer, session: Session, among: Sequence[Refactori
         try:
             made = await refactor(server, session, read(arguments), among)
         except (StaleDocument, NothingFilled, Refused) as reason:
-            return _not_applied(server, reason)
+            return _not_applied(server, session, reason)
         refusal = await _applied(server, session, made)
-        return _not_applied(server, refusal) if refusal else _result(made)
+        return _not_applied(server, session, refusal) if refusal else _result(made)
 
 
 async def _applied(server: LanguageServer, session: Session, made: Made) -> str:
@@ -60,8 +60,8 @@ def _result(made: Made) -> dict[str, Any]:
     }
 
 
-def _not_applied(server: LanguageServer, reason: str | Exception) -> dict[str, Any]:
+def _not_applied(server: LanguageServer, session: Session, reason: str | Exception) -> dict[str, Any]:
     """The result when nothing was edited; the user is told why, unless they gave it up."""
     if not isinstance(reason, GivenUp):
-        tell(server, reason)
+        tell(server, session, reason)
     return {"applied": False, "reason": str(reason), "summary": "", "texts": [], "confidence": None}
