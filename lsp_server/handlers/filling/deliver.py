@@ -110,7 +110,7 @@ def _reason(delivery: Delivery, said: str) -> str:
         return "nothing filled: the document changed meanwhile where it was to be filled; ask again"
     if said:
         return f"the editor did not apply the fill: {said}"
-    return "nothing filled: the editor had newer text each time; ask again when you pause"
+    return "nothing filled: newer text came each time; ask again when you pause"
 
 
 def _label(edits: Sequence[Edit]) -> str:

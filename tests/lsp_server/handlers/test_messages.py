@@ -60,7 +60,7 @@ def messages() -> set[str]:
 def test_there_are_messages() -> None:
     found = messages()
     assert len(found) > 40
-    assert "dlm-fill: nothing filled: the editor had newer text each time; ask again when you pause" in found
+    assert "dlm-fill: nothing filled: newer text came each time; ask again when you pause" in found
     assert any("put the cursor on" in message for message in found), "refactorings are among them"
 
 

@@ -205,7 +205,7 @@ def test_a_fill_whose_place_was_edited_is_given_up_and_says_so() -> None:
 def test_an_editor_that_drops_it_each_time_is_asked_four_times() -> None:
     client, found, _, counts = delivered(["stale"] * 9, ["above", ""] * 9)
     assert (client.asked, FILLED in client.text) == (4, False)
-    assert found.refusal == "nothing filled: the editor had newer text each time; ask again when you pause"
+    assert found.refusal == "nothing filled: newer text came each time; ask again when you pause"
     assert counts == {"fills sent again": 3, "fills not applied": 1}
 
 

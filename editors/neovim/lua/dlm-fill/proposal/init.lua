@@ -24,7 +24,7 @@ local M = {}
 
 local now = nil ---@type dlm.Proposal|nil
 local group = vim.api.nvim_create_augroup('dlm-fill-proposal', {})
-local EDITED = 'nothing filled: the text was edited there meanwhile; ask again'
+local EDITED = 'nothing filled: edited there meanwhile; ask again'
 
 ---@param proposal dlm.Proposal
 local function draw(proposal)
