@@ -13,7 +13,7 @@ from lsp_server.source.positions import line_around
 from lsp_server.source.python_syntax import syntax_error
 from lsp_server.types import Region, Snapshot
 
-_TOKEN = re.compile(rb"\w+|[^\w\s]")
+_TOKEN = re.compile(rb"[\w\x80-\xff]+|[^\w\s]")  # of UTF-8: no character is cut in two
 _LOOKED_AT = 200
 _MOST_LINES = 12
 """A statement of more lines is not written anew to mend an error in it."""

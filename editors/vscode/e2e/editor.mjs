@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { artefacts, chromium, entry, extensions, freePort, PATIENCE_MS, program, scripted, until } from "./setup.mjs";
 
 const QUIET = {
@@ -159,7 +160,8 @@ export class Editor {
       await this.page.keyboard.press("Control+s");
       const dirty = await this.page.locator(".tab.active.dirty").count();
       text = readFileSync(file, "utf8");
-      return dirty === 0 && good(text);
+      await sleep(100); // the editor empties a file before it writes it: what is read twice alike is whole
+      return dirty === 0 && text !== "" && text === readFileSync(file, "utf8") && good(text);
     }, () => `${name} holds ${JSON.stringify(text)}`);
     return text;
   }

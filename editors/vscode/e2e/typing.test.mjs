@@ -161,6 +161,16 @@ describe("typing in VS Code", () => {
     await editor.status(/ready/);
   });
 
+  it("has told the server what was shown and accepted, in parts and as a whole", async () => {
+    const environment = { ...process.env, XDG_STATE_HOME: path.join(editor.home, "state") };
+    let counts = {};
+    await until(() => {
+      counts = JSON.parse(execFileSync(program, ["stats", "--json"], { env: environment }).toString());
+      return counts.accepted >= 4;
+    }, () => JSON.stringify(counts));
+    assert.ok(counts.shown >= counts.accepted && counts.shown <= counts.suggested, JSON.stringify(counts));
+  });
+
   it("starts the server again when it is killed", async () => {
     await editor.openFile("alive.py");
     const [pid] = editor.servers();
@@ -170,16 +180,6 @@ describe("typing in VS Code", () => {
     await until(() => editor.servers().some((other) => other !== pid), () => "no server came back");
     await editor.status(/ready/);
     assert.notEqual(await begin("alive.py", "item = "), "");
-  });
-
-  it("has told the server what was shown and accepted, in parts and as a whole", async () => {
-    const environment = { ...process.env, XDG_STATE_HOME: path.join(editor.home, "state") };
-    let counts = {};
-    await until(() => {
-      counts = JSON.parse(execFileSync(program, ["stats", "--json"], { env: environment }).toString());
-      return counts.accepted >= 4;
-    }, () => JSON.stringify(counts));
-    assert.ok(counts.shown >= counts.accepted && counts.shown <= counts.suggested, JSON.stringify(counts));
   });
 
   function parses(name) {

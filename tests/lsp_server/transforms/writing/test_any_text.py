@@ -38,6 +38,9 @@ def test_it_is_made_or_refused(known: tuple[str, str], refactoring: Refactoring,
         text = text.rstrip()
     if data.draw(st.integers(0, 3)) == 0:  # torn, as files are while they are typed in
         text = text[: data.draw(st.integers(0, len(text)))]
+    if data.draw(st.integers(0, 3)) == 0:  # no error is anywhere but between characters
+        at = data.draw(st.integers(0, len(text)))
+        text = f"{text[:at]}😀'é😀'{text[at:]}"
     start = len(text[: data.draw(st.integers(0, len(text)))].encode())
     end = start if data.draw(st.booleans()) else len(text.encode())
     source, table = text.encode(), by_name(language)
