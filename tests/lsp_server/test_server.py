@@ -46,6 +46,7 @@ async def test_what_it_can_do_is_advertised() -> None:
             "dlm.fill",
             "dlm.nextCandidate",
             "dlm.previousCandidate",
+            "dlm.refactor",
             "dlm.didAccept",
         ]
         assert isinstance(can.text_document_sync, lsp.TextDocumentSyncOptions)
