@@ -39,7 +39,7 @@ types: tools
 	$(BIN)/mypy
 
 unit: tools
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 tools: install $(VENV)/.tools
 
