@@ -1,6 +1,7 @@
 # make install   .venv with dlm-fill in it
 # make demo      … and fill a gap in a shipped file, showing the diff
-# make test      … and what tests need; then ruff, stylua, luacheck, mypy, pytest, and the VS Code extension's tests
+# make test      … and what tests need; then ruff, stylua, luacheck, the docs, mypy, pytest, and the VS Code extension's tests
+# make docs      the site of docs/ in dist/site; a link or an anchor that leads nowhere is an error
 # make vscode    the VS Code extension, as editors/vscode/dist/dlm-fill.vsix; BUNDLE=1: with the server in it, for machines without network
 PYTHON ?= python3
 VENV ?= .venv
@@ -12,7 +13,7 @@ DEMO ?= fixtures/demo/inventory.py:37
 VSCODE := editors/vscode
 NEOVIM := editors/neovim
 
-.PHONY: help install demo test tools lint types unit wheel vscode test-vscode clean
+.PHONY: help install demo test tools lint docs types unit wheel vscode test-vscode clean
 .DEFAULT_GOAL := help
 
 help:
@@ -26,7 +27,7 @@ install: $(VENV)/.installed
 demo: install
 	@$(BIN)/dlm-fill $(DEMO)
 
-test: lint types unit test-vscode
+test: lint docs types unit test-vscode
 
 lint: tools $(NEOVIM)/node_modules/.installed
 	$(BIN)/ruff check
@@ -34,6 +35,10 @@ lint: tools $(NEOVIM)/node_modules/.installed
 	@$(NODE) && cd $(NEOVIM) && npm run --silent check
 	@if command -v luacheck >/dev/null; then cd $(NEOVIM) && luacheck --quiet . ; \
 	  else echo "no luacheck: the Lua of editors/neovim is not checked" >&2; [ -z "$$CI" ]; fi
+
+# The variable silences an advertisement of the theme for its successor.
+docs: $(VENV)/.docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 types: tools
 	$(BIN)/mypy
@@ -86,6 +91,10 @@ $(BIN)/python:
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing dlm-fill into $(VENV) …" >&2
 	@$(PIP_INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.installed
+	@$(PIP_INSTALL) --editable '.[docs]'
 	@touch $@
 
 # torch first and alone: the big wheel fails early, and nothing else can pull a different one in.

@@ -1,11 +1,12 @@
-"""Compiles the kernels when a wheel or an editable install is made: hatchling's hook, which runs with hatchling alone.
+"""Hatchling's hooks, which run with hatchling alone. One compiles the kernels when a wheel or an editable install is made.
 
 With the kernels a wheel is for one platform and any Python (the library is plain C, called by ctypes); without a
-compiler it is for all, and fills run on NumPy.
+compiler it is for all, and fills run on NumPy. The other makes a package's description of the README.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from importlib import import_module
@@ -14,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 NATIVE = ("model/runtime/native", "model/backends/builtin/kernel")
 
@@ -59,3 +61,24 @@ class KernelHook(BuildHookInterface[Any]):
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
         """The wheel is written: what was compiled for it may go."""
         self._scratch.cleanup()
+
+
+class DescriptionHook(MetadataHookInterface):
+    """The README as a package index shows it, which has no other file of ours beside it.
+
+    A link to another file becomes its text; a picture, and a comment, go.
+    """
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Puts the description into the metadata."""
+        text = Path(self.root, "README.md").read_text("utf-8")
+        metadata["readme"] = {"content-type": "text/markdown", "text": description(text)}
+
+
+def description(readme: str) -> str:
+    """The README without comments, and without pictures (with their captions) and links that are no whole URLs."""
+    prose, fence = re.compile(r"<!--.*?-->\n|^!\[[^]]*\]\((?!https?:)(?:.+\n)+\n", re.MULTILINE), "```"
+    link = re.compile(r"\[([^]]*)\]\((?!https?:)[^)]*\)")
+    parts = readme.split(fence)
+    parts[::2] = [link.sub(r"\1", prose.sub("", part)) for part in parts[::2]]  # between them is code
+    return fence.join(parts)

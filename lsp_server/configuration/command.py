@@ -6,16 +6,17 @@ import json
 
 import click
 
-from lsp_server.configuration.schema import json_schema
+from lsp_server.configuration.schema import json_schema, table
 from lsp_server.configuration.settings import all_settings
 
 
 @click.command()
 @click.option("--schema", is_flag=True, help="Print their JSON schema, for editors.")
-def main(*, schema: bool) -> None:
+@click.option("--markdown", is_flag=True, help="Print them as a Markdown table, for docs/settings.md.")
+def main(*, schema: bool, markdown: bool) -> None:
     """List the settings of the language server, each with its default."""
-    if schema:
-        click.echo(json_schema(), nl=False)
+    if schema or markdown:
+        click.echo(json_schema() if schema else table(), nl=False)
         return
     width = max(len(setting.key) for setting in all_settings())
     for setting in all_settings():

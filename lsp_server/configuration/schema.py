@@ -21,7 +21,7 @@ def json_schema() -> str:
 
 
 def table() -> str:
-    """The settings as a Markdown table, as README holds it."""
+    """The settings as a Markdown table, as docs/settings.md holds it."""
     rows = ["| key | default | |", "|---|---|---|"]
     for setting in all_settings():
         default = setting.unset if setting.default is None else f"`{json.dumps(setting.default)}`"

@@ -1,4 +1,4 @@
-"""The settings: one dataclass, of which schema, checks and README are made."""
+"""The settings: one dataclass, of which schema, checks and docs/settings.md are made."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ import pytest
 from packaging.tags import sys_tags
 from packaging.utils import parse_wheel_filename
 
+from hatch_build import description
 from model.runtime.native import HERE
 from model.runtime.native import build as native
 from tests.compiler import needs_compiler
@@ -167,9 +168,17 @@ def test_the_sdist_holds_what_a_wheel_is_made_of(tmp_path: Path) -> None:
     with tarfile.open(made) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     sources = {str(path.relative_to(ROOT)) for path in HERE.iterdir() if path.suffix in {".c", ".h", ".py"}}
-    assert {"hatch_build.py", "pyproject.toml", *sources} <= names
+    assert {"hatch_build.py", "pyproject.toml", "README.md", *sources} <= names
     assert len(sources) >= 4
     assert KERNEL not in names
+
+
+def test_its_description_needs_no_other_file(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (place,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        head, _, shown = archive.read(place).decode("utf-8").partition("\n\n")
+    assert "Description-Content-Type: text/markdown" in head
+    assert shown == description((ROOT / "README.md").read_text("utf-8"))
 
 
 def test_it_starts_alone(clean: Path, tmp_path: Path) -> None:

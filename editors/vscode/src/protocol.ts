@@ -1,4 +1,4 @@
-/** What dlm-fill adds to LSP, as its README lists it. */
+/** What dlm-fill adds to LSP, as docs/programs.md lists it. */
 export interface Position { line: number; character: number }
 export interface Range { start: Position; end: Position }
 

@@ -18,10 +18,13 @@ from tests.lsp_server.editor import ROOT
 SAFE = {"enabled", "automatic", "maxTimeMs", "candidates", "crossFile", "minConfidence"}
 
 
-def test_editors_and_readme_have_the_settings_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_editors_and_docs_have_the_settings_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     committed = (ROOT / "editors" / "settings.schema.json").read_text("utf-8")
     assert committed == json_schema(), "run: dlm-fill settings --schema > editors/settings.schema.json"
-    assert table() in (ROOT / "README.md").read_text("utf-8"), "copy lsp_server.configuration.schema.table()"
+    page = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    assert table() in page, "put what `dlm-fill settings --markdown` prints into docs/settings.md"
+    assert cli.run(["settings", "--markdown"]) == 0
+    assert capsys.readouterr().out == table()
     assert cli.run(["settings", "--schema"]) == 0
     assert capsys.readouterr().out == committed
     assert cli.run(["settings"]) == 0
