@@ -16,12 +16,11 @@ from model.filler import require
 from model.train.ab.command import ab
 from model.train.adapt.command import adapt
 from model.train.base.command import base, vocabulary
-from model.train.options import CORPUS_FOLDER, FOLDER, SITES, Function, duration_s, size_option
+from model.train.options import CORPUS_FOLDER, FOLDER, INTERRUPTED, SITES, Function, duration_s, size_option
 
 if TYPE_CHECKING:
     from model.train.loop import TrainOptions
 
-INTERRUPTED = 130
 _CORPUS = (
     SITES,
     click.option(

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+INTERRUPTED = 130
+"""The exit status of a command that was stopped by a signal."""
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 

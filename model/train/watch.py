@@ -12,10 +12,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from model.train.loop import Progress as RunProgress
+    from typing import Protocol
+
+    class RunProgress(Protocol):
+        """What is shown of a run."""
+
+        step: int
+        elapsed_s: float
+        tokens: int
+
 
 LINE_EVERY_S = 60.0
-SHOWN = {"ahead": "next", "back": "previous", "score": "score", "denoise": "denoise"}
+SHOWN = {"ahead": "next", "back": "previous", "score": "score", "denoise": "denoise", "loss": "loss"}
 
 
 class Watch:

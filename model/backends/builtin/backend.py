@@ -40,7 +40,8 @@ class Readable(Cache, Protocol):
 class CausalBackend:
     """A network that writes from left to right, told of both sides of the hole; see `Denoiser`.
 
-    cache: makes an empty KV cache. specials: ids of special tokens, all of which end a fill.
+    cache: makes an empty KV cache. specials: ids of special tokens, all of which end a fill. adapter: every row behind the
+    context carries the low-rank adapter, the anchor too, so that what is searched and what is scored agree.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class CausalBackend:
         spec: Spec,
         fim: FimTokens,
         specials: tuple[int, ...],
+        adapter: bool = False,
         device: str = "cpu",
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -59,6 +61,7 @@ class CausalBackend:
         self._token_s = 1 / TOKENS_PER_SECOND
         self._new_cache, self._vocabulary, self._fim, self._specials = cache, vocabulary, fim, specials
         self._end_id = spec.end_of_hole_id
+        self._adapter = adapter
         self._caches: list[Readable] = []
 
     def read(self, context: Context, *, stop: Callable[[], bool]) -> bool:
@@ -77,7 +80,8 @@ class CausalBackend:
         ids = prompt(context, self._fim)
         cache = self._cache_for(ids)
         cache.read(ids[:-1], stop=lambda: False)
-        tree = Tree(cache, anchor=int(ids[-1]), context=len(ids) - 1, always=self._specials, top=TOP)
+        anchor, specials = int(ids[-1]), self._specials
+        tree = Tree(cache, anchor=anchor, context=len(ids) - 1, always=specials, top=TOP, adapter=self._adapter)
         healing = Healing(context.starts_with[0], self._vocabulary)
         return CausalContext(tree, healing, specials=self._specials, end_id=self._end_id, top=self.spec.top_k)
 

@@ -66,4 +66,6 @@ def load(folder: Path) -> tuple[CausalBackend, CodeTokenizer]:
     longest = spec.context_tokens + spec.canvas_tokens + _SPECIALS_OF_A_PROMPT
     cache = partial(network.cache, context_tokens=longest, scratch_tokens=SCRATCH_TOKENS)
     specials = tuple(sorted(special.values()))
-    return CausalBackend(cache, tokenizer, spec=spec, fim=fim, specials=specials), tokenizer
+    return CausalBackend(
+        cache, tokenizer, spec=spec, fim=fim, specials=specials, adapter=network.writes_adapted
+    ), tokenizer

@@ -98,6 +98,11 @@ class Network:
         """Whether the folder has an adapter: without one no row is a masked token."""
         return self._weights.adapter is not None
 
+    @property
+    def writes_adapted(self) -> bool:
+        """Whether the adapter is for rows that write from left to right: then all rows behind the context carry it."""
+        return self._weights.adapter is not None and self._weights.adapter.left_to_right
+
     def cache(self, *, context_tokens: int, scratch_tokens: int = 1024) -> KVCache:
         """An empty cache. Raises NotEnoughMemory."""
         try:

@@ -67,11 +67,13 @@ class Tree:
     """Beginnings of one hole behind the last token of a context.
 
     anchor: that token, which is the root; context: how many tokens stand before it. `always`: ids whose log-probability
-    is wanted of every prediction.
+    is wanted of every prediction. adapter: whether the rows carry it.
     """
 
-    def __init__(self, cache: Cache, *, anchor: int, context: int, always: Sequence[int], top: int) -> None:
-        self._cache, self._context, self._top = cache, context, top
+    def __init__(
+        self, cache: Cache, *, anchor: int, context: int, always: Sequence[int], top: int, adapter: bool = False
+    ) -> None:
+        self._cache, self._context, self._top, self._adapter = cache, context, top, adapter
         self._always = np.asarray(always, dtype=np.int64)
         self._anchor = anchor
         self.passes = 0
@@ -150,7 +152,8 @@ class Tree:
                 targets=self._targets([targets.get(node, []) for node in wanted]),
                 top=self._top,
                 full=any(ask.full for ask in asks),
-            )
+            ),
+            adapter=self._adapter,
         )
         self.passes += 1
         for n in rows:

@@ -21,6 +21,8 @@ ATTENTION, FEED_FORWARD = ("q_proj", "k_proj", "v_proj", "o_proj"), ("gate_proj"
 PROJECTIONS = (*ATTENTION, *FEED_FORWARD)
 MOST_HEAD_WIDTH = 128
 MASK_EMBEDDING = "mask_embedding"
+ADAPTED_ROWS, DENOISING, LEFT_TO_RIGHT = "rows", "denoising", "left-to-right"
+"""What an adapter file's metadata says under "rows": which rows of a hole it was trained for. Without a word: denoising."""
 
 
 def projection(layer: int, name: str) -> str:
@@ -65,10 +67,18 @@ class LowRank:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Adapter:
-    """Low-rank parts by projection (`model.layers.0.mlp.up_proj`), and the embedding of a masked token, float32 [width]."""
+    """Low-rank parts by projection (`model.layers.0.mlp.up_proj`), and the embedding of a masked token, float32 [width].
+
+    left_to_right: trained for rows that see what stands before them alone; otherwise for those that denoise.
+    """
 
     parts: Mapping[str, LowRank]
     mask_embedding: Floats
+    left_to_right: bool = False
+
+    @property
+    def rank(self) -> int:
+        return len(next(iter(self.parts.values())).down)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -137,7 +147,12 @@ def open_adapter(path: Path, config: ModelConfig) -> Adapter:
     `mask_embedding` [width]; for each projection that is adapted `NAME.lora_A` [rank, in] and `NAME.lora_B` [out, rank],
     NAME as `model.layers.0.mlp.up_proj`; the scale is part of B. Raises UnknownModel.
     """
-    tensors, _ = open_tensors(path, aligned=False)
+    tensors, metadata = open_tensors(path, aligned=False)
+    rows_of = metadata.get(ADAPTED_ROWS, DENOISING)
+    if rows_of not in {DENOISING, LEFT_TO_RIGHT}:
+        raise UnknownModel(
+            f"{path}: an adapter for {rows_of!r} rows, which this version does not know: update dlm-fill"
+        )
     floats = {name: _float32(tensor) for name, tensor in tensors.items()}
     parts: dict[str, LowRank] = {}
     for name, (rows, columns) in matrix_shapes(config).items():
@@ -152,7 +167,7 @@ def open_adapter(path: Path, config: ModelConfig) -> Adapter:
     if mask is None or mask.shape != (config.width,) or floats:
         wrong = f"{MASK_EMBEDDING} is missing or of another width" if not floats else f"unknown: {min(floats)}"
         raise UnknownModel(f"{path}: it is no adapter of this network ({wrong}): {_ADAPTER_REMEDY}")
-    return Adapter(parts=parts, mask_embedding=mask)
+    return Adapter(parts=parts, mask_embedding=mask, left_to_right=rows_of == LEFT_TO_RIGHT)
 
 
 _ADAPTER_REMEDY = "train it again for this network, or take the file away"

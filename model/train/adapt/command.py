@@ -14,12 +14,11 @@ from rich.console import Console
 
 from model.errors import BadRequest
 from model.filler import require
-from model.train.options import FOLDER, Function, size_option
+from model.train.options import FOLDER, INTERRUPTED, Function, size_option
 
 if TYPE_CHECKING:
     from model.train.adapt.loop import AdaptTrainer, Progress
 
-INTERRUPTED = 130
 PACKAGES = click.Path(exists=True, file_okay=False, path_type=Path)
 _LINE_EVERY_STEPS = 10
 
@@ -122,10 +121,7 @@ def _trainer(*, base: Path, corpus: Path, run: Path, device: str, rank: int, con
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     if chosen == "cuda" and not torch.cuda.is_available():
         raise BadRequest("no GPU that torch can use here: take --device cpu")
-    ids = config.special
-    specials = Specials(
-        prefix=ids["fim_prefix"], suffix=ids["fim_suffix"], middle=ids["fim_middle"], end=ids["endoftext"]
-    )
+    specials = Specials.of(config.special)
     shape = Shape(contexts=contexts, tokens=tokens, canvases=canvases, rows=rows)
     tokenizer = CodeTokenizer(base / "tokenizer.json")
     torch.manual_seed(seed)

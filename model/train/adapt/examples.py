@@ -61,6 +61,11 @@ class Specials:
     middle: int
     end: int
 
+    @classmethod
+    def of(cls, ids: Mapping[str, int]) -> Specials:
+        """Those of a model's config. Raises KeyError where it lacks one."""
+        return cls(prefix=ids["fim_prefix"], suffix=ids["fim_suffix"], middle=ids["fim_middle"], end=ids["endoftext"])
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Batch:

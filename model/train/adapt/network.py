@@ -3,7 +3,7 @@
 Context is read causally and without the adapter, so its keys and values are those of the left-to-right mode and cost no
 gradient. Row i of a canvas stands at the position before slot i and predicts slot i, as in the left-to-right mode: row 0
 carries the last token before the canvas, row i the token of slot i − 1 or the mask embedding. Rows of a canvas see the
-context before row 0 and each other, in both directions.
+context before row 0 and each other, in both directions; rows that write from left to right (`dlm-fill tune`) only those before.
 """
 
 from __future__ import annotations
@@ -139,13 +139,28 @@ class AdaptedDecoder(nn.Module):
         x = torch.where(
             masked[..., None], self.mask_embedding.to(decoder.embedding.weight.dtype), decoder.embedding(ids)
         )
-        x = x.flatten(1, 2)
         offsets = torch.arange(rows, device=ids.device)
-        turns = decoder.rope.turns((starts[..., None] + offsets).flatten(1), x.dtype)
+        positions = (starts[..., None] + offsets).flatten(1)
         mask = _mask(starts, lengths, rows, memory.keys[0].shape[2], x.dtype)
-        for n, block in enumerate(decoder.blocks):
+        return self._through(x.flatten(1, 2), positions, mask, memory)
+
+    def written(self, ids: Tensor, holes: Tensor, starts: Tensor, positions: Tensor, memory: Memory) -> Tensor:
+        """Normed states [B, R, width] of rows that write from left to right, all int64 [B, R].
+
+        holes: which hole a row belongs to; starts: the position of that hole's row 0. A row sees the context before that,
+        and the rows of its hole up to itself.
+        """
+        x = self.decoder.embedding(ids)
+        context = torch.arange(memory.keys[0].shape[2], device=ids.device) < starts[..., None]
+        own = (holes[:, :, None] == holes[:, None]) & (positions[:, :, None] >= positions[:, None])
+        return self._through(x, positions, _added(torch.cat([context, own], dim=2), x.dtype), memory)
+
+    def _through(self, x: Tensor, positions: Tensor, mask: Tensor, memory: Memory) -> Tensor:
+        """Normed states of rows [B, R, width] at positions int64 [B, R]; mask: as `_added` makes it."""
+        turns = self.decoder.rope.turns(positions, x.dtype)
+        for n, block in enumerate(self.decoder.blocks):
             x = self._layer(n, block, x, turns, mask, memory)  # type: ignore[arg-type]
-        return decoder.norm(x)  # type: ignore[no-any-return]
+        return self.decoder.norm(x)  # type: ignore[no-any-return]
 
     def _layer(
         self, n: int, block: Block, x: Tensor, turns: tuple[Tensor, Tensor], mask: Tensor, memory: Memory
@@ -172,7 +187,7 @@ class AdaptedDecoder(nn.Module):
 
 
 def _mask(starts: Tensor, lengths: Tensor, rows: int, context: int, dtype: torch.dtype) -> Tensor:
-    """What is added to the scores, [B, 1, C·L, T + C·L]: 0 where a row sees a column, −∞ elsewhere."""
+    """See `_added`, of C canvases of L rows: [B, 1, C·L, T + C·L]."""
     batch, canvases = starts.shape
     columns = torch.arange(context, device=starts.device)
     before = (columns < starts[..., None])[:, :, None].expand(-1, -1, rows, -1).flatten(1, 2)  # [B, C·L, T]
@@ -181,5 +196,9 @@ def _mask(starts: Tensor, lengths: Tensor, rows: int, context: int, dtype: torch
     own = torch.eye(canvases, dtype=torch.bool, device=starts.device)
     among = own[None, :, None, :, None] & counts[:, None, None]  # [B, C, 1, C, L]
     among = among.expand(-1, -1, rows, -1, -1).reshape(batch, canvases * rows, canvases * rows)
-    sees = torch.cat([before, among], dim=2)
+    return _added(torch.cat([before, among], dim=2), dtype)
+
+
+def _added(sees: Tensor, dtype: torch.dtype) -> Tensor:
+    """What is added to the scores, [B, 1, R, T + R]: 0 where a row sees a column, −∞ elsewhere."""
     return torch.zeros_like(sees, dtype=dtype).masked_fill_(~sees, -torch.inf)[:, None]

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 from rich.console import Console
 
+from model.errors import UnknownDevice
 from model.filler import directory_of, require
-from model.train.command import INTERRUPTED
-from model.train.options import FOLDER, duration_s, size_option
+from model.train.options import FOLDER, INTERRUPTED, duration_s
 
 if TYPE_CHECKING:
     from model.train.tune.run import TuneOptions, Verdict
@@ -33,36 +32,34 @@ NOT_HELPED = 1
 @click.option("--model", default="builtin", show_default=True, metavar="NAME_OR_PATH", help="The model to start from.")
 @click.option("--out", default=Path("runs/tuned"), show_default=True, type=FOLDER, metavar="DIR",
               help="The model directory to write; one that tune wrote before is replaced.")  # fmt: skip
-@click.option("--time-budget", default="5m", show_default=True, callback=duration_s, metavar="TIME",
+@click.option("--time-budget", default="10m", show_default=True, callback=duration_s, metavar="TIME",
               help="Training time: seconds, or 5m, 1h30m.")  # fmt: skip
 @click.option("--device", default="auto", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]))
-@size_option("--batch", 4, "Windows in a batch.")
-@size_option("--window", 512, "Tokens of text in a window.", 64)
-@size_option("--canvas", 256, "Tokens of holes per window.", 64)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), metavar="N")
-@size_option("--workers", 1, "Processes that cut windows and holes; 0: in this one.", 0)
 @click.pass_obj
-def main(gate: Gate, /, code: Path, model: str, device: str, time_budget: float, **wish: Any) -> int:
+def main(gate: Gate, /, code: Path, model: str, device: str, time_budget: float, out: Path, seed: int) -> int:
     """Continue a model on the source files below DIR, on this machine alone.
 
-    Files that git or a .dlmignore ignores, vendored and generated ones and secrets are left out. A part of the files is held out: they
-    measure the model before and after, and what did not help is not kept.
+    Its weights stay as they are: an adapter beside them learns. Files that git or a .dlmignore ignores, vendored and
+    generated ones and secrets are left out. A part of the files is held out: they measure the model before and after,
+    and what did not help is not kept.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # people work on while it trains; read when torch loads
     require("torch", extra="train", why="dlm-fill tune")
     import torch
 
-    from model.checkpoints.builtin import choose_device
     from model.train.tune.run import TuneOptions
 
-    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UnknownDevice("no cuda device here: choose --device cpu, or auto")
     options = TuneOptions(
         code=code,
         may_read=gate(code.resolve()),
         source=directory_of(model),
+        out=out,
         time_budget_s=time_budget,
-        device=choose_device(chosen).type,
-        **wish,
+        device="cuda" if device != "cpu" and torch.cuda.is_available() else "cpu",
+        seed=seed,
     )
     return _tune(options, Console(stderr=True, highlight=False))
 
@@ -73,12 +70,12 @@ def _tune(options: TuneOptions, console: Console) -> int:
 
     # On a CPU the norms keep float32 weights beside bfloat16 activations; that they are not fused is known.
     warnings.filterwarnings("ignore", "Mismatch dtype between input and weight")
-    with tempfile.TemporaryDirectory(prefix="dlm-fill-tune-") as work, stop_on_signals() as stopped:
+    with stop_on_signals() as stopped:
         with console.status("reading the code, measuring the model as it is …"):
-            tuning = Tuning(options, Path(work))
+            tuning = Tuning(options)
         own = tuning.code
-        console.print(f"{own.files} files, {own.tokens:,} tokens to train on; "
-                      f"{own.held_out_files} files, {own.held_out_tokens:,} tokens held out")  # fmt: skip
+        console.print(f"{len(own.train)} files, {own.tokens:,} tokens to train on; "
+                      f"{len(own.held_out)} files, {own.held_out_tokens:,} tokens held out")  # fmt: skip
         with Watch(console, budget_s=options.time_budget_s) as watch:
             done = not stopped() and tuning.train(on_step=watch.step, stopped=stopped)
         with console.status("measuring the tuned model …"):

@@ -1,14 +1,9 @@
-"""A user's own code as a corpus: the source files below one folder, parted into training and held-out files.
-
-Nothing but these files is read, and what is made of them stays in the folder that the caller names.
-"""
+"""A user's own code as a corpus: the source files below one folder, parted into training and held-out files."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +12,7 @@ from typing import TypeAlias
 from pathspec import GitIgnoreSpec
 
 from model.errors import BadRequest
-from model.tokenizer import Tokenizer
 from model.train.corpus import FILE_CHARACTERS, VENDORED, Package, deduplicate, sources
-from model.train.tokens import build
 
 SUFFIXES = (
     *(".py", ".pyi", ".pyx", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".go", ".rs", ".java"),
@@ -37,11 +30,10 @@ _Rules: TypeAlias = tuple[tuple[Path, GitIgnoreSpec], ...]
 
 @dataclass(frozen=True, kw_only=True)
 class OwnCode:
-    """What was found: `corpus` is a folder as `dlm-fill train corpus` writes it."""
+    """The texts of files to train on and of held-out ones, and how many tokens each of both takes."""
 
-    corpus: Path
-    files: int
-    held_out_files: int
+    train: tuple[str, ...]
+    held_out: tuple[str, ...]
     tokens: int
     held_out_tokens: int
 
@@ -124,10 +116,10 @@ def split(texts: dict[str, str]) -> tuple[list[str], list[str]]:
     return train, held_out
 
 
-def read(folder: Path, corpus: Path, *, may_read: Callable[[Path], bool], tokenizer: Path) -> OwnCode:
-    """Tokenise the code below `folder` into the folder `corpus`. Copies of held-out files are not trained on.
+def read(folder: Path, *, may_read: Callable[[Path], bool], count: Callable[[str], int]) -> OwnCode:
+    """The code below `folder`. Copies of held-out files are not trained on.
 
-    `may_read`: whether a model may see a file.
+    `may_read`: whether a model may see a file; count: how many tokens a text takes.
 
     Raises BadRequest if there is no such folder, or too little code in it.
     """
@@ -138,29 +130,12 @@ def read(folder: Path, corpus: Path, *, may_read: Callable[[Path], bool], tokeni
         path.relative_to(root).as_posix(): text for path, text in sources(root, source_files(root, may_read=may_read))
     }
     train, held_out = (Package("own code", "", "own", files) for files in split(texts))
-    held_out.name, held_out.held_out = "own code, held out", True
+    held_out.held_out = True
     deduplicate([train, held_out], package_characters=sum(map(len, texts.values())), seed=0)
-    counts = _tokenise(train, held_out, corpus, tokenizer)
-    if not train.files or sum(counts) < LEAST_TOKENS:
+    tokens, apart = (sum(map(count, package.files)) for package in (train, held_out))
+    if not train.files or tokens + apart < LEAST_TOKENS:
         raise BadRequest(
-            f"too little code in {folder}: {sum(counts):,} tokens in {len(texts)} files, without ignored, vendored, "
+            f"too little code in {folder}: {tokens + apart:,} tokens in {len(texts)} files, without ignored, vendored, "
             f"generated and repeated ones; tuning needs {LEAST_TOKENS:,} tokens, some {LEAST_TOKENS * 3 // 1000} kB, in several files"
         )
-    return OwnCode(
-        corpus=corpus,
-        files=len(train.files),
-        held_out_files=len(held_out.files),
-        tokens=counts[0],
-        held_out_tokens=counts[1],
-    )
-
-
-def _tokenise(train: Package, held_out: Package, corpus: Path, tokenizer: Path) -> tuple[int, int]:
-    """How many tokens to train on and held out; they are written if there are both."""
-    if not train.files:  # so little that all of it is held out
-        return 0, sum(map(Tokenizer(tokenizer).count, held_out.files))
-    corpus.mkdir(parents=True)
-    shutil.copy(tokenizer, corpus / "tokenizer.json")
-    build([train, held_out], corpus, vocab_size=0)  # it keeps the tokenizer that is there
-    counts = json.loads((corpus / "manifest.json").read_text("utf-8"))["tokens"]
-    return counts["train"], counts["held_out"]
+    return OwnCode(train=tuple(train.files), held_out=tuple(held_out.files), tokens=tokens, held_out_tokens=apart)

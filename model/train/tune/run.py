@@ -1,32 +1,45 @@
-"""A model continued on a user's own code, kept only if held-out files of that code say that it helped."""
+"""The built-in model continued on a user's own code by an adapter, kept only if held-out files of that code gain."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
-from model.checkpoints.builtin import load_network
-from model.errors import BadRequest
-from model.train.export import export
-from model.train.loop import OnStep, Trainer, TrainOptions
-from model.train.optimiser import fading
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from model.backends.builtin.config import read_config
+from model.backends.builtin.load import is_model_folder
+from model.backends.builtin.tokenizer import CodeTokenizer
+from model.backends.builtin.weights import open_weights
+from model.checkpoints.weights import fastest_dtype
+from model.errors import BadRequest, UnknownModel
+from model.train.adapt.examples import Specials
+from model.train.adapt.exporting import adapter_state
+from model.train.adapt.network import AdaptedDecoder, read_decoder
+from model.train.tune.examples import Batch, Examples, Shape
+from model.train.tune.folder import check_target, write_model_folder
 from model.train.tune.own_code import OwnCode, read
 
-JUDGED = ("score", "denoise")
+JUDGED = ("holes", "pieces")
+"""Losses: of holes as users leave them, with their ends, and of other pieces of the files."""
 LEAST_GAIN = 0.005
 """Relative; what is less is luck as often as not."""
-HELD_OUT_BATCHES = 8
+HELD_OUT_BATCHES, HELD_OUT_SEED = 24, 12345
+RANK = 16
+WARM_UP = 0.05
+
+OnStep: TypeAlias = Callable[["Progress", Mapping[str, float]], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TuneOptions:
-    """What to tune on what. `source` and `out` are model directories; rates are a tenth of those of training anew.
+    """What to tune on what. `source` and `out` are model folders; rate: of AdamW.
 
     `may_read`: whether a model may see a file below `code`.
     """
@@ -35,15 +48,20 @@ class TuneOptions:
     may_read: Callable[[Path], bool]
     source: Path
     out: Path
-    time_budget_s: float = 300.0
+    time_budget_s: float = 600.0
     device: str = "cpu"
-    batch: int = 4
-    window: int = 512
-    canvas: int = 256
-    matrix_rate: float = 0.001
-    other_rate: float = 0.0003
+    shape: Shape = field(default_factory=Shape)
+    rate: float = 4e-4
     seed: int = 0
-    workers: int = 1
+
+
+@dataclass
+class Progress:
+    """Where the training stands. tokens: that were written and learned from; elapsed_s: of training alone."""
+
+    step: int = 0
+    elapsed_s: float = 0.0
+    tokens: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,121 +77,116 @@ class Verdict:
 
     @property
     def helped(self) -> bool:
-        """Whether to keep it; False, too, if a loss is no number."""
-        return self.change(*JUDGED) <= -LEAST_GAIN
+        """Whether to keep it: both losses together gained enough, holes by themselves lost nothing. Not if one is no number."""
+        return self.change(*JUDGED) <= -LEAST_GAIN and self.change("holes") <= 0
 
 
 class Tuning:
-    """One tuning; what it makes on the way lies in the folder `work`, which is the caller's to remove.
+    """One tuning. Raises BadRequest: too little code, or `out` may not be replaced; UnknownModel for the source."""
 
-    Raises BadRequest if there is too little code or `out` may not be replaced, UnknownModel for the source.
-    """
+    def __init__(self, options: TuneOptions, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.options, self._clock, self.progress = options, clock, Progress()
+        check_target(options.out)
+        tokenizer, self.network, specials = _opened(options)
+        self.code: OwnCode = read(options.code, may_read=options.may_read, count=tokenizer.count)
+        shape = options.shape
+        self._train = Examples(self.code.train, tokenizer, specials, shape, seed=options.seed)
+        self._held_out = Examples(self.code.held_out, tokenizer, specials, shape, seed=HELD_OUT_SEED)
+        self._optimiser = torch.optim.AdamW(self.network.parameters(), lr=0.0, betas=(0.9, 0.98), weight_decay=0.0)
+        self._before = self.held_out()
 
-    def __init__(self, options: TuneOptions, work: Path) -> None:
-        self.options, self._work = options, work
-        _check_target(options.out)
-        network, _ = load_network(options.source)
-        self._ranking = _bytes(options.source / "ranking.json")
-        self._source = json.loads((options.source / "config.json").read_text("utf-8"))
-        self._manners = _bytes(options.source / "manners.json")
-        self._manifest = _bytes(options.source / "manifest.json")
-        self.code: OwnCode = read(
-            options.code, work / "corpus", may_read=options.may_read, tokenizer=options.source / "tokenizer.json"
-        )
-        train_options = TrainOptions(
-            corpus=self.code.corpus,
-            run=work / "run",
-            time_budget_s=options.time_budget_s,
-            device=options.device,
-            batch=options.batch,
-            window=options.window,
-            canvas=options.canvas,
-            stream_share=0.0,
-            matrix_rate=options.matrix_rate,
-            other_rate=options.other_rate,
-            schedule=fading,
-            seed=options.seed,
-            workers=options.workers,
-            start_from=options.source,
-            checkpoint_every_s=float("inf"),
-            evaluate_every_s=float("inf"),
-        )
-        self._trainer = Trainer(train_options, network.config)
-        self._before = self._held_out()
+    @torch.no_grad()
+    def held_out(self) -> dict[str, float]:
+        """Losses on held-out files, the same examples every time."""
+        nats, counts = dict.fromkeys(JUDGED, 0.0), dict.fromkeys(JUDGED, 0)
+        for n in range(HELD_OUT_BATCHES):
+            batch = self._held_out.batch(n).to(self._device)
+            losses = nats_of(self.network, batch)
+            for name, rows in (("holes", batch.ended), ("pieces", batch.counted & ~batch.ended)):
+                nats[name] += float(losses[rows].sum())
+                counts[name] += int(rows.sum())
+        return {name: nats[name] / max(1, counts[name]) for name in JUDGED}
 
-    def _held_out(self) -> dict[str, float]:
-        losses = self._trainer.held_out(HELD_OUT_BATCHES)
-        return {name: losses[name] for name in JUDGED}
+    @property
+    def _device(self) -> torch.device:
+        return self.network.mask_embedding.device
 
     def train(self, *, on_step: OnStep = lambda *_: None, stopped: Callable[[], bool] = lambda: False) -> bool:
         """Train until the budget is spent; False if `stopped` ended it before."""
-        return self._trainer.train(on_step=on_step, stopped=stopped)
+        p, mean = self.progress, 0.0
+        while p.elapsed_s < self.options.time_budget_s:
+            if stopped():
+                return False
+            began = self._clock()
+            batch = self._train.batch(p.step).to(self._device)
+            loss = self._step(batch, fading(p.elapsed_s / self.options.time_budget_s))
+            p.step, p.elapsed_s = p.step + 1, p.elapsed_s + self._clock() - began
+            p.tokens += int(batch.counted.sum())
+            mean = loss if p.step == 1 else 0.95 * mean + 0.05 * loss
+            on_step(p, {"loss": mean})
+        return True
+
+    def _step(self, batch: Batch, factor: float) -> float:
+        loss = nats_of(self.network, batch)[batch.counted].mean()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        for group in self._optimiser.param_groups:
+            group["lr"] = self.options.rate * factor
+        self._optimiser.step()
+        self._optimiser.zero_grad(set_to_none=True)
+        return float(loss.detach())
 
     def verdict(self) -> Verdict:
-        """Write the model into `work` and measure it as it stands there: rounded to bfloat16."""
-        export(self._work / "run", self.code.corpus, self._made)
-        network, _ = load_network(self._made)
-        self._trainer.network.load_state_dict(network.state_dict())
-        return Verdict(before=self._before, after=self._held_out())
-
-    @property
-    def _made(self) -> Path:
-        return self._work / "model"
+        """Measure the tuned model as it would be written: rounded to bfloat16."""
+        with torch.no_grad():
+            for parameter in self.network.parameters():
+                parameter.copy_(parameter.to(torch.bfloat16))
+        return Verdict(before=self._before, after=self.held_out())
 
     def keep(self, verdict: Verdict) -> None:
-        """Put the model that `verdict` measured where it was asked for, in one step."""
-        trained = self._trainer.progress
+        """Write the model that `verdict` measured, in one step."""
         tuned = {
-            "steps": trained.step,
-            "tokens": trained.tokens,
-            "minutes": round(trained.elapsed_s / 60, 2),
-            "own_files": self.code.files,
+            "steps": self.progress.step,
+            "tokens": self.progress.tokens,
+            "minutes": round(self.progress.elapsed_s / 60, 2),
+            "own_files": len(self.code.train),
             "own_tokens": self.code.tokens,
             "held_out": {"before": verdict.before, "after": verdict.after},
         }
-        (self._made / "config.json").write_text(json.dumps({**self._source, "tuned": tuned}, indent=1) + "\n")
-        # The manifest says what the source was trained on; of the user's own code the numbers above are enough.
-        (self._made / "manifest.json").unlink()
-        kept = {"manifest.json": self._manifest, "ranking.json": self._ranking, "manners.json": self._manners}
-        for name, data in kept.items():
-            if data is not None:
-                (self._made / name).write_bytes(data)
-        _replace(self.options.out, self._made)
+        config = json.loads((self.options.source / "config.json").read_text("utf-8")) | {"tuned": tuned}
+        write_model_folder(self.options.out, self.options.source, config, self.network.state_dict())
 
 
-def _bytes(file: Path) -> bytes | None:
-    return file.read_bytes() if file.is_file() else None
+def nats_of(network: AdaptedDecoder, batch: Batch) -> Tensor:
+    """float32 [R]: the cross-entropy of each row's target; the context is read without the adapter, and without a gradient."""
+    _, memory = network.read(batch.ids)
+    states = network.written(batch.inputs, batch.holes, batch.starts, batch.positions, memory)
+    return F.cross_entropy(network.decoder.logits(states[0]).float(), batch.targets[0], reduction="none")
 
 
-def _is_tuned(folder: Path) -> bool:
+def fading(progress: float) -> float:
+    """The rate's factor at `progress` in [0, 1] of the budget: a short warm-up, then linear decay to nothing."""
+    return min(max(0.05, progress / WARM_UP), max(0.0, (1.0 - progress) / (1.0 - WARM_UP)))
+
+
+def _opened(options: TuneOptions) -> tuple[CodeTokenizer, AdaptedDecoder, Specials]:
+    """Tokenizer, network and special tokens of the source; its adapter is gone on with. Raises UnknownModel, BadRequest."""
+    source = options.source
+    if not is_model_folder(source):
+        raise BadRequest(f"{source} is no model to tune: take builtin, or a folder that `dlm-fill tune` wrote")
+    tokenizer, config = CodeTokenizer(source / "tokenizer.json"), read_config(source)
     try:
-        config: Any = json.loads((folder / "config.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(config, dict) and "tuned" in config
-
-
-def _check_target(out: Path) -> None:
-    """Raises BadRequest unless a tuned model can be written there: asked before the work, not after."""
-    if out.is_symlink() or (out.exists() and not _is_tuned(out)):
-        raise BadRequest(f"{out} is there and was not made by `dlm-fill tune`: name another --out folder")
-    above = next(p for p in out.absolute().parents if p.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
-        raise BadRequest(f"cannot write into {above}: name another --out folder")
-
-
-def _replace(out: Path, made: Path) -> None:
-    """`out` becomes a copy of the folder `made`; at no time is there half of one under that name."""
-    _check_target(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as beside:
-        new, old = Path(beside) / "new", Path(beside) / "old"
-        shutil.copytree(made, new)
-        if out.exists():
-            out.rename(old)
-        try:
-            new.rename(out)
-        except OSError:
-            if old.exists():
-                old.rename(out)
-            raise
+        specials = Specials.of(config.special)
+    except LookupError as error:
+        raise UnknownModel(f"the model in {source} cannot fill gaps: it has no token {error}") from error
+    device = torch.device(options.device)
+    sizes = {"width": config.width, "inner": config.feed_forward}
+    parameters = config.layers * 3 * config.width * config.feed_forward  # most of them
+    decoder, _ = read_decoder(source, dtype=fastest_dtype(device, parameters=parameters, **sizes))
+    adapter = open_weights(source, config).adapter
+    torch.manual_seed(options.seed)
+    if adapter is None or not adapter.left_to_right:
+        return tokenizer, AdaptedDecoder(decoder.to(device), rank=RANK).to(device), specials
+    network = AdaptedDecoder(decoder.to(device), rank=adapter.rank)
+    network.load_state_dict(adapter_state(adapter))
+    return tokenizer, network.to(device), specials

@@ -26,6 +26,7 @@ class FakeCache:
         self.ids: Ids = np.empty(0, dtype=np.int64)
         self._slots: dict[int, tuple[int, int]] = {}
         self.passes: list[Rows] = []
+        self.adapted: list[bool] = []
 
     def read(self, ids: Ids, *, stop: Callable[[], bool]) -> bool:
         while len(self.ids) < len(ids) or not np.array_equal(self.ids, ids):
@@ -37,6 +38,7 @@ class FakeCache:
 
     def forward(self, rows: Rows, *, adapter: bool = False) -> Outputs:
         self.passes.append(rows)
+        self.adapted.append(adapter)
         for token, slot, position in zip(rows.ids, rows.slots, rows.positions, strict=True):
             self._slots[int(slot)] = (int(position), int(token))
         said = [log_probs(self._seen(rows, int(r)), self.vocab) for r in rows.wanted]

@@ -36,7 +36,7 @@ class Letters:
 class Made:
     """A back end, and the caches that it made."""
 
-    def __init__(self, *, scratch_tokens: int = 64) -> None:
+    def __init__(self, *, scratch_tokens: int = 64, adapter: bool = False) -> None:
         self.caches: list[FakeCache] = []
         spec = Spec(mask_id=MASK, end_of_hole_id=END, vocab_size=VOCAB + 1, context_tokens=100, canvas_tokens=32)
 
@@ -45,7 +45,7 @@ class Made:
             return self.caches[-1]
 
         fim = FimTokens(prefix=37, suffix=38, middle=39)
-        self.backend = CausalBackend(cache, Letters(), spec=spec, fim=fim, specials=SPECIALS)
+        self.backend = CausalBackend(cache, Letters(), spec=spec, fim=fim, specials=SPECIALS, adapter=adapter)
 
     @property
     def passes(self) -> int:
@@ -111,6 +111,19 @@ def test_who_writes_what_was_guessed_waits_for_one_pass() -> None:
         canvas = next_of(guess[:written])
         prefilled.score(canvas, wanted=canvas.open)
     assert made.passes == 1
+
+
+@pytest.mark.parametrize("adapter", [False, True])
+def test_every_row_behind_the_context_carries_the_adapter_or_none_does(adapter: bool) -> None:
+    made = Made(adapter=adapter)
+    prefilled = made.backend.prefill(context([1, 2], [3]))
+    prefilled.score(row_of([4, 5, END]))
+    prefilled.score(next_of([4, 5]), wanted=next_of([4, 5]).open)
+    (cache,) = made.caches
+    anchor = 2
+    assert anchor in cache.passes[0].ids.tolist()
+    assert anchor not in cache.ids.tolist()
+    assert set(cache.adapted) == {adapter}
 
 
 def next_of(text: list[int]) -> Canvas:

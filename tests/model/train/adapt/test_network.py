@@ -11,7 +11,9 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 
 from model.backends.builtin.network import Network
-from model.train.adapt.exporting import adapter_tensors
+from model.backends.builtin.weights import DENOISING, LEFT_TO_RIGHT, open_adapter
+from model.errors import UnknownModel
+from model.train.adapt.exporting import adapter_state, adapter_tensors, save_adapter
 from model.train.adapt.network import AdaptedDecoder
 from tests.model.backends.builtin import toys as runtime_toys
 from tests.model.train.adapt import toys
@@ -103,3 +105,44 @@ def test_rows_see_each_other_both_ways(folder: Path) -> None:
     changed = inputs.clone()
     changed[0, 5] = 9
     assert (before[0, 0] - said(network, context, changed, masked, [20], [6])[0, 0]).abs().max() > 1e-3
+
+
+def test_rows_that_write_see_their_own_hole_up_to_themselves(folder: Path) -> None:
+    network = stirred(toys.network(folder))
+    context, hole, starts = ids(CONTEXT), ids(10, 1), [20] * 6 + [30] * 4
+    holes = torch.tensor([[0] * 6 + [1] * 4])
+    positions = torch.tensor([[*range(20, 26), *range(30, 34)]])
+
+    def written(inputs: torch.Tensor, seen: torch.Tensor = context) -> torch.Tensor:
+        _, memory = network.read(seen[None])
+        return network.written(inputs[None], holes, torch.tensor([starts]), positions, memory)[0].detach()
+
+    before = written(hole)
+    changed = hole.clone()
+    changed[3] = 7
+    after = written(changed)
+    torch.testing.assert_close(before[:3], after[:3])
+    torch.testing.assert_close(before[6:], after[6:])
+    assert all(not torch.allclose(before[n], after[n]) for n in (3, 4, 5))
+    later = context.clone()
+    later[20:] = 3
+    after = written(hole, later)
+    torch.testing.assert_close(before[:6], after[:6])
+    assert not torch.allclose(before[6:], after[6:])
+
+
+def test_an_adapter_file_holds_the_whole_state_and_what_it_is_for(folder: Path) -> None:
+    network = stirred(toys.network(folder))
+    for rows, writes in ((DENOISING, False), (LEFT_TO_RIGHT, True)):
+        save_adapter(network.state_dict(), folder / "adapter-1.safetensors", rows=rows, about={"steps": "3"})
+        assert Network.open(folder, kernel="numpy").writes_adapted is writes
+    adapter = open_adapter(folder / "adapter-1.safetensors", toys.CONFIG)
+    assert adapter.rank == network.rank
+    state = network.state_dict()
+    found = adapter_state(adapter)
+    assert set(found) == set(state)
+    for name, tensor in found.items():
+        torch.testing.assert_close(tensor, state[name], rtol=0.01, atol=1e-6)
+    save_adapter(state, folder / "adapter-1.safetensors", rows="sideways", about={})
+    with pytest.raises(UnknownModel, match="'sideways' rows, which this version does not know: update dlm-fill"):
+        Network.open(folder)
