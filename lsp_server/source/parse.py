@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
 from itertools import chain, islice, takewhile
 
 import tree_sitter
 from tree_sitter import Node, Range, Tree
 
+from lsp_server.source.grammar import grammar_of
 from lsp_server.source.languages import Language
 from lsp_server.source.lines import rows
 from lsp_server.source.nodes import children_before, children_from, first_child_after
@@ -231,9 +231,7 @@ def errors(node: Node, region: Region | None = None) -> Iterator[Node]:
 
 
 def _parser(language: Language, ranges: Sequence[Range] = ()) -> tree_sitter.Parser:
-    assert language.grammar is not None
-    module, function = language.grammar
-    grammar = tree_sitter.Language(getattr(import_module(module), function)())
+    grammar = grammar_of(language)
     return tree_sitter.Parser(grammar, included_ranges=list(ranges)) if ranges else tree_sitter.Parser(grammar)
 
 

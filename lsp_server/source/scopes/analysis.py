@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lsp_server.source.nodes import first_child_after
 from lsp_server.source.scopes.javascript import JavaScriptWalk
 from lsp_server.source.scopes.python import PythonWalk
+from lsp_server.source.scopes.table import TABLES, TableWalk
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tree_sitter import Node
 
     from lsp_server.source.scopes.walk import Walk
     from lsp_server.types import Region, Snapshot
 
-WALKS: Mapping[str, type[Walk]] = {
+WALKS: Mapping[str, Callable[[Node], Walk]] = {
     "python": PythonWalk,
     **dict.fromkeys(("javascript", "typescript", "tsx"), JavaScriptWalk),
+    **{language: partial(TableWalk, language=language) for language in TABLES},
 }
 """By the name of the language."""
 

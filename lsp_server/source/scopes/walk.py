@@ -36,6 +36,9 @@ class Walk:
 
     `readers`: by kind of node, the method that reads it: it notes names and says, by `push`, what to read next, in which
     scope and role. A node without a reader passes its scope and its role on to its children.
+
+    `unclear`: why the meaning of a name is not known, by its node's id. `reserved`: why a name must not be used, or changed,
+    by the name. `clashes`: how many names are declared where the language forbids it.
     """
 
     readers: ClassVar[Mapping[str, str]] = {}
@@ -50,6 +53,9 @@ class Walk:
         self.calls: list[tuple[Node, Scope]] = []
         self.strings: list[Node] = []
         self.wildcards: list[Scope] = []
+        self.unclear: dict[int, str] = {}
+        self.reserved: dict[str, str] = {}
+        self.clashes = 0
         self._waiting: list[tuple[Node, Scope, Role]] = [(root, self.module, "use")]
         self._walk()
         self.names = Names((occurrence, self.resolve(occurrence)) for occurrence in self.occurrences)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from lsp_server.source.parse import parse
 from lsp_server.source.scopes.analysis import leaf_at, walk_of
+from lsp_server.source.scopes.table import TABLES
 from lsp_server.transforms.refactoring import Answers, Blank, Change, Replacement, rewritten
-from lsp_server.transforms.rename import javascript, python
+from lsp_server.transforms.rename import javascript, local, python
 from lsp_server.transforms.rename.plan import Plan, refuse, text_of
 from lsp_server.transforms.rename.words import IDENTIFIER, why_no_name
 from lsp_server.types import Region, Snapshot
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
     from lsp_server.source.scopes.walk import Walk
 
 _NAME_KINDS = frozenset(
-    {"identifier", "shorthand_property_identifier", "shorthand_property_identifier_pattern", "type_identifier"}
-)
+    {
+        "identifier", "shorthand_property_identifier", "shorthand_property_identifier_pattern", "type_identifier",
+        "shorthand_field_identifier",
+    }
+)  # fmt: skip
 _CANDIDATES = 5
 
 
@@ -37,6 +41,7 @@ class Planner(Protocol):
 PLANNERS: Mapping[str, Planner] = {
     "python": python.plan,
     **dict.fromkeys(("javascript", "typescript", "tsx"), javascript.plan),
+    **dict.fromkeys(TABLES, local.plan),
 }
 
 
@@ -106,8 +111,10 @@ def _problem(snapshot: Snapshot, walk: Walk, plan: Plan, new: str) -> str:
         return no_name
     if plan.attributes and any(text_of(a.name) == new for a in walk.attributes):
         return f"there is an attribute {new} already"
+    if reason := walk.reserved.get(new):
+        return f"{new} {reason}"
     source = _renamed(snapshot, plan, new).source
     after = walk_of(replace(snapshot, source=source, tree=parse(source, snapshot.language)))
-    if after is None or after.names.pattern() != walk.names.pattern():
+    if after is None or after.names.pattern() != walk.names.pattern() or after.clashes > walk.clashes:
         return f"{new} would mean something else there: another {new} is in the way"
     return ""
