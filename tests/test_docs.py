@@ -71,6 +71,13 @@ def test_pages_of_the_site_link_to_pages_of_the_site(page: Path) -> None:
     assert [str(place) for place in places if not place.is_relative_to(ROOT / "docs")] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_table_has_a_bar_in_code(page: Path) -> None:
+    """Escaped, it has a backslash on the site; not escaped, it ends the cell in a forge's view."""
+    rows = [line for line in page.read_text("utf-8").splitlines() if line.startswith("|")]
+    assert [row for row in rows if re.search(r"`[^`]*\\\|[^`]*`", row)] == []
+
+
 def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
     (tmp_path / "there.md").write_text("# A `b` – c\n\n## d e\n")
     page = tmp_path / "page.md"
