@@ -134,3 +134,14 @@ def test_a_package_index_shows_the_readme_without_what_it_lacks() -> None:
     assert description(readme) == "# A\n\ne, [h](https://i)\n\n```\nx[0](1)\n```\n- **j**: l\n"
     shown = description((ROOT / "README.md").read_text("utf-8"))
     assert not re.search(r"\]\((?!https?:)|<!--|<br>", shown)
+
+
+def test_the_changelog_keeps_its_form() -> None:
+    """Keep a Changelog 1.1.0: versions, and in each the kinds of changes."""
+    headings = re.findall(r"^(##+) (.+)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    versions = [name for level, name in headings if level == "##"]
+    assert versions[0] == "Unreleased"
+    assert all(re.fullmatch(r"\[?\d+\.\d+\.\d+\]? - \d{4}-\d\d-\d\d", name) for name in versions[1:])
+    kinds = [name for level, name in headings if level == "###"]
+    assert set(kinds) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    assert len(kinds) <= 6 * len(versions), "a merge may have doubled them"
