@@ -16,10 +16,11 @@ import click
 
 from lsp_server.bench.refactor.behaviour import module_files
 from lsp_server.bench.refactor.cases import Source, sources
+from lsp_server.bench.refactor.compiled import COMPILERS, Compiler
 from lsp_server.bench.refactor.extraction import function_case, inline_case, variable_case
 from lsp_server.bench.refactor.javascript import node_with
 from lsp_server.bench.refactor.outcome import Outcome
-from lsp_server.bench.refactor.rename import rename_case, rename_case_in_javascript
+from lsp_server.bench.refactor.rename import rename_case, rename_case_in_javascript, rename_case_of_locals
 
 Make: TypeAlias = Callable[[Source, random.Random, str], Outcome | None]
 TRANSFORMS: Mapping[str, Make] = MappingProxyType(
@@ -30,7 +31,17 @@ TRANSFORMS: Mapping[str, Make] = MappingProxyType(
         "inline-variable": inline_case,
     }
 )
-SUFFIXES: Mapping[str, tuple[str, ...]] = MappingProxyType({"python": (".py",), "javascript": (".js", ".mjs", ".cjs")})
+SUFFIXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "python": (".py",),
+        "javascript": (".js", ".mjs", ".cjs"),
+        "go": (".go",),
+        "rust": (".rs",),
+        "java": (".java",),
+        "c": (".c",),
+        "cpp": (".cc", ".cpp"),
+    }
+)
 _TRIES = 40
 """For each case that is wanted, so many places are tried at most."""
 _AT_ONCE = 4
@@ -105,6 +116,7 @@ def _in_turn(files: Sequence[Source], most: int) -> Iterator[Source]:
     type=click.Path(path_type=Path),
     help="Folder of npm packages with espree and eslint-scope, which judge JavaScript.",
 )
+@click.option("--flag", "flags", multiple=True, help="A further flag for the compiler that judges, such as -I/FOLDER.")
 @click.option(
     "--cases", default=300, show_default=True, type=click.IntRange(1), help="Changes to make and judge, each."
 )
@@ -116,19 +128,25 @@ def main(
     language: str,
     paths: tuple[Path, ...],
     judge: Path,
+    flags: tuple[str, ...],
     cases: int,
     seed: int,
     refusals: bool,
 ) -> int:
     """Refactor real functions and judge the results: they compile, each name means what it meant, and the module's own tests pass.
 
-    Names are judged by Python's `symtable` and `ast`, not by our own analysis. Exit status 1: something was changed.
+    Names are judged by Python's `symtable` and `ast`, by ESLint's scope analysis or by the compiler, not by our own
+    analysis. Exit status 1: something was changed.
     """
     modules = module_files() if language == "python" else {}
     known = [name for name in TRANSFORMS if language == "python" or name == "rename"]
     if not paths and language != "python":
         raise click.UsageError("name --source, such as the folder of a package")
-    make = rename_case_in_javascript(node_with(judge)) if language == "javascript" else None
+    make: Make | None = None
+    if language == "javascript":
+        make = rename_case_in_javascript(node_with(judge))
+    elif language in COMPILERS:
+        make = rename_case_of_locals(Compiler(language, flags))
     tallies = []
     for name in transforms or known:
         tally = run(name, language, paths or list(modules), cases=cases, seed=seed, modules=modules, make=make)

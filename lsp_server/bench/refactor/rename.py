@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from lsp_server.bench.refactor.cases import Source
+from lsp_server.bench.refactor.compiled import Compiler
 from lsp_server.bench.refactor.javascript import unlike_javascript
 from lsp_server.bench.refactor.meaning import Meaning, meanings, shape
 from lsp_server.bench.refactor.outcome import Outcome, attempt
@@ -28,11 +29,26 @@ def rename_case_in_javascript(judge: tuple[str, Path]) -> Callable[[Source, rand
     return lambda source, rng, _: _case(source, rng, partial(unlike_javascript, judge=judge))
 
 
-def _case(source: Source, rng: random.Random, unlike: Unlike) -> Outcome | None:
+def rename_case_of_locals(compiler: Compiler) -> Callable[[Source, random.Random, str], Outcome | None]:
+    """The same of what functions declare, in a file that compiles."""
+
+    def case(source: Source, rng: random.Random, _: str) -> Outcome | None:
+        names = source.walk.names
+        places = [o.region for o in names.occurrences if names.binding_of(o) is not None]
+        if not places or not compiler.compiles(source.path, source.text):
+            return None
+        return _case(source, rng, partial(compiler.unlike, source.path), places=places)
+
+    return case
+
+
+def _case(
+    source: Source, rng: random.Random, unlike: Unlike, *, places: Sequence[Region] | None = None
+) -> Outcome | None:
     occurrences = source.walk.names.occurrences
-    places = [o.region for o in occurrences] + [
-        Region(a.name.start_byte, a.name.end_byte) for a in source.walk.attributes
-    ]
+    if places is None:
+        attributes = (Region(a.name.start_byte, a.name.end_byte) for a in source.walk.attributes)
+        places = [*(o.region for o in occurrences), *attributes]
     if not places:
         return None
     place = rng.choice(places)
