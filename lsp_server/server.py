@@ -172,7 +172,7 @@ def create_server(
     commands.register(server, session, fills, metrics)
     code_action.register(server, session, fills, suggester.ahead)
     cursor.register(server, session, suggester.ahead)
-    refactoring.register(server, session, REFACTORINGS)
+    refactoring.register(server, session, fills, REFACTORINGS)
     rename.register(server, session)
     feedback.register(server, acceptance)
     return server

@@ -103,7 +103,7 @@ class Fills:
         self._running: dict[str, Places] = {}
         self._latest: dict[str, Choice] = {}
         self._shown: dict[str, tuple[Choice, int]] = {}
-        self._sent: dict[str, list[tuple[Choice, Delivery]]] = {}
+        self._sent: dict[str, list[tuple[Choice | None, Delivery]]] = {}
         self._last = ""
 
     def begin(self, uri: str, regions: Sequence[Region]) -> Places:
@@ -125,7 +125,7 @@ class Fills:
         if choice is not None and choice.places is not None and not choice.places.edited(region, text):
             choice.places = None  # somebody has edited it: it is theirs now
         for sent, delivery in self._sent.get(uri, ()):
-            if delivery.edited(region, text):
+            if delivery.edited(region, text) and sent is not None:
                 sent.places = delivery.places()
         running = self._running.get(uri)
         return running is not None and running.edited(region, text)
@@ -146,7 +146,7 @@ class Fills:
             if accepted is not None:
                 self._latest[now.uri], self._last = suggested, now.uri
         for sent, delivery in self._sent.get(now.uri, ()):
-            if delivery.changed():
+            if delivery.changed() and sent is not None:
                 sent.places = delivery.places()
         choice = self._latest.get(now.uri)
         if choice is not None:
@@ -161,6 +161,10 @@ class Fills:
     def send(self, choice: Choice, edits: Sequence[Edit], now: Snapshot) -> Delivery:
         """The edits are being sent to the editor: what tells whether they come to stand in the document."""
         self.made(choice, edits, now)
+        return self.follow(edits, now, choice)
+
+    def follow(self, edits: Sequence[Edit], now: Snapshot, choice: Choice | None = None) -> Delivery:
+        """The same for edits that are no fill, if they belong to no `choice`."""
         delivery = Delivery(edits, now.source)
         self._sent.setdefault(now.uri, []).append((choice, delivery))
         return delivery

@@ -110,22 +110,28 @@ def _refactored(
     )  # fmt: skip
     results, objection = [], filled.reason
     for candidate in (*filled.fill.candidates, *filled.spare):
-        if found := _objection(change, candidate.texts):
-            objection = objection or found
-            continue
-        edits = pipeline.edits_of(replace(shown, source=change.source), change.gaps, candidate.texts)
-        edits = (*edits, *change.completion(candidate.texts))
         try:
-            result = _checked(snapshot, apply(change.source, edits), checker)
+            result = filled_with(snapshot, change, candidate.texts, checker)
         except NothingFilled as broken:
             objection = objection or str(broken)
             continue
-        results.append(replace(result, texts=candidate.texts, confidence=candidate.confidence))
+        results.append(replace(result, confidence=candidate.confidence))
     if (order := change.order) is not None:  # the sort is stable: the likelier of equals stays first
         results.sort(key=lambda result: order(result.texts))
     if not results:
         raise NothingFilled(objection or "nothing that fits was found")
     return Refactored(change=change, results=tuple(_distinct(results)), filled=filled)
+
+
+def filled_with(
+    snapshot: Snapshot, change: Change, texts: tuple[str, ...], checker: SyntaxChecker | None = None
+) -> Result:
+    """The change of `snapshot` with these texts in its holes. Raises NothingFilled if they will not do."""
+    if found := _objection(change, texts):
+        raise NothingFilled(found)
+    edits = pipeline.edits_of(replace(snapshot, source=change.source), change.gaps, texts)
+    source = apply(change.source, (*edits, *change.completion(texts)))
+    return replace(_checked(snapshot, source, checker or SyntaxChecker(snapshot)), texts=texts)
 
 
 def _distinct(results: list[Result]) -> Iterator[Result]:

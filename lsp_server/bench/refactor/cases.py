@@ -30,7 +30,8 @@ class Source:
 
 def sources(paths: Sequence[Path], language: str, suffixes: tuple[str, ...], rng: random.Random) -> Iterator[Source]:
     """The files below the paths in a drawn order; those that do not parse, or are too large, are left out."""
-    found = sorted({f for p in paths for f in ([p] if p.is_file() else p.rglob("*")) if f.suffix in suffixes})
+    known_paths = [path.absolute() for path in paths]
+    found = sorted({f for p in known_paths for f in ([p] if p.is_file() else p.rglob("*")) if f.suffix in suffixes})
     rng.shuffle(found)
     for path in found:
         try:

@@ -77,7 +77,7 @@ class Courier:
             except JsonRpcException as error:
                 answer = lsp.ApplyWorkspaceEditResult(applied=False, failure_reason=error.message)
             if answer.applied and now.version is not None:
-                await _until_known(delivery)
+                await until_known(delivery)
         finally:
             self.fills.settled(now.uri, delivery)
         if delivery.fate() is Fate.LANDED:
@@ -88,7 +88,7 @@ class Courier:
         )
 
 
-async def _until_known(delivery: Delivery) -> None:
+async def until_known(delivery: Delivery) -> None:
     """Wait until the document shows what became of the edits; at most as long as an editor may take to tell of a change."""
     before = delivery.changes
     try:

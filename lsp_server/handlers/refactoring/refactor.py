@@ -18,7 +18,7 @@ from lsp_server.handlers.refactoring.arguments import RefactorArguments
 from lsp_server.session import ASKED_ANEW, CANCELLED, Interrupted, Session
 from lsp_server.settings import FillOptions
 from lsp_server.source.positions import LineIndex
-from lsp_server.transforms.applying import Refactored, change_of, refactored
+from lsp_server.transforms.applying import Refactored, change_of, filled_with, refactored
 from lsp_server.transforms.refactoring import Change, Refactoring
 from lsp_server.transforms.registry import by_name
 from lsp_server.types import Edit, Region, Snapshot
@@ -30,11 +30,12 @@ _MAX_TIME_S = 20.0  # a function's body takes longer than a line; the editor sho
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """A refactoring of `snapshot`, the document as it is."""
+    """A refactoring of `snapshot`, the document as it is. `wanted`: what was asked for, in its version."""
 
     snapshot: Snapshot
     region: Region
     done: Refactored
+    wanted: RefactorArguments
 
 
 async def refactor(
@@ -53,15 +54,38 @@ async def refactor(
     refactoring = by_name(wanted.name, among)
     session.check(wanted.place.uri)
     snapshot = session.documents.snapshot(wanted.place.uri)
-    place = replace(wanted.place, uri=snapshot.uri)
-    (region,) = regions_of(
-        snapshot, replace(place, ranges=_up_to_date(session, snapshot, wanted)), session.documents.encoding
-    )
+    wanted, region = _placed(session, snapshot, wanted)
     change = await asyncio.to_thread(change_of, refactoring, snapshot, region, answers=wanted.answers)
     done = await _filled(server, session, snapshot, change, candidates=candidates)
     if not session.documents.is_current(snapshot):
         raise StaleDocument("nothing changed: the document was edited meanwhile; ask again")
-    return Made(snapshot=snapshot, region=region, done=done)
+    return Made(snapshot=snapshot, region=region, done=done, wanted=wanted)
+
+
+def made_again(session: Session, made: Made, among: Sequence[Refactoring]) -> Made:
+    """The same refactoring of the document as it is now, with the same texts in its holes: no model is asked.
+
+    Raises StaleDocument if it was edited where it was asked for, or has other holes now; Refused; NothingFilled.
+    """
+    snapshot = session.documents.snapshot(made.snapshot.uri)
+    wanted, region = _placed(session, snapshot, made.wanted)
+    change = change_of(by_name(wanted.name, among), snapshot, region, answers=wanted.answers)
+    before = [gap.hole for gap in made.done.change.gaps]
+    if [gap.hole for gap in change.gaps] != before:
+        raise StaleDocument("nothing changed: the document was edited meanwhile; ask again")
+    best = made.done.results[0]
+    result = replace(filled_with(snapshot, change, best.texts), confidence=best.confidence)
+    return replace(
+        made, snapshot=snapshot, region=region, done=Refactored(change=change, results=(result,)), wanted=wanted
+    )
+
+
+def _placed(session: Session, snapshot: Snapshot, wanted: RefactorArguments) -> tuple[RefactorArguments, Region]:
+    """What is asked for in the document as it is, and its region. Raises StaleDocument if it was edited there."""
+    ranges = _up_to_date(session, snapshot, wanted)
+    place = replace(wanted.place, uri=snapshot.uri, ranges=ranges, version=snapshot.version)
+    (region,) = regions_of(snapshot, place, session.documents.encoding)
+    return replace(wanted, place=place), region
 
 
 async def _filled(

@@ -73,7 +73,8 @@ async def test_who_cannot_resolve_runs_the_command() -> None:
         editor.open("def _f(b):\n    a = b * 2\n    return a\n")
         result = await editor.command("dlm.refactor", [{**argument, "uri": URI}])
         assert result == {
-            "applied": True, "reason": "", "summary": "rename a", "texts": ["double", "double"], "confidence": 0.9,
+            "applied": True, "confirmed": False, "reason": "", "summary": "rename a", "texts": ["double", "double"],
+            "confidence": 0.9,
         }  # fmt: skip
         (change,) = editor.applied[0].edit.document_changes or ()
         assert len(change.edits) == 2  # type: ignore[union-attr]
