@@ -22,7 +22,7 @@ def json_schema() -> str:
 
 def table() -> str:
     """The settings as a Markdown table, as docs/settings.md holds it."""
-    rows = ["| key | default | |", "|---|---|---|"]
+    rows = ["| key | default | meaning |", "|---|---|---|"]
     for setting in all_settings():
         default = setting.unset if setting.default is None else f"`{json.dumps(setting.default)}`"
         rows.append(f"| `{setting.key}`{'*' * setting.repository} | {default} | {setting.text}{_values(setting)} |")
