@@ -6,23 +6,22 @@ import json
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeAlias
 
 import click
 
 from lsp_server.bench.refactor.behaviour import module_files
 from lsp_server.bench.refactor.cases import Source, sources
-from lsp_server.bench.refactor.compiled import COMPILERS, Compiler
-from lsp_server.bench.refactor.extraction import function_case, inline_case, variable_case
+from lsp_server.bench.refactor.compiled import Compiler
+from lsp_server.bench.refactor.extraction import Make, cases_in_javascript, function_case, inline_case, variable_case
 from lsp_server.bench.refactor.javascript import node_with
 from lsp_server.bench.refactor.outcome import Outcome
+from lsp_server.bench.refactor.package_tests import PackageTests
 from lsp_server.bench.refactor.rename import rename_case, rename_case_in_javascript, rename_case_of_locals
 
-Make: TypeAlias = Callable[[Source, random.Random, str], Outcome | None]
 TRANSFORMS: Mapping[str, Make] = MappingProxyType(
     {
         "rename": rename_case,
@@ -103,6 +102,17 @@ def _in_turn(files: Sequence[Source], most: int) -> Iterator[Source]:
             given += _AT_ONCE
 
 
+def _makes(language: str, judge: Path, flags: tuple[str, ...], tests: str) -> Mapping[str, Make]:
+    """What makes and judges a case, by the refactorings that the language has."""
+    if language == "python":
+        return TRANSFORMS
+    if language == "javascript":
+        node = node_with(judge)
+        run_tests = PackageTests(tests) if tests else None
+        return {"rename": rename_case_in_javascript(node), **cases_in_javascript(node, run_tests)}
+    return {"rename": rename_case_of_locals(Compiler(language, flags))}
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--transform", "transforms", multiple=True, type=click.Choice(list(TRANSFORMS)),
               help="Which refactorings (default: all that the language has).")  # fmt: skip
@@ -116,6 +126,8 @@ def _in_turn(files: Sequence[Source], most: int) -> Iterator[Source]:
     type=click.Path(path_type=Path),
     help="Folder of npm packages with espree and eslint-scope, which judge JavaScript.",
 )
+@click.option("--tests", default="", metavar="COMMAND",
+              help="Also judge by a package's own tests: run in a copy of it (JavaScript).")  # fmt: skip
 @click.option("--flag", "flags", multiple=True, help="A further flag for the compiler that judges, such as -I/FOLDER.")
 @click.option(
     "--cases", default=300, show_default=True, type=click.IntRange(1), help="Changes to make and judge, each."
@@ -128,6 +140,7 @@ def main(
     language: str,
     paths: tuple[Path, ...],
     judge: Path,
+    tests: str,
     flags: tuple[str, ...],
     cases: int,
     seed: int,
@@ -139,17 +152,14 @@ def main(
     analysis. Exit status 1: something was changed.
     """
     modules = module_files() if language == "python" else {}
-    known = [name for name in TRANSFORMS if language == "python" or name == "rename"]
+    makes = _makes(language, judge, flags, tests)
+    if unknown := [name for name in transforms if name not in makes]:
+        raise click.UsageError(f"{', '.join(unknown)} is not judged in {language}")
     if not paths and language != "python":
         raise click.UsageError("name --source, such as the folder of a package")
-    make: Make | None = None
-    if language == "javascript":
-        make = rename_case_in_javascript(node_with(judge))
-    elif language in COMPILERS:
-        make = rename_case_of_locals(Compiler(language, flags))
     tallies = []
-    for name in transforms or known:
-        tally = run(name, language, paths or list(modules), cases=cases, seed=seed, modules=modules, make=make)
+    for name in transforms or makes:
+        tally = run(name, language, paths or list(modules), cases=cases, seed=seed, modules=modules, make=makes[name])
         tallies.append(tally)
         click.echo(f"{name:17} {language:11} cases {tally.made:4}  passed {tally.made - len(tally.faults):4}  "
                    f"refused {sum(tally.refused.values()):5}")  # fmt: skip

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from lsp_server.bench.refactor.behaviour import why_tests_fail
 from lsp_server.bench.refactor.cases import Source
+from lsp_server.bench.refactor.javascript import unlike_javascript
 from lsp_server.bench.refactor.meaning import meanings
 from lsp_server.bench.refactor.outcome import Outcome, attempt
+from lsp_server.bench.refactor.package_tests import PackageTests
 from lsp_server.transforms.extract.function import ExtractFunction
 from lsp_server.transforms.extract.inline import InlineVariable
+from lsp_server.transforms.extract.javascript.syntax import EXPRESSIONS as JAVASCRIPT_EXPRESSIONS
 from lsp_server.transforms.extract.syntax import EXPRESSIONS, below
 from lsp_server.transforms.extract.variable import ExtractVariable
+from lsp_server.transforms.refactoring import Refactoring
 from lsp_server.types import Region
 
 if TYPE_CHECKING:
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
 
     from lsp_server.source.scopes.names import Binding
 
+Make: TypeAlias = Callable[[Source, random.Random, str], Outcome | None]
 _NEW = "_extracted_here"
 
 
@@ -59,6 +65,35 @@ def inline_case(source: Source, rng: random.Random, module: str = "") -> Outcome
     node = rng.choice(names)
     region = Region(node.start_byte, node.end_byte)
     return attempt(InlineVariable(), source, region, {}, judge=_judge(source, module))
+
+
+def cases_in_javascript(judge: tuple[str, Path], tests: PackageTests | None) -> Mapping[str, Make]:
+    """The cases of JavaScript by the refactoring's name; `judge` as `javascript.node_with` finds it."""
+
+    def variable(source: Source, rng: random.Random, _: str) -> Outcome | None:
+        places = [
+            n for n in _nodes(source) if n.type in JAVASCRIPT_EXPRESSIONS and n.type not in ("identifier", "this")
+        ]
+        return made(ExtractVariable(), source, rng.choice(places), {"name": _NEW}) if places else None
+
+    def inline(source: Source, rng: random.Random, _: str) -> Outcome | None:
+        names = [b.occurrences[0].node for b in source.walk.names.bindings if _may_go_in_javascript(source, b)]
+        return made(InlineVariable(), source, rng.choice(names), {}) if names else None
+
+    def made(refactoring: Refactoring, source: Source, node: Node, answers: Mapping[str, str]) -> Outcome:
+        def judged(after: str) -> str:
+            said = unlike_javascript(source.text, after, None, judge)
+            return said or (tests.why_fail(source.path, after) if tests is not None else "")
+
+        return attempt(refactoring, source, Region(node.start_byte, node.end_byte), answers, judge=judged)
+
+    return {"extract-variable": variable, "inline-variable": inline}
+
+
+def _may_go_in_javascript(source: Source, binding: Binding) -> bool:
+    uses = [o for o in binding.occurrences if o.role in ("use", "shorthand")]
+    bound = [o for o in binding.occurrences if o.role == "bind"]
+    return binding.scope.function is not source.walk.module and len(bound) == 1 and 1 <= len(uses) <= 3
 
 
 def _may_go(binding: Binding) -> bool:

@@ -25,10 +25,13 @@ def node_with(modules: Path) -> tuple[str, Path]:
     return node, modules
 
 
-def unlike_javascript(before: str, after: str, renamed: Mapping[str, str], judge: tuple[str, Path]) -> str:
-    """How the meaning of a file has changed; "" if only the renamed names have."""
+def unlike_javascript(before: str, after: str, renamed: Mapping[str, str] | None, judge: tuple[str, Path]) -> str:
+    """How the meaning of a file has changed; "" if only the renamed names have.
+
+    None: anything may have, as long as the file parses and declares its names as before.
+    """
     node, modules = judge
-    question = json.dumps({"before": before, "after": after, "renamed": dict(renamed)})
+    question = json.dumps({"before": before, "after": after, "renamed": renamed and dict(renamed)})
     done = subprocess.run(
         [node, str(_JUDGE)], input=question.encode("utf-8"), capture_output=True, timeout=_TIMEOUT_S, check=False,
         env={**os.environ, "NODE_PATH": str(modules.resolve())},

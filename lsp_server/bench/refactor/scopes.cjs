@@ -1,4 +1,5 @@
-// Reads {before, after, renamed} from standard input; says "same" if both files mean the same but for the renamed names.
+// Reads {before, after, renamed} from standard input; says "same" if both files mean the same but for the renamed names;
+// without `renamed`, if the second declares all that the first does not have from elsewhere.
 "use strict";
 const espree = require("espree");
 const { analyze } = require("eslint-scope");
@@ -46,6 +47,13 @@ function shape(node, renamed) {
   return kept;
 }
 
+// The names that nothing in the file declares.
+function undeclared({ ast, sourceType }) {
+  const manager = analyze(ast, { ecmaVersion: 2022, sourceType, range: true, jsx: true });
+  const left = manager.globalScope.through.filter((one) => !one.resolved);
+  return new Set(left.map((one) => one.identifier.name));
+}
+
 const { before, after, renamed } = JSON.parse(require("fs").readFileSync(0, "utf-8"));
 let one;
 let other;
@@ -56,6 +64,10 @@ try {
   process.exit(0);
 }
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-if (!same(shape(one.ast, renamed), shape(other.ast, renamed))) console.log("the tree is another one");
+if (!renamed) {
+  const known = undeclared(one);
+  const lost = [...undeclared(other)].filter((name) => !known.has(name));
+  console.log(lost.length ? `nothing declares ${lost.join(", ")} any more` : "same");
+} else if (!same(shape(one.ast, renamed), shape(other.ast, renamed))) console.log("the tree is another one");
 else if (!same(pattern(one), pattern(other))) console.log("a name means something else");
 else console.log("same");

@@ -15,6 +15,8 @@ from lsp_server.transforms.extract.effects import (
     rebound,
     why_not_first,
 )
+from lsp_server.transforms.extract.javascript import inline as javascript
+from lsp_server.transforms.extract.javascript.syntax import LANGUAGES
 from lsp_server.transforms.extract.syntax import (
     ATOMS,
     BRACKETED,
@@ -51,6 +53,8 @@ class InlineVariable:
     kind: str = "refactor.inline.variable"
 
     def title(self, snapshot: Snapshot, region: Region) -> str | None:
+        if snapshot.language.name in LANGUAGES:
+            return javascript.title(snapshot, region)
         leaf = leaf_at(snapshot, region) if snapshot.language.name == "python" else None
         if leaf is None or leaf.type != "identifier":
             return None
@@ -60,6 +64,8 @@ class InlineVariable:
         return "Inline the variable" if bound else None
 
     def change(self, snapshot: Snapshot, region: Region, *, answers: Answers) -> Change:  # noqa: ARG002
+        if snapshot.language.name in LANGUAGES:
+            return javascript.change(snapshot, region)
         walk = walk_of(snapshot) if snapshot.language.name == "python" else None
         binding = walk.binding_at(leaf_at(snapshot, region)) if walk is not None else None
         if walk is None or binding is None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from lsp_server.source.scopes.analysis import walk_of
 from lsp_server.transforms.extract.effects import acts_between, is_stable, rebound, why_not_first
+from lsp_server.transforms.extract.javascript import variable as javascript
+from lsp_server.transforms.extract.javascript.syntax import LANGUAGES
 from lsp_server.transforms.extract.naming import named, objection, placeholder
 from lsp_server.transforms.extract.syntax import (
     BRACKETED,
@@ -35,12 +37,16 @@ class ExtractVariable:
     kind: str = "refactor.extract.variable"
 
     def title(self, snapshot: Snapshot, region: Region) -> str | None:
+        if snapshot.language.name in LANGUAGES:
+            return javascript.title(snapshot, region)
         if snapshot.language.name != "python":
             return None
         node = expression_at(snapshot, region)
         return "Extract into a variable" if node is not None and not why_not(snapshot, node) else None
 
     def change(self, snapshot: Snapshot, region: Region, *, answers: Answers) -> Change:
+        if snapshot.language.name in LANGUAGES:
+            return javascript.change(snapshot, region, answers)
         node = expression_at(snapshot, region) if snapshot.language.name == "python" else None
         if node is None:
             raise _refuse("select an expression, all of it and nothing else")

@@ -34,6 +34,8 @@
 (preproc_function_def name: (identifier) @constant @other)
 (preproc_ifdef name: (identifier) @constant @other)
 (preproc_defined (identifier) @constant @other)
+; So is what is written in capitals, perhaps: the macros of other files are not seen here.
+((identifier) @constant (#match? @constant "^[A-Z][A-Z0-9_]+$"))
 (preproc_params (identifier) @other)
 ((preproc_function_def) @opaque.everywhere (#set! reason "stands in a macro"))
 ((preproc_def) @opaque.everywhere (#set! reason "stands in a macro"))

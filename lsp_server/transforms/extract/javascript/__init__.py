@@ -1,0 +1,1 @@
+"""Extracting and inlining in JavaScript and TypeScript."""
