@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from lsp_server.source.scopes.names import Role, Scope
-from lsp_server.source.scopes.walk import Attribute, Walk
+from lsp_server.source.scopes.typescript import TypeWalk
+from lsp_server.source.scopes.walk import Attribute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,52 +23,45 @@ _FUNCTIONS = (
 )
 _NAMED_INSIDE = frozenset({"function_expression", "generator_function"})
 _CLASSES = "class_declaration class abstract_class_declaration"
-_TYPES = "interface_declaration type_alias_declaration"
 
 
-class JavaScriptWalk(Walk):
+class JavaScriptWalk(TypeWalk):
     """Reads JavaScript, TypeScript, and JSX in either."""
 
-    readers: ClassVar[Mapping[str, str]] = {
-        "identifier": "name",
-        "type_identifier": "name",
-        "shorthand_property_identifier": "shorthand",
-        "shorthand_property_identifier_pattern": "shorthand_pattern",
-        "member_expression": "member",
-        "nested_type_identifier": "nested_type",
-        "nested_identifier": "nested_type",
-        "jsx_opening_element": "element",
-        "jsx_self_closing_element": "element",
-        "jsx_closing_element": "element",
-        "lexical_declaration": "declaration",
-        "variable_declaration": "declaration",
-        "for_in_statement": "loop",
-        "for_statement": "block",
-        "statement_block": "block",
-        "switch_body": "block",
-        "class_static_block": "static_block",
-        "catch_clause": "catch",
-        "assignment_pattern": "default",
-        "object_assignment_pattern": "default",
-        "pair_pattern": "pair",
-        "computed_property_name": "expression",
-        "subscript_expression": "expression",
-        "import_statement": "imports",
-        "export_specifier": "exported",
-        "enum_declaration": "enumeration",
-        "internal_module": "namespace",
-        "type_parameter": "type_parameter",
-        "infer_type": "inferred",
-        "mapped_type_clause": "mapped",
-        "index_signature": "signature",
-        "labeled_tuple_element": "nothing_named",
-        "string": "string",
-        "template_string": "template",
-        "call_expression": "call",
-        "with_statement": "dynamic",
-    } | dict.fromkeys(_FUNCTIONS.split(), "function") | dict.fromkeys(_CLASSES.split(), "definition_of_class") | dict.fromkeys(
-        _TYPES.split(), "definition_of_type"
-    )  # fmt: skip
+    readers: ClassVar[Mapping[str, str]] = (
+        {
+            "identifier": "name",
+            "type_identifier": "name",
+            "shorthand_property_identifier": "shorthand",
+            "shorthand_property_identifier_pattern": "shorthand_pattern",
+            "member_expression": "member",
+            "jsx_opening_element": "element",
+            "jsx_self_closing_element": "element",
+            "jsx_closing_element": "element",
+            "lexical_declaration": "declaration",
+            "variable_declaration": "declaration",
+            "for_in_statement": "loop",
+            "for_statement": "block",
+            "statement_block": "block",
+            "switch_body": "block",
+            "class_static_block": "static_block",
+            "catch_clause": "catch",
+            "assignment_pattern": "default",
+            "object_assignment_pattern": "default",
+            "pair_pattern": "pair",
+            "computed_property_name": "expression",
+            "subscript_expression": "expression",
+            "import_statement": "imports",
+            "export_specifier": "exported",
+            "string": "string",
+            "template_string": "template",
+            "call_expression": "call",
+            "with_statement": "dynamic",
+        }
+        | dict.fromkeys(_FUNCTIONS.split(), "function")
+        | dict.fromkeys(_CLASSES.split(), "definition_of_class")
+        | dict(TypeWalk.readers)
+    )
 
     def name(self, node: Node, scope: Scope, role: Role) -> None:
         self.note(node, scope, role)
@@ -86,10 +80,6 @@ class JavaScriptWalk(Walk):
         if value is not None and name is not None:
             self.attributes.append(Attribute(node, name, value, scope))
         self.push([value], scope)
-
-    def nested_type(self, node: Node, scope: Scope, role: Role) -> None:  # noqa: ARG002
-        """`A.B.C`: only the first is a name."""
-        self.push(node.named_children[:1], scope)
 
     def element(self, node: Node, scope: Scope, role: Role) -> None:  # noqa: ARG002
         """`<Name …>`: a name in lower case is a tag's, and no name of the file."""
@@ -189,57 +179,6 @@ class JavaScriptWalk(Walk):
             self.note(name, scope, "class")
         inner = self.scope("class", node, scope)
         self.push([child for child in node.named_children if child != name], inner)
-
-    def definition_of_type(self, node: Node, scope: Scope, role: Role) -> None:  # noqa: ARG002
-        name = node.child_by_field_name("name")
-        if name is not None:
-            self.note(name, scope, "class")
-        self.push([child for child in node.named_children if child != name], self.scope("types", node, scope))
-
-    def enumeration(self, node: Node, scope: Scope, role: Role) -> None:  # noqa: ARG002
-        name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
-        if name is not None:
-            self.note(name, scope, "class")
-        inner = self.scope("types", node, scope)
-        for member in body.named_children if body is not None else ():
-            word = member.child_by_field_name("name") if member.type == "enum_assignment" else member
-            if word is not None and word.type == "property_identifier":
-                self.note(word, inner, "declared")
-            self.push([member.child_by_field_name("value")], inner)
-
-    def namespace(self, node: Node, scope: Scope, role: Role) -> None:  # noqa: ARG002
-        name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
-        if name is not None and name.type == "identifier":
-            self.note(name, scope, "class")
-        inner = self.scope("function", node, scope)
-        self.push(body.named_children if body is not None else (), inner)
-
-    def type_parameter(self, node: Node, scope: Scope, role: Role) -> None:  # noqa: ARG002
-        name = node.child_by_field_name("name")
-        if name is not None:
-            self.note(name, scope, "type-parameter")
-        self.push([child for child in node.named_children if child != name], scope)
-
-    def inferred(self, node: Node, scope: Scope, role: Role) -> None:  # noqa: ARG002
-        for child in node.named_children[:1]:
-            self.note(child, scope, "type-parameter")
-        self.push(node.named_children[1:], scope)
-
-    def mapped(self, node: Node, scope: Scope, role: Role) -> None:  # noqa: ARG002
-        name = node.child_by_field_name("name")
-        if name is not None:
-            self.note(name, scope, "type-parameter")
-        self.push([child for child in node.named_children if child != name], scope)
-
-    def signature(self, node: Node, scope: Scope, role: Role) -> None:  # noqa: ARG002
-        inner = self.scope("types", node, scope)
-        name = node.child_by_field_name("name")
-        if name is not None and name.type == "identifier":
-            self.note(name, inner, "parameter")
-        self.push([child for child in node.named_children if child != name], inner)
-
-    def nothing_named(self, node: Node, scope: Scope, role: Role) -> None:  # noqa: ARG002
-        self.push(node.named_children[1:], scope)
 
     def imports(self, node: Node, scope: Scope, role: Role) -> None:  # noqa: ARG002
         waiting = [child for child in node.named_children if child.type not in ("string", "import_attribute")]

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from lsp_server.transforms.extract.syntax import EXPRESSIONS, above, below, field_of, words
+from lsp_server.transforms.extract.reaching import always_leaves, dominates, reads_too, setter
+from lsp_server.transforms.extract.syntax import EXPRESSIONS, above, below, words
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 Refuse: TypeAlias = Callable[[str], Exception]
 
-_LOCAL = ("function", "comprehension", "class", "types")
 _LOOPS = words("for_statement while_statement")
 _SHIELDS = words("try_statement with_statement")
 _READERS = words("locals vars dir eval exec super")
@@ -137,7 +137,7 @@ class _Reading:
         return "it gives a variable its value" if self.expression and part.type == "named_expression" else ""
 
     def _loop_inside(self, part: Node) -> bool:
-        return any(p.type in _LOOPS and self._holds(p) and not _in_else(c) for c, p in above(part))
+        return any(p.type in _LOOPS and self._holds(p) and c.type != "else_clause" for c, p in above(part))
 
     def _returns(self) -> bool:
         """Whether the call has to be returned."""
@@ -147,7 +147,7 @@ class _Reading:
         asynchronous = any(c.type == "async" for c in self.function.children)
         if asynchronous and any(p.type == "yield" for p in below(self.function)):
             raise self.refuse("an async generator returns nothing")
-        if _always_leaves(self.nodes[-1]) or self._ends_function():
+        if always_leaves(self.nodes[-1]) or self._ends_function():
             return True
         raise self.refuse("it returns on some ways, and goes on to what stands below on others")
 
@@ -165,17 +165,13 @@ class _Reading:
             raise self.refuse(f"{name} is declared global or nonlocal")
         if bound_inside and binding.scope.node != self.function and binding.scope.kind != "comprehension":
             raise self.refuse(f"{name} belongs to another function")
-        closed_over = [
-            o for o in inside if o.scope is not binding.scope and o.scope.function is not binding.scope.function
-        ]
-        later = [
-            o
-            for o in outside
-            if o.role not in ("use", "parameter", "splat") and (o.node.start_byte >= self.start or self.loops)
-        ]
+        function = binding.scope.function
+        closed_over = [o for o in inside if o.scope is not binding.scope and o.scope.function is not function]
+        rebound = [o for o in outside if o.role not in ("use", "parameter", "splat")]
+        later = [o for o in rebound if o.node.start_byte >= self.start or self.loops]
         if closed_over and (later or (bound_inside and outside)):
             raise self.refuse(f"a function in it sees {name}, which changes outside")
-        if bound_inside and any(o.scope.function is not binding.scope.function for o in outside):
+        if bound_inside and any(o.scope.function is not function for o in outside):
             raise self.refuse(f"another function sees {name}, which changes in it")
         shield = next((p for p in self._in_function() if p.type in _SHIELDS), None)
         if (
@@ -196,7 +192,7 @@ class _Reading:
         if not any(not self._holds(o.node) and o.role != "use" for o in binding.occurrences):
             return False
         bound = [o.node for o in inside if o.role != "use"]
-        reads = [o.node for o in inside if o.role == "use" or _reads_too(o.node)]
+        reads = [o.node for o in inside if o.role == "use" or reads_too(o.node)]
         needed = any(not any(dominates(b, r) for b in bound) for r in reads)
         if not needed and comes_out:
             needed = not any(self._surely(b) for b in bound)
@@ -220,10 +216,10 @@ class _Reading:
         if not bound or self.expression:
             return False
         outside = [o for o in binding.occurrences if not self._holds(o.node)]
-        rebound = [o.node for o in outside if o.role not in ("use", "parameter", "splat") and not _reads_too(o.node)]
+        rebound = [o.node for o in outside if o.role not in ("use", "parameter", "splat") and not reads_too(o.node)]
         loop = self.loops[-1] if self.loops else None
         for o in outside:
-            if o.role != "use" and not _reads_too(o.node):
+            if o.role != "use" and not reads_too(o.node):
                 continue
             again = loop is not None and loop.start_byte <= o.node.start_byte < self.start
             if o.node.start_byte < self.end and not again:
@@ -240,7 +236,7 @@ class _Reading:
 
     def _surely(self, bound: Node) -> bool:
         """Whether the selection, when it comes to its end, has set it: by a statement of its own block."""
-        statement = _setter(bound)
+        statement = setter(bound)
         return statement is not None and statement in self.nodes and statement.type not in _LOOPS
 
 
@@ -252,63 +248,3 @@ def _why_not_elsewhere(part: Node) -> str:
     called = part.child_by_field_name("function") if part.type == "call" else None
     name = (called.text or b"").decode("utf-8") if called is not None else ""
     return f"{name}() depends on the function that calls it" if name in _READERS else ""
-
-
-def dominates(bound: Node, node: Node) -> bool:
-    """Whether the node runs only after the name at `bound` has got its value."""
-    statement = _setter(bound)
-    if statement is None or statement.parent is None:
-        return False
-    block = statement.parent
-    if statement.type in ("for_statement", "with_statement", "except_clause"):
-        body = statement.child_by_field_name("body") or next(
-            (c for c in statement.named_children if c.type == "block"), None
-        )
-        if body is not None and body.start_byte <= node.start_byte and node.end_byte <= body.end_byte:
-            return True
-        if statement.type != "with_statement":
-            return False
-    return statement.end_byte <= node.start_byte and node.end_byte <= block.end_byte
-
-
-def _setter(bound: Node) -> Node | None:
-    """The statement that sets the name as soon as it runs; None if it may not (a walrus, a case, a while's else)."""
-    for child, parent in above(bound):
-        if parent.type in ("expression_statement", "import_statement", "import_from_statement", "except_clause"):
-            return parent
-        if parent.type == "for_statement":
-            return parent if field_of(child) == "left" else None
-        if parent.type in ("function_definition", "class_definition", "with_clause"):
-            around = parent.parent
-            wrapped = around is not None and around.type in ("decorated_definition", "with_statement")
-            return around if wrapped else parent
-        if parent.type in ("named_expression", "case_clause", "delete_statement", "block"):
-            return None
-    return None
-
-
-def _reads_too(node: Node) -> bool:
-    parent = node.parent
-    return parent is not None and parent.type in ("augmented_assignment", "delete_statement")
-
-
-def _in_else(child: Node) -> bool:
-    return child.type == "else_clause"
-
-
-def _always_leaves(node: Node) -> bool:
-    """Whether nothing below the statement runs after it: it returns or raises on all ways."""
-    if node.type in ("return_statement", "raise_statement"):
-        return True
-    if node.type == "if_statement":
-        blocks = [node.child_by_field_name("consequence")]
-        ends = False
-        for clause in node.children_by_field_name("alternative"):
-            ends = ends or clause.type == "else_clause"
-            blocks.append(clause.child_by_field_name("consequence") or clause.child_by_field_name("body"))
-        return ends and all(b is not None and b.named_children and _always_leaves(_last(b)) for b in blocks)
-    return False  # what a `with` enters may swallow an error
-
-
-def _last(block: Node) -> Node:
-    return next((c for c in reversed(block.named_children) if c.type != "comment"), block)
