@@ -15,11 +15,14 @@ from lsp_server.source.language import Language
 
 CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
 _OPENER_OF = {closer: opener for opener, closer in CLOSER_OF.items()}
-_MULTI_LINE = ('"""', "'''", "`")
+MULTI_LINE = ('"""', "'''", "`")
 _NO_CHARACTER_QUOTES = frozenset(
     ["rust", "plain", "markdown", "html", "vue", "svelte", "dockerfile", "make", "haskell", "elixir", "graphql"]
 )
 """Languages in which an apostrophe mostly opens no string: a lifetime, or prose."""
+
+_NO_BACKTICKS = frozenset(["python", "c", "cpp", "java", "csharp", "rust", "lua", "php", "json", "css", "toml", "yaml"])
+"""Languages in which a backtick opens no string of several lines; it may stand in prose all the same."""
 
 
 @dataclass(frozen=True)
@@ -33,38 +36,50 @@ class Bracket:
 @dataclass(frozen=True, kw_only=True)
 class Balance:
     """What a text leaves open (`opened`, outermost first), closes without having opened it (`closed`), and whether it
-    ends inside a string or comment of several lines (`inside`: its opener, or "").
+    ends inside a string or comment of several lines (`inside`: its opener, or ""; `inside_at`: where that stands).
     """
 
     opened: tuple[Bracket, ...]
     closed: tuple[Bracket, ...]
     inside: str = ""
+    inside_at: int = -1
 
 
 def balance(text: str, language: Language) -> Balance:
     """The brackets of `text` that have no partner in it."""
     opened: list[Bracket] = []
     closed: list[Bracket] = []
-    inside = ""
+    inside, inside_at = "", -1
     for token in _tokens(text, language):
-        if isinstance(token, str):
-            inside = token
+        if token.char not in CLOSER_OF and token.char not in _OPENER_OF:
+            inside, inside_at = token.char, token.at
         elif token.char in CLOSER_OF:
             opened.append(token)
         elif opened and opened[-1].char == _OPENER_OF[token.char]:
             opened.pop()
         else:
             closed.append(token)
-    return Balance(opened=tuple(opened), closed=tuple(closed), inside=inside)
+    return Balance(opened=tuple(opened), closed=tuple(closed), inside=inside, inside_at=inside_at)
 
 
-def _tokens(text: str, language: Language) -> Iterator[Bracket | str]:
+def code_before(text: str, language: Language) -> str:
+    """The end of `text`, which may begin inside a string, that is code for sure.
+
+    A scan that begins in a string takes code for strings and strings for code, and then ends inside a string: what stands
+    behind its last quotes is code.
+    """
+    while (found := balance(text, language)).inside:
+        text = text[found.inside_at + len(found.inside) :]
+    return text
+
+
+def _tokens(text: str, language: Language) -> Iterator[Bracket]:
     """Brackets in their order; at last the opener of a string or comment that does not end."""
     for found in _pattern(language).finditer(text):
         if found.lastgroup == "bracket":
             yield Bracket(found.group(), found.start())
         elif found.lastgroup == "torn":
-            yield found.group("torn")
+            yield Bracket(found.group("torn"), found.start("torn"))
 
 
 @lru_cache(maxsize=64)
@@ -78,7 +93,9 @@ def _pattern(language: Language) -> re.Pattern[str]:
         torn.append(re.escape(block[0]))
     if line:
         parts.append(_line_comment(line))
-    for quote in _MULTI_LINE:
+    for quote in MULTI_LINE:
+        if quote == "`" and language.name in _NO_BACKTICKS:
+            continue
         body = r"(?:\\(?s:.)|(?!Q)[^\\])*".replace("Q", quote)
         if quote != "'''" or language.name not in _NO_CHARACTER_QUOTES:
             parts.append(f"{quote}{body}{quote}")

@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from lsp_server.source.brackets import balance
+from lsp_server.source.brackets import balance, code_before
 from lsp_server.source.edits import apply
 from lsp_server.source.injections import open_fence
 from lsp_server.source.parse import Verdict, empty_block_at, errors, parse, verdict
@@ -31,7 +31,7 @@ class Part:
     """One scope, and what is known of it."""
 
     def __init__(self, scope: Scope) -> None:
-        self._snapshot, self._torn = scope.snapshot, scope.torn
+        self._snapshot, self._torn, self._owes = scope.snapshot, scope.torn, scope.owes
         self._alone: dict[tuple[Edit, ...], bool] = {}
         self._error_in = cache(syntax_error)
         self._trusted: dict[tuple[Region, ...], bool] = {}
@@ -44,8 +44,8 @@ class Part:
         snapshot = self._snapshot
         if snapshot.tree is None:
             return UNKNOWN if self._balanced(edits) else Verdict(parses=None, cleanly=False)
-        if self._sound_alone(edits):
-            return _SOUND
+        if self._torn:
+            return self._verdict_amid_errors(edits)
         found = verdict(snapshot, edits)
         if snapshot.language.name == "python" and found.parses and self._distrusted(edits):
             empty = empty_block_at(snapshot, edits)
@@ -55,6 +55,24 @@ class Part:
             if tree is not None and open_fence(tree) and not open_fence(snapshot.tree):
                 return _BROKEN
         return found
+
+    def _verdict_amid_errors(self, edits: Sequence[Edit]) -> Verdict:
+        """What little can be said where the file is torn: what is sound by itself is right, brackets without a partner
+        are wrong, and so is what does not open what is closed below. Nobody knows of the rest.
+        """
+        if self._sound_alone(edits):
+            return _SOUND
+        return _BROKEN if any(self._leaves_brackets(edit) for edit in edits) else UNKNOWN
+
+    def _leaves_brackets(self, edit: Edit) -> bool:
+        """Whether the text leaves more brackets without a partner than there were, or does not open what is closed below."""
+        source, language = self._snapshot.source, self._snapshot.language
+        above = code_before(_text(source[: edit.region.start]), language)
+        below = _text(source[edit.region.end :])
+        had, has = balance(above + below, language), balance(above + edit.new_text + below, language)
+        if self._owes:
+            return len(has.opened) + len(has.closed) >= len(had.opened) + len(had.closed)
+        return len(has.opened) > len(had.opened) or len(has.closed) > len(had.closed)
 
     def _sound_alone(self, edits: Sequence[Edit]) -> bool:
         """Whether a statement around the one text is sound, where the file is torn so that nothing else is known."""
@@ -72,15 +90,16 @@ class Part:
         start, end = max(0, first - _LEXICAL_BYTES), last + _LEXICAL_BYTES
         near = [replace(e, region=Region(e.region.start - start, e.region.end - start)) for e in edits]
         before = self._snapshot.source[start:end]
-        return _unpaired(apply(before, near), self._snapshot.language) <= _unpaired(before, self._snapshot.language)
+        after, language = apply(before, near), self._snapshot.language
+        return _unpaired(_text(after), language) <= _unpaired(_text(before), language)
 
     def python_errors(self, edits: Sequence[Edit], *, around: bool) -> list[Region | None]:
         """See `SyntaxChecker.python_errors`; empty in another language."""
         if self._snapshot.language.name != "python":
             return []
-        found = list(self._python_errors(edits, around=around))
-        if any(found) and self._sound_alone(edits):
+        if self._torn:
             return [None] * len(edits)
+        found = list(self._python_errors(edits, around=around))
         return found if not any(found) or self._trusts(edits) else [None] * len(edits)
 
     def grammar_errors(self, edits: Sequence[Edit]) -> list[Region | None]:
@@ -118,8 +137,12 @@ class Part:
         return self._trusted.get(tuple(edit.region for edit in edits)) is False
 
 
-def _unpaired(source: bytes, language: Language) -> int:
-    found = balance(source.decode("utf-8", "replace"), language)
+def _text(source: bytes) -> str:
+    return source.decode("utf-8", "replace")
+
+
+def _unpaired(text: str, language: Language) -> int:
+    found = balance(text, language)
     return len(found.opened) + len(found.closed)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from lsp_server.source import statements
-from lsp_server.source.brackets import CLOSER_OF, balance
+from lsp_server.source.brackets import CLOSER_OF, MULTI_LINE, balance, code_before
 from lsp_server.source.injections import embedded_at
 from lsp_server.source.language import Language
 from lsp_server.source.languages import PLAIN
@@ -33,14 +33,15 @@ _PENDING_LINES = 40
 class Scope:
     """`snapshot`: a text that is judged by itself, the document's `region` behind `lead` bytes of wrapping.
 
-    `torn`: it has errors that no fill of the gap mends. `embedded`: it is in another language than the document.
-    `commands`: a notebook's commands were taken out.
+    `torn`: it has errors that no fill of the gap mends. `owes`: and a fill has to open what is closed below.
+    `embedded`: it is in another language than the document. `commands`: a notebook's commands were taken out.
     """
 
     snapshot: Snapshot
     region: Region
     lead: int = 0
     torn: bool = False
+    owes: bool = False
     embedded: bool = False
     commands: bool = False
 
@@ -145,14 +146,27 @@ def _errors_are_here(snapshot: Snapshot, region: Region) -> bool:
     found = [e for e, _ in zip(errors(tree.root_node), range(_LOOKED_AT), strict=False)]
     if all(start <= e.start_byte and e.end_byte <= end for e in found):
         return True
-    return any(verdict(snapshot, [probe]).sound for probe in probes(snapshot, region))
+    closing = _closing_string(snapshot, region)
+    tried = [*probes(snapshot, region), *([closing] if closing else [])]
+    return any(verdict(snapshot, [probe]).sound for probe in tried)
+
+
+def _closing_string(snapshot: Snapshot, region: Region) -> Edit | None:
+    """The region replaced by the end of the string or comment that was opened near above it."""
+    above = snapshot.source[max(0, region.start - _FAR_BYTES) : region.start].decode("utf-8", "replace")
+    above = "\n".join(above.split("\n")[-_PENDING_LINES:])
+    block = snapshot.language.block_comment
+    closers = {**dict.fromkeys(MULTI_LINE, ""), **({block[0]: block[1]} if block else {})}
+    opener = max(closers, key=above.rfind)  # a scan that begins within a string could not tell which quotes open one
+    return Edit(region=region, new_text=closers[opener] or opener, version=None) if opener in above else None
 
 
 def _sound_around(whole: Scope, region: Region) -> Scope:
-    """The largest statement around the region that is sound but for the region; the whole if there is none."""
+    """The largest statement around the region that is sound but for the region; else the lines around it, `torn`."""
     snapshot = whole.snapshot
     found = list(statements.around(snapshot.source, region))
-    if found and not _closed_below(snapshot, region):
+    owes = _closed_below(snapshot, region)
+    if found and not owes:
         earliest = _pending(snapshot, found[0][0].start, region)
         for part, indent in found:
             if part.start > earliest:
@@ -167,7 +181,17 @@ def _sound_around(whole: Scope, region: Region) -> Scope:
                     verdict(inner, [probe]).sound for probe in probes(inner, own.region)
                 ):
                     return scope
-    return replace(whole, torn=True)
+    return _torn(whole, region, owes=owes)
+
+
+def _torn(whole: Scope, region: Region, *, owes: bool) -> Scope:
+    """The lines around the region, a few thousand bytes: to read more of a torn file takes long and tells nothing more."""
+    snapshot = whole.snapshot
+    first = statements.line_start(snapshot.source, max(0, region.start - _FAR_BYTES))
+    last = statements.line_end(snapshot.source, min(len(snapshot.source), region.end + _FAR_BYTES))
+    source = snapshot.source[first:last]
+    inner = replace(snapshot, source=source, tree=parse(source, snapshot.language))
+    return replace(whole, snapshot=inner, region=Region(first, last), torn=True, owes=owes)
 
 
 def sound_with(snapshot: Snapshot, region: Region) -> bool:
@@ -186,15 +210,16 @@ def sound_with(snapshot: Snapshot, region: Region) -> bool:
 
 
 def _closed_below(snapshot: Snapshot, region: Region) -> bool:
-    """Whether a bracket is closed near below that nothing near above opened: then it is the gap that opens it."""
+    """Whether a bracket is closed near below that was not opened last near above: then it is the gap that opens it."""
     source, blocks = snapshot.source, "" if snapshot.language.indented else "}"
     below = source[region.end : region.end + _FAR_BYTES].decode("utf-8", "replace")
     below = "\n".join(below.split("\n")[:_PENDING_LINES])
     above = source[max(0, region.start - _FAR_BYTES) : region.start].decode("utf-8", "replace")
     above = "\n".join(above.split("\n")[-_PENDING_LINES:])
     closed = [b for b in balance(below, snapshot.language).closed if b.char not in blocks]
-    opened = [b for b in balance(above, snapshot.language).opened if CLOSER_OF[b.char] not in blocks]
-    return len(closed) > len(opened)
+    opened = balance(code_before(above, snapshot.language), snapshot.language).opened
+    wanted = [CLOSER_OF[b.char] for b in reversed(opened) if CLOSER_OF[b.char] not in blocks]
+    return [b.char for b in closed] != wanted[: len(closed)]
 
 
 def _pending(snapshot: Snapshot, start: int, region: Region) -> int:
@@ -205,8 +230,8 @@ def _pending(snapshot: Snapshot, start: int, region: Region) -> int:
     first = len(text.rsplit("\n", _PENDING_LINES)[0]) if text.count("\n") > _PENDING_LINES else 0
     blocks = "" if snapshot.language.indented else "{"
     near = [b.at for b in known.opened if b.char not in blocks and b.at >= first]
-    if known.inside:
-        near.append(text.rfind(known.inside))
+    if known.inside_at >= first:
+        near.append(known.inside_at)
     return start + len(text[: min(near)].encode()) if near else region.start
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from lsp_server.types import Region
 
-_MOST_BYTES = 60_000
+_MOST_BYTES = 20_000
 _GOES_ON = re.compile(
     rb"[)\]}>,.]|</|(?:else|elif|elsif|elseif|except|finally|catch|rescue|ensure|when|then|do|end|fi|done|esac|in|until)\b"
 )
@@ -22,13 +22,10 @@ _OUTER = re.compile(rb"[A-Za-z_@\\$<]|#\[")
 def around(source: bytes, region: Region) -> Iterator[tuple[Region, int]]:
     """(whole lines, their indentation in bytes) of each statement that holds `region`, the outermost first.
 
-    None beyond `_MOST_BYTES`.
+    Without those that reach more than `_MOST_BYTES` beyond it.
     """
     floor, ceiling = max(0, region.start - _MOST_BYTES), min(len(source), region.end + _MOST_BYTES)
-    levels = _levels(source, region, floor)
-    if levels is None:
-        return
-    for level, start in reversed(levels):
+    for level, start in reversed(_levels(source, region, floor)):
         end = _end(source, region, level, ceiling)
         if end is not None:
             yield Region(start, end), level
@@ -49,8 +46,8 @@ def line_end(source: bytes, at: int) -> int:
     return source.find(b"\n", at) + 1 or len(source)
 
 
-def _levels(source: bytes, region: Region, floor: int) -> list[tuple[int, int]] | None:
-    """(indentation, start) of the statements around, the innermost first; None if the outermost is out of reach."""
+def _levels(source: bytes, region: Region, floor: int) -> list[tuple[int, int]]:
+    """(indentation, start) of the statements around that begin behind `floor`, the innermost first."""
     begin = line_start(source, region.start)
     prefix = source[begin : region.start]
     levels: list[tuple[int, int]] = []
@@ -73,9 +70,6 @@ def _levels(source: bytes, region: Region, floor: int) -> list[tuple[int, int]] 
             pending = indent  # `else:`, or a bracket's end: what it belongs to begins further above
         if pending < 0:
             break
-    else:
-        if floor:
-            return None
     return [(indent, _with_decorators(source, start, indent, floor)) for indent, start in levels]
 
 

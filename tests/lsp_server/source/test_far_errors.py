@@ -1,0 +1,106 @@
+"""Below something left open far above, a text is judged as fast as in the sound file, and by what is known near it."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from lsp_server.source import parse as parsing
+from lsp_server.source import python_syntax
+from lsp_server.source.accept import fits, whole
+from lsp_server.source.brackets import balance, code_before
+from lsp_server.source.languages import by_name
+from lsp_server.source.syntax_checker import SyntaxChecker
+from tests.lsp_server.marked import marked
+
+LINES = inspect.getsource(argparse).split("\n")
+OPEN = ['"""Some words.', "'''", 'text = """', "total = sum(", "d = {", 'text = f"{total', "x = ["]
+TEXTS = [f"value_{n} = call({n})" for n in range(40)] + [f"call({n}" for n in range(40)]
+_MOST_BYTES_A_TEXT = 50_000
+"""Of a file of 100,000: the lines around are read some times, by the grammar and by Python."""
+_LINES_OF_CODE = [n for n, line in enumerate(LINES) if line.strip() and n > 400]
+
+
+@given(row=st.sampled_from(_LINES_OF_CODE), opener=st.sampled_from(OPEN), above=st.integers(45, 380))
+@settings(deadline=None, max_examples=25)
+def test_a_text_costs_a_few_thousand_bytes(row: int, opener: str, above: int) -> None:
+    indent = LINES[row][: len(LINES[row]) - len(LINES[row].lstrip())]
+    at = row - above
+    lines = [*LINES[:at], "        " + opener, *LINES[at:row], indent + "‸", *LINES[row + 1 :]]
+    snapshot, gap = marked("\n".join(lines))
+    assume(
+        snapshot.tree is not None and snapshot.tree.root_node.has_error
+    )  # no string of several lines holds the opener
+    read: list[int] = []
+    with pytest.MonkeyPatch.context() as patch:
+        checker = SyntaxChecker(snapshot)
+        fits(snapshot, (gap,), ("first",), checker=checker)  # finds out where to look
+        patch.setattr(parsing, "parse", _counting(parsing.parse, read))
+        for module in ("part", "scope"):
+            patch.setattr(f"lsp_server.source.{module}.parse", parsing.parse)
+        patch.setattr("lsp_server.source.part.verdict", _counting(parsing.verdict, read))
+        patch.setattr(python_syntax, "_error_in", _counting(python_syntax._error_in, read))
+        for text in TEXTS:
+            fits(snapshot, (gap,), (text,), checker=checker)
+    assert sum(read) < len(TEXTS) * _MOST_BYTES_A_TEXT
+
+
+def _counting(function: Callable[..., Any], read: list[int]) -> Callable[..., Any]:
+    """The function, which notes how much of its first argument it was given."""
+
+    def counted(first: Any, *args: Any, **kwargs: Any) -> Any:
+        read.append(len(first if isinstance(first, bytes) else first.source))
+        return function(first, *args, **kwargs)
+
+    return counted
+
+
+@pytest.mark.parametrize("opener", OPEN)
+@pytest.mark.parametrize(
+    "said",
+    ["raise ArgumentError(action, msg)", "tup = action, option_string, explicit_arg", "nargs_pattern = '([-AO]*)'"],
+)
+def test_what_stood_there_is_not_denied_and_what_cannot_stand_there_is(opener: str, said: str) -> None:
+    row = max(n for n, line in enumerate(LINES) if line.strip() == said)
+    line = LINES[row]
+    indent = len(line) - len(line.lstrip())
+    at = row - 60
+    lines = [*LINES[:at], "        " + opener, *LINES[at:row], line[:indent] + "‸", *LINES[row + 1 :]]
+    snapshot, gap = marked("\n".join(lines))
+    assert whole(snapshot, (gap,), (line[indent:],)) is not False
+    assert whole(snapshot, (gap,), (line[indent:] + " (",)) is False
+    assert not fits(snapshot, (gap,), (line[indent:] + ")",))
+
+
+def test_a_text_owes_the_bracket_that_is_closed_below() -> None:
+    far = "x = '''\n" + "\n\n".join(f"def f{n}(x):\n    '''Doc.'''\n    return x\n" for n in range(60))
+    snapshot, gap = marked(far + "\ndef near(a):\n    '''Doc.'''\n    ‸\n        a, b)\n    return '''\n")
+    assert fits(snapshot, (gap,), ("call(",))
+    assert not fits(snapshot, (gap,), ("call()",))
+    assert not fits(snapshot, (gap,), ("call[",))
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("words (of)\n'''\nx = f(\n", "\nx = f(\n"),
+        ("x = f(\n", "x = f(\n"),
+        ("it's `words`\n'''\n\ny = [\n", "\n\ny = [\n"),
+        ("'''Whole.'''\nx = {\n", "'''Whole.'''\nx = {\n"),
+    ],
+)
+def test_code_stands_behind_the_last_quotes_of_a_text_that_began_in_a_string(text: str, code: str) -> None:
+    assert code_before(text, by_name("python")) == code
+
+
+def test_a_torn_string_is_found_where_it_opens() -> None:
+    found = balance("a = 1\nb = '''x (", by_name("python"))
+    assert (found.inside, found.inside_at, found.opened) == ("'''", 10, ())
+    assert balance("a `b (c", by_name("python")).opened
+    assert balance("a `b (c", by_name("javascript")).inside == "`"
