@@ -199,13 +199,14 @@ def _inner(lines: Lines, gaps: Sequence[Gap], piece: int) -> tuple[int, int]:
 def _edges(lines: Lines, gaps: Sequence[Gap], budget: int, count: CountTokens) -> list[tuple[str, str]]:
     """Per piece, what stands on the lines of the gap above it and of the gap below it, whole if that fits the budget.
 
-    A piece that lies within one line is all in the second part.
+    A piece that lies within one line is all in the second part. A gap's closers are left out: an editor puts them there
+    while one types, and a suffix that changes must be read anew. The model writes them; the edit replaces them.
     """
     edges: list[tuple[str, str]] = []
     for index in range(len(gaps) + 1):
         above = gaps[index - 1] if index else None
         below = gaps[index] if index < len(gaps) else None
-        start = above.region.end if above else 0
+        start = above.region.end + len(above.closers) if above else 0
         end = below.region.start if below else len(lines.source)
         first_end = lines.end_of(start) if above else 0
         last_start = max(lines.start_of(end), start) if below else end

@@ -12,6 +12,7 @@ import pytest
 from lsp_server.source.cut import cut
 from lsp_server.source.languages import PLAIN, by_name
 from lsp_server.source.parse import parse
+from lsp_server.transforms.complete import complete
 from lsp_server.types import Gap, Region, Snapshot
 from model.types import Hole, Template
 from tests.lsp_server.source.test_cut_golden import CASES, count_tokens, read, snapshot_of
@@ -213,3 +214,17 @@ def test_while_one_types_the_text_begins_and_ends_where_it_did() -> None:
                 before = ends
     assert same > 0.89 * typed > 100, "0.84 without blocks"
     assert below > 0.5 * 4 * 5, "nor does a new line, as a rule"
+
+
+@pytest.mark.parametrize("typed", ["f(", "f(a[", 'f("', "f(x, {1: ["])
+def test_what_an_editor_closes_by_itself_changes_nothing_that_a_model_reads(typed: str) -> None:
+    """Else each bracket that one types would have all of the context read anew: models read the suffix first."""
+    closed = "".join({"(": ")", "[": "]", '"': '"', "{": "}"}.get(c, "") for c in reversed(typed))
+    above, below = "def f(x):\n    ", "\n    return x\n"
+    templates = []
+    for closers in ("", closed):
+        source = snapshot(above + typed + closers + below)
+        templates.append(
+            cut(source, [complete(source, len(above + typed))], budget_tokens=500, count_tokens=count_tokens)
+        )
+    assert templates[0].pieces == templates[1].pieces
