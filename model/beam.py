@@ -20,6 +20,7 @@ from model.denoiser import Prediction, Prefilled, Spec
 from model.engine import Meter, Stopped
 from model.framing import TokenTable
 from model.holes.demands import Demand
+from model.holes.no_text import chance_of_no_text
 from model.types import Cancelled, Hole
 
 LENGTH_POWER = 0.7
@@ -117,7 +118,9 @@ class Beam:
 class Search:
     """A beam search over the one hole of a request. It can be taken up again when nothing that it found will do.
 
-    `tokens`: written in all rows. `nothing`: how likely the hole is to stay empty; None before the first pass.
+    `start`: what the hole's text must begin with, since it stands before the hole already (token healing).
+    `tokens`: written in all rows. `nothing`: how likely the hole is to stay empty, as far as the search has looked; None
+    before the first pass.
     """
 
     def __init__(
@@ -133,12 +136,13 @@ class Search:
         margin_nats: float = float("inf"),
         on_beam: OnBeam | None = None,
         demand: Demand | None = None,
+        start: bytes = b"",
     ) -> None:
         assert spec.end_of_hole_id is not None, "a network that cannot end a hole cannot search for its length"
         self._prefilled, self._hole, self._table = prefilled, hole, table
         self._mask_id, self._end, self._width = spec.mask_id, spec.end_of_hole_id, width
         self._meter, self._cancelled, self._on_beam = meter, cancelled, on_beam
-        self._margin_nats, self._demand = margin_nats, demand
+        self._margin_nats, self._demand, self._start = margin_nats, demand, start
         self._longest = min(LONGEST_LINE if hole.max_lines == 1 else LONGEST_LINES, spec.canvas_tokens)
         if hole.length_tokens is not None:
             self._longest = hole.length_tokens + 1
@@ -200,10 +204,11 @@ class Search:
         prediction = self._prefilled.score(canvas, wanted=canvas.open)
         if prediction.passes:
             self._meter.count_pass()
-        if step == 0 and self.nothing is None:
-            first = prediction.ids[0, -1]
-            silent = (first == self._end) | (self._table.newline[first] & self._table.blank[first])
-            self.nothing = float(prediction.probs[0, -1][silent].sum())
+        if kind is None and step <= len(self._start):
+            ends = chance_of_no_text(
+                beam.ids, beam.log_probs, prediction, self._start, end=self._end, table=self._table
+            )
+            self.nothing = (self.nothing or 0.0) + ends
         longer, finished = _advanced(
             beam, prediction, self._hole, end=self._end, table=self._table, width=self._width,
             last=step == self._longest - 1, kind=kind, demand=self._demand,

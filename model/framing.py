@@ -110,9 +110,10 @@ class TokenTable:
     """What the rules must know of every token.
 
     newline: bool [V], the token holds a line break; breaks: int64 [V], how many; ends_line: bool [V], text stands before
-    the break; blank: bool [V], its text is white space or empty.
+    the break; blank: bool [V], its text is white space or empty. texts: the bytes of each, V of them.
     """
 
+    texts: tuple[bytes, ...]
     newline: NDArray[np.bool_]
     breaks: NDArray[np.int64]
     ends_line: NDArray[np.bool_]
@@ -123,6 +124,7 @@ def token_table(codec: Codec, *, vocab_size: int) -> TokenTable:
     """What the rules must know of every token; ids beyond the codec's own count as empty."""
     data = [codec.token_bytes(t) if t < codec.vocab_size else b"" for t in range(vocab_size)]
     return TokenTable(
+        texts=tuple(data),
         newline=np.array([b"\n" in token or b"\r" in token for token in data], dtype=bool),
         breaks=np.array([max(token.count(b"\n"), token.count(b"\r")) for token in data], dtype=np.int64),
         ends_line=np.array([bool(re.match(rb"[^\r\n]*[^\r\n \t][^\r\n]*[\r\n]", token)) for token in data], dtype=bool),

@@ -148,7 +148,9 @@ class LocalFiller:
             candidates, meter, prefill_ms=prefill_ms, started=started, tokens=found.tokens, stopped=stopped
         )
         said = found.search.nothing if found.search is not None else None
-        fill = with_nothing(fill, said, self._manners.nothing, may_stay_empty=request.may_stay_empty)
+        whole_lines = not request.template.pieces[0].rpartition("\n")[2].strip()
+        nothing = self._manners.nothing.of(whole_lines=whole_lines) if self._manners.nothing else None
+        fill = with_nothing(fill, said, nothing, may_stay_empty=request.may_stay_empty)
         if job.recorder is None:
             return fill
         return replace(fill, trace=job.recorder.trace(job.framed, self._codec, attempts, candidates, self._ranking))

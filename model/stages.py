@@ -133,6 +133,7 @@ def _search(job: Job) -> Search:
         cancelled=job.cancelled,
         margin_nats=spec.margin_nats,
         demand=demand_of(request.template.holes[0], job.framed, job.codec),
+        start=job.framed.context.starts_with[0],
         on_beam=None
         if on_event is None
         else lambda step, beam: on_event(beam_event(step, beam, framed=job.framed, codec=job.codec)),

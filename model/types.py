@@ -207,6 +207,10 @@ class Trace:
     ranking: tuple[TraceCandidate, ...]
 
 
+EMPTY_FROM = 0.5
+"""A hole stays empty from this probability on that nothing belongs there."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Fill:
     """Candidates, best first (empty: nothing acceptable, see `stopped`).
@@ -224,6 +228,11 @@ class Fill:
     stopped: Literal["done", "cancelled", "time", "steps", "unread"] = "done"
     trace: Trace | None = None
     nothing: float | None = None
+
+    @property
+    def stays_empty(self) -> bool:
+        """Whether it is likelier than not that nothing belongs in the hole."""
+        return self.nothing is not None and self.nothing >= EMPTY_FROM
 
 
 @dataclass(frozen=True, kw_only=True)

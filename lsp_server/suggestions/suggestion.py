@@ -17,8 +17,8 @@ from lsp_server.types import Filled
 class Suggestion:
     """Text for the cursor's place, line ends as in the file. The `replaces` bytes behind the cursor give way to it.
 
-    `breaks`: with it the file parses no longer; `unsure`: it is not likely enough, or less likely than that nothing
-    belongs there. Both are shown to those who asked only. `confidence`: the candidate's.
+    `breaks`: with it the file parses no longer; `unsure`: it is not likely enough, or likelier than not nothing belongs
+    there. Both are shown to those who asked only. `confidence`: the candidate's.
     """
 
     text: str
@@ -33,24 +33,28 @@ def suggestions_of(
 ) -> tuple[tuple[Suggestion, ...], tuple[str, ...]]:
     """(suggestions, best first; one reason for each candidate that is none).
 
-    Two that leave the same document are one. `min_confidence`: below it they are for those who ask.
+    Two that leave the same document are one. One that leaves the document as it is says that nothing belongs there, and how
+    likely that is. `min_confidence`: below it suggestions are for those who ask.
     """
     (gap,) = filled.gaps
     around = Around(question.snapshot, gap)
     found: dict[str, Suggestion] = {}
-    least = max(min_confidence, filled.fill.nothing or 0.0)
+    least, empty = min_confidence, filled.fill.stays_empty
     dropped = list(filled.dropped)
     for candidate in (*filled.fill.candidates, *filled.spare):
         (text,) = candidate.texts
         edit = edit_of(question.snapshot, gap, text)
         replaces = edit.region.end - gap.region.end
         outcome = edit.new_text + gap.closers[replaces:]
-        if is_trivial(text, around):
+        if outcome == gap.closers:
+            dropped.append("nothing new")
+            least = max(least, candidate.confidence)
+        elif is_trivial(text, around):
             dropped.append("trivial")
         elif outcome not in found:
             breaks = breaks_syntax(text, around, verdict=candidate.parses)
             found[outcome] = Suggestion(
-                text=edit.new_text, replaces=replaces, breaks=breaks, unsure=candidate.confidence < least,
+                text=edit.new_text, replaces=replaces, breaks=breaks, unsure=empty or candidate.confidence < least,
                 confidence=candidate.confidence,
             )  # fmt: skip
     return tuple(found.values()), tuple(dropped)

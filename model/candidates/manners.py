@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,6 +34,20 @@ class Nothing:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Emptiness:
+    """How likely it is that nothing belongs at a cursor inside a line, and at one that begins a line.
+
+    Two, since the network tells the end of a complete line from a torn one, but hardly ever leaves a new line empty.
+    """
+
+    inside: Nothing
+    lines: Nothing
+
+    def of(self, *, whole_lines: bool) -> Nothing:
+        return self.lines if whole_lines else self.inside
+
+
+@dataclass(frozen=True, kw_only=True)
 class Manners:
     """`min_confidence`: suggest from this confidence on. `rewrite_margin_nats`: a rewriting is so much likelier than
     the old text, or the old text stays. `nothing`: None where it was not fitted; the network's word is taken then.
@@ -40,7 +55,7 @@ class Manners:
 
     min_confidence: float = 0.0
     rewrite_margin_nats: float = 6.0
-    nothing: Nothing | None = None
+    nothing: Emptiness | None = None
 
     @classmethod
     def read(cls, path: Path) -> Manners:
@@ -54,12 +69,18 @@ class Manners:
             written = json.loads(path.read_text("utf-8"))
             bounds = {name: float(written[name]) for name in ("min_confidence", "rewrite_margin_nats")}
             nothing = written.get("nothing")
-            fitted = Nothing(**{name: float(nothing[name]) for name in ("shift", "scale")}) if nothing else None
+            fitted = (
+                Emptiness(inside=_nothing(nothing["inside"]), lines=_nothing(nothing["lines"])) if nothing else None
+            )
             return cls(**bounds, nothing=fitted)
         except (ValueError, KeyError, TypeError) as error:
             raise UnknownModel(
-                f"{path} is damaged: fit it anew (dlm-fill eval manners), or delete it for the defaults"
+                f"{path} is damaged: delete it for the defaults; dlm-fill eval manners --fit writes a new one"
             ) from error
+
+
+def _nothing(written: Mapping[str, float]) -> Nothing:
+    return Nothing(shift=float(written["shift"]), scale=float(written["scale"]))
 
 
 def with_nothing(fill: Fill, said: float | None, nothing: Nothing | None, *, may_stay_empty: bool) -> Fill:

@@ -13,6 +13,7 @@ from model.evaluate.cases import FILE_CHARACTERS, is_telling
 
 CURSORS = ("rest missing", "line missing", "complete line", "new line")
 NEEDLESS = CURSORS[2:]
+WHOLE_LINES = ("line missing", "new line")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from model.candidates.manners import Nothing
-from model.evaluate.cursors import CURSORS, NEEDLESS
+from model.candidates.manners import Emptiness, Nothing
+from model.evaluate.cursors import CURSORS, NEEDLESS, WHOLE_LINES
+from model.types import EMPTY_FROM
 
 KEPT, SHOWN = 0.95, 0.05
 LEFT_ALONE = 0.9
@@ -33,18 +34,25 @@ class Offered:
     cursor: str = ""
 
 
-def sureness(offered: Offered, nothing: Nothing | None) -> float | None:
+def sureness(offered: Offered, nothing: Emptiness | None) -> float | None:
     """How sure what was offered is once it counts that perhaps nothing belongs there; None where it is not shown at all.
 
     As `model.candidates.manners.with_nothing` and the server have it.
     """
     if offered.confidence is None:
         return None
-    if nothing is None:
-        return offered.confidence if offered.confidence >= offered.nothing else None
-    chance = nothing.calibrated(offered.nothing)
-    sure = offered.confidence * (1 - chance)
-    return sure if sure >= chance else None
+    found = nothing.of(whole_lines=offered.kind in WHOLE_LINES) if nothing else None
+    chance = found.calibrated(offered.nothing) if found else offered.nothing
+    sure = offered.confidence * (1 - chance) if found else offered.confidence
+    return sure if chance < EMPTY_FROM else None
+
+
+def fitted_emptiness(offered: Sequence[Offered]) -> Emptiness | None:
+    """Both parts; None where the network never says that nothing belongs at such a cursor."""
+    inside, lines = (
+        fitted_nothing([o for o in offered if (o.kind in WHOLE_LINES) is whole]) for whole in (False, True)
+    )
+    return Emptiness(inside=inside, lines=lines) if inside and lines else None
 
 
 def fitted_nothing(offered: Sequence[Offered]) -> Nothing | None:
@@ -66,7 +74,7 @@ def fitted_nothing(offered: Sequence[Offered]) -> Nothing | None:
     return Nothing(shift=round(float(weights[0]), 4), scale=round(float(weights[1]), 4))
 
 
-def fitted(offered: Sequence[Offered], nothing: Nothing | None = None) -> float:
+def fitted(offered: Sequence[Offered], nothing: Emptiness | None = None) -> float:
     """The least confidence that shows at most 5 % of the needless and keeps 95 % of the right; else where what is lost
     of both, beyond these bounds, is least.
     """
@@ -91,7 +99,7 @@ def fitted_margin(changed: dict[float, float]) -> float:
 
 
 def table_of(
-    offered: Sequence[Offered], threshold: float, nothing: Nothing | None = None
+    offered: Sequence[Offered], threshold: float, nothing: Emptiness | None = None
 ) -> dict[str, dict[str, float]]:
     """By kind: cursors, offered at all, right ones of these, shown by the threshold, right ones of these."""
     rows: dict[str, dict[str, float]] = {}

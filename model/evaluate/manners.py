@@ -27,8 +27,8 @@ from model.evaluate.fit_manners import (
     Offered,
     append_offered,
     fitted,
+    fitted_emptiness,
     fitted_margin,
-    fitted_nothing,
     read_offered,
     shares_of,
     table_of,
@@ -81,7 +81,7 @@ def main(suggest: Suggest | None, *, sources: tuple[Path, ...], tests: tuple[Pat
     known = Manners.read(place)
     plain = _without_manners(filler)
     offered = _offered(suggest, plain, cursors(roots, each=each, seed=seed), out, console)
-    nothing = fitted_nothing(offered)
+    nothing = fitted_emptiness(offered)
     found = replace(known, min_confidence=fitted(offered, nothing), nothing=nothing)
     margins = _margins(suggest, filler, cursors(roots, each=sound, seed=seed + 1) if sound else [], console)
     if margins:

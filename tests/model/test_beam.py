@@ -65,6 +65,7 @@ def searching(
     width: int = 3,
     meter: Meter | None = None,
     cancelled: Callable[[], bool] = lambda: False,
+    start: bytes = b"",
 ) -> Search:
     return Search(
         tree,
@@ -74,6 +75,7 @@ def searching(
         width=width,
         meter=meter or Meter(budget=Budget()),
         cancelled=cancelled,
+        start=start,
     )
 
 
@@ -99,6 +101,28 @@ def test_the_best_text_is_found_behind_a_worse_first_token() -> None:
 def test_a_beam_of_one_is_greedy() -> None:
     found, _, _ = run(garden_path, width=1)
     assert texts(found)[0] == "ax"
+
+
+@pytest.mark.parametrize(
+    ("start", "follows", "chance"),
+    [
+        (b"", {"": {STOP: 0.5, "\n": 0.2, "a": 0.3}}, 0.7),
+        (b"", {"": {" ": 1.0}, " ": {STOP: 1.0}}, 0.0),
+        (b")", {"": {")": 1.0}, ")": {STOP: 0.6, "\n": 0.2, "x": 0.2}}, 0.8),
+        (b"f)", {"": {"f": 0.9, "\n": 0.1}, "f": {")": 1.0}, "f)": {STOP: 0.5, "x": 0.5}}, 0.45),
+        (b"    ", {" " * n: {" ": 1.0} for n in range(4)} | {"    ": {"\n": 0.3, STOP: 0.4, "x": 0.3}}, 0.7),
+    ],
+)
+@pytest.mark.parametrize("max_lines", [1, None])
+def test_nothing_is_what_stands_before_the_hole_and_then_an_end(
+    start: bytes, follows: dict[str, dict[str, float]], chance: float, max_lines: int | None
+) -> None:
+    """A healed hole's text begins with what stands there already: its first token never ends it."""
+    tree = Tree(lambda text: follows.get(text, {STOP: 1.0}))
+    search = searching(tree, hole=Hole(max_lines=max_lines), start=start)
+    assert search.nothing is None
+    search.run()
+    assert search.nothing == pytest.approx(chance)
 
 
 def test_a_line_break_ends_a_single_line_and_its_probability_counts_as_the_end() -> None:

@@ -71,6 +71,13 @@ def test_two_texts_that_lead_to_the_same_document_are_one_suggestion() -> None:
     assert [document for document, _ in found] == [b"print(total)\n", b"print(name)\n"]
 
 
+def test_who_just_types_sees_nothing_where_the_closers_alone_are_likeliest() -> None:
+    found = [s for _, s in suggested(b"print()\n", 6, [")", "total)"])]
+    assert [s.text for s in found] == ["total)"]
+    assert shown_to(found, automatic=True, most=1) == ()
+    assert [s.text for s in shown_to(found, automatic=False, most=1)] == ["total)"]
+
+
 def test_what_breaks_the_file_is_for_those_who_asked() -> None:
     found = [s for _, s in suggested(b"def f(x):\n    g()\n    \n", 22, ["if x(:", "g(x)"])]
     assert [(s.text, s.breaks) for s in found] == [("g(x)", False), ("if x(:", True)]

@@ -15,8 +15,12 @@ def test_what_was_fitted_is_read_and_nothing_fitted_is_the_default(tmp_path: Pat
     assert Manners.read(path) == Manners()
     path.write_text(json.dumps({"min_confidence": 0.25, "rewrite_margin_nats": 3, "fit": {"cases": 5}}))
     assert Manners.read(path) == Manners(min_confidence=0.25, rewrite_margin_nats=3.0)
-    path.write_text(json.dumps({"min_confidence": 0, "rewrite_margin_nats": 3, "nothing": {"shift": -1, "scale": 2}}))
-    assert Manners.read(path).nothing == Nothing(shift=-1.0, scale=2.0)
+    nothing = {"inside": {"shift": -1, "scale": 2}, "lines": {"shift": 0, "scale": 1}}
+    path.write_text(json.dumps({"min_confidence": 0, "rewrite_margin_nats": 3, "nothing": nothing}))
+    found = Manners.read(path).nothing
+    assert found is not None
+    assert found.of(whole_lines=False) == Nothing(shift=-1.0, scale=2.0)
+    assert found.of(whole_lines=True) == Nothing(shift=0.0, scale=1.0)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +43,16 @@ def test_where_perhaps_nothing_belongs_candidates_are_less_sure(
     assert found.candidates[0].confidences == pytest.approx((confidence,))
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"min_confidence": "x", "rewrite_margin_nats": 1}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"min_confidence": "x", "rewrite_margin_nats": 1}',
+        '{"min_confidence": 0, "rewrite_margin_nats": 1, "nothing": {"shift": 1, "scale": 1}}',
+    ],
+)
 def test_a_damaged_file_is_named_with_the_remedy(tmp_path: Path, text: str) -> None:
     path = tmp_path / "manners.json"
     path.write_text(text)

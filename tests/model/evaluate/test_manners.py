@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.candidates.manners import Nothing
+from model.candidates.manners import Emptiness, Nothing
 from model.evaluate.cursors import CURSORS, NEEDLESS, cursors
 from model.evaluate.fit_manners import (
     KEPT,
@@ -16,6 +16,7 @@ from model.evaluate.fit_manners import (
     Offered,
     append_offered,
     fitted,
+    fitted_emptiness,
     fitted_margin,
     fitted_nothing,
     read_offered,
@@ -108,10 +109,20 @@ def test_where_the_network_never_says_it_nothing_is_fitted(offered: list[Offered
 def test_the_likelier_nothing_is_the_less_sure_is_what_is_offered(
     said: float, more: float, shift: float, scale: float
 ) -> None:
-    nothing = Nothing(shift=shift, scale=scale)
+    nothing = Emptiness(inside=Nothing(shift=shift, scale=scale), lines=Nothing(shift=0, scale=0))
     low, high = sorted((said, more))
     sure = [sureness(Offered(kind=CURSORS[0], confidence=0.9, right=False, nothing=n), nothing) for n in (low, high)]
     assert (sure[1] or 0) <= (sure[0] or 0) + 1e-9 <= 0.9 + 1e-9
+
+
+def test_lines_and_what_is_inside_them_have_chances_of_their_own() -> None:
+    said = {"rest missing": 0.01, "complete line": 0.9, "line missing": 0.001, "new line": 0.002}
+    offered = [Offered(kind=k, confidence=0.5, right=False, nothing=p) for k, p in said.items() for _ in range(50)]
+    found = fitted_emptiness(offered)
+    assert found is not None
+    shown = {kind: row["shown"] for kind, row in table_of(offered, 0.1, found).items()}
+    assert shown == {"rest missing": 50, "line missing": 50, "complete line": 0, "new line": 0}
+    assert fitted_emptiness(offered[:100]) is None
 
 
 def test_the_shares_are_those_of_the_table() -> None:
