@@ -29,6 +29,8 @@ from model.local import LocalFiller
 Matrix = NDArray[np.float64]
 CONSTANT = NAMES.index("constant")
 RELIABILITY_BINS = 5
+CALIBRATION_BINS = 10
+FOLDS = 5
 FEW_HOLES = 300
 """From fewer holes of a part no weight is fitted of its own: the default weights are scaled and shifted together."""
 RARE_HOLES = 30
@@ -175,29 +177,47 @@ def fit_unread(holes: Sequence[Choices]) -> dict[bool, Matrix] | None:
 
 
 def report_of(holes: Sequence[Choices]) -> dict[str, object]:
-    """How well weights that were fitted on the one half choose in the other."""
-    odd, even = list(holes[::2]), list(holes[1::2])
-    on_odd, on_even = fit_both(even), fit_both(odd)
-    crossed = [chosen(h, on_odd[h.whole_lines]) for h in odd] + [chosen(h, on_even[h.whole_lines]) for h in even]
+    """How well weights choose in holes that they were not fitted on: cross-validated in `FOLDS` parts."""
+    chosen_in = [
+        chosen(hole, weights[hole.whole_lines])
+        for rest, part in folds(holes)
+        for weights in [fit_both(rest)]
+        for hole in part
+    ]
     default = default_weights()
     return {
         "holes": len(holes),
         "some_candidate_right": round(float(np.mean([h.right.any() for h in holes])), 4),
         "default_weights": round(float(np.mean([chosen(h, default[h.whole_lines])[1] for h in holes])), 4),
-        "fitted_on_the_other_half": round(float(np.mean([ok for _, ok in crossed])), 4),
-        "reliability_on_the_other_half": reliability(crossed),
+        "cross_validated": round(float(np.mean([ok for _, ok in chosen_in])), 4),
+        "calibration_error": calibration_error(chosen_in),
+        "reliability": reliability(chosen_in),
         **_report_unread(holes),
     }
 
 
+def calibration_error(results: Sequence[tuple[float, bool]]) -> float:
+    """Mean distance of confidence and share of right ones, over ten parts of equal size by confidence (Naeini et al. 2015)."""
+    ordered = np.asarray(sorted(results, key=lambda result: result[0]), dtype=np.float64)
+    parts = [part for part in np.array_split(ordered, CALIBRATION_BINS) if len(part)]
+    return round(float(sum(abs(part[:, 0].mean() - part[:, 1].mean()) * len(part) for part in parts)) / len(ordered), 4)
+
+
+def folds(holes: Sequence[Choices]) -> list[tuple[list[Choices], list[Choices]]]:
+    """(the rest, the part) of each of the folds; neighbours, which are often of one file, are in one part."""
+    parts = [list(holes[at * len(holes) // FOLDS : (at + 1) * len(holes) // FOLDS]) for at in range(FOLDS)]
+    return [([h for other in parts if other is not part for h in other], part) for part in parts]
+
+
 def _report_unread(holes: Sequence[Choices]) -> dict[str, object]:
-    """How well weights for copies that the network has not seen tell, in the half that they were not fitted on."""
-    odd, even = list(holes[::2]), list(holes[1::2])
-    on_odd, on_even = fit_unread(even), fit_unread(odd)
-    if on_odd is None or on_even is None:
-        return {}
-    crossed = [chosen(h, w[h.whole_lines]) for half, w in ((odd, on_odd), (even, on_even)) for h in unread(half)]
-    return {"unread_reliability_on_the_other_half": reliability(crossed)}
+    """The same of weights for copies that the network has not seen."""
+    found = list[tuple[float, bool]]()
+    for rest, part in folds(holes):
+        weights = fit_unread(rest)
+        if weights is None:
+            return {}
+        found += [chosen(h, weights[h.whole_lines]) for h in unread(part)]
+    return {"unread_calibration_error": calibration_error(found), "unread_reliability": reliability(found)}
 
 
 def ranking_of(holes: Sequence[Choices]) -> dict[str, dict[str, object]]:

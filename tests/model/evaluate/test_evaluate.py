@@ -17,14 +17,17 @@ from model.evaluate.choices import NAMES, Choices, append_hole, candidates_of, r
 from model.evaluate.command import main
 from model.evaluate.fit_ranking import (
     CONSTANT,
+    FOLDS,
     OF_THE_NETWORK,
     RARE_HOLES,
     calibrated,
+    calibration_error,
     chosen,
     default_weights,
     fit,
     fit_both,
     fit_unread,
+    folds,
     held,
     ranking_of,
     unread,
@@ -182,6 +185,22 @@ def _copies(*, count: int) -> list[Choices]:
         written = Features(mean_log_prob=-0.5, sum_log_prob=-2.0, written_rank=1)
         holes.append(Choices.of([(copy, bool(right)), (written, False)], whole_lines=n % 4 < 2))
     return holes
+
+
+def test_the_calibration_error_is_how_far_confidence_is_from_the_share_of_right_ones() -> None:
+    assert calibration_error([(0.5, n % 2 == 0) for n in range(100)]) == 0
+    assert calibration_error([(0.9, n % 2 == 0) for n in range(100)]) == pytest.approx(0.4)
+    assert calibration_error([(0.2, False)] * 50 + [(0.8, True)] * 50) == pytest.approx(0.2)
+
+
+def test_no_hole_is_judged_by_weights_that_were_fitted_on_it() -> None:
+    holes = [Choices.of([], whole_lines=False) for _ in range(23)]
+    found = folds(holes)
+    assert len(found) == FOLDS
+    assert [hole for _, part in found for hole in part] == holes
+    assert all(
+        {*map(id, rest)} | {*map(id, part)} == {*map(id, holes)} and len(rest) + len(part) == 23 for rest, part in found
+    )
 
 
 def test_a_copy_is_judged_without_the_network_by_what_is_known_without_it() -> None:
