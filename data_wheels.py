@@ -1,8 +1,8 @@
 """The built-in model's weights as wheels of their own: `python data_wheels.py FOLDER` writes them there.
 
 The package index takes files of at most 100 MB, so the shards go into several wheels, which put them into the place where
-they lie in a checkout. The wheel of dlm-fill itself holds none of them and requires these, in its own version.
-Where the checkout has not all shards there are no such wheels. Runs with hatchling alone.
+they lie in a checkout. The wheel of dlm-fill itself holds none of them and requires these, in its own version; so does one
+that is built of the source distribution, which knows the shards by their list alone. Runs with hatchling alone.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 PLACE = Path("model/backends/builtin/weights")
-SHARDS = "weights-*.safetensors"
-MOST_BYTES = 94_000_000
-"""A wheel's shards take at most so much: they do not get smaller when packed, and names and hashes come on top."""
+LIST = "weights.sha256"
+"""Names every shard, as `sha256sum --check` reads it."""
+SHARDS_A_WHEEL = 11
+"""A shard has at most 12 MB, most have 8: so a wheel has at most 94."""
+MOST_BYTES = 99_000_000
+"""Of a wheel: they do not get smaller when packed, and names and hashes come on top."""
 _PROJECT = """
 [build-system]
 requires = ["hatchling>=1.27"]
@@ -30,35 +33,19 @@ version = "{version}"
 description = "Weights of dlm-fill's built-in model, part {part} of {parts}; of no use by itself"
 requires-python = ">=3.11"
 license = "Apache-2.0"
-license-files = ["LICENSE"]
+license-files = ["LICENSE", "NOTICE"]
 
 [tool.hatch.build.targets.wheel.force-include]
 {files}
 """
 
 
-def parts(root: Path = ROOT, *, most_bytes: int = MOST_BYTES) -> list[list[Path]]:
-    """The shards in `root`, in their order, by the wheel that they go into; [] where they are none, or not all.
-
-    Raises ValueError for a shard that is too large for any.
-    """
-    found: list[list[Path]] = []
-    room = 0
-    shards = sorted((root / PLACE).glob(SHARDS))
-    if not shards or not shards[0].stem.endswith(f"-of-{len(shards):02}"):
-        return []
-    for shard in shards:
-        size = shard.stat().st_size
-        if size > most_bytes:
-            raise ValueError(
-                f"{shard} has {size:,} bytes, and a wheel room for {most_bytes:,}: cut it into smaller shards"
-            )
-        if size > room:
-            found.append([])
-            room = most_bytes
-        found[-1].append(shard)
-        room -= size
-    return found
+def parts(root: Path = ROOT) -> list[list[Path]]:
+    """The shards that the list in `root` names, in their order, by the wheel that they go into; [] without a list."""
+    listed = root / PLACE / LIST
+    lines = listed.read_text("utf-8").splitlines() if listed.exists() else []
+    shards = [root / PLACE / line.split()[1] for line in lines]
+    return [shards[at : at + SHARDS_A_WHEEL] for at in range(0, len(shards), SHARDS_A_WHEEL)]
 
 
 def name_of(part: int) -> str:
@@ -66,15 +53,21 @@ def name_of(part: int) -> str:
     return f"dlm-fill-weights-{part}"
 
 
-def required(version: str, root: Path = ROOT, *, most_bytes: int = MOST_BYTES) -> list[str]:
+def required(version: str, root: Path = ROOT) -> list[str]:
     """What the wheel of dlm-fill requires beside its other dependencies."""
-    return [f"{name_of(n)}=={version}" for n, _ in enumerate(parts(root, most_bytes=most_bytes), start=1)]
+    return [f"{name_of(n)}=={version}" for n, _ in enumerate(parts(root), start=1)]
 
 
-def build(folder: Path, root: Path = ROOT, *, most_bytes: int = MOST_BYTES) -> list[Path]:
-    """The wheels, written into `folder`."""
+def build(folder: Path, root: Path = ROOT) -> list[Path]:
+    """The wheels, written into `folder`. Raises FileNotFoundError for a missing shard, ValueError for a wheel too large."""
     version = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]["version"]
-    found = parts(root, most_bytes=most_bytes)
+    found = parts(root)
+    for n, shards in enumerate(found, start=1):
+        size = sum(shard.stat().st_size for shard in shards)
+        if size > MOST_BYTES:
+            raise ValueError(
+                f"{name_of(n)} would have {size:,} bytes, more than {MOST_BYTES:,}: put fewer shards into it"
+            )
     return [_built(n, shards, len(found), version, folder, root) for n, shards in enumerate(found, start=1)]
 
 
@@ -83,9 +76,10 @@ def _built(part: int, shards: Sequence[Path], count: int, version: str, folder: 
     name = name_of(part)
     with tempfile.TemporaryDirectory(prefix="dlm-fill-") as scratch:
         project = Path(scratch)
-        (project / "LICENSE").write_bytes((root / "LICENSE").read_bytes())
-        said = _PROJECT.format(name=name, version=version, part=part, parts=count, files=files)
-        (project / "pyproject.toml").write_text(said, "utf-8")
+        for said in (root / "LICENSE", root / PLACE / "NOTICE"):
+            (project / said.name).write_bytes(said.read_bytes())
+        about = _PROJECT.format(name=name, version=version, part=part, parts=count, files=files)
+        (project / "pyproject.toml").write_text(about, "utf-8")
         command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder.resolve())]
         subprocess.run(command, cwd=project, check=True, stdout=subprocess.DEVNULL)
     (made,) = folder.glob(f"{name.replace('-', '_')}-{version}-*.whl")

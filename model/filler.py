@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from model.types import Filler
 
 
+BUILTIN = Path(__file__).parent / "backends" / "builtin" / "weights"
+"""The folder of the built-in model."""
 LEFT_TO_RIGHT = "fim:"
 """Before a directory or a name on the hub: a model that writes from left to right, told of the suffix in its prompt."""
 
@@ -25,7 +27,7 @@ def directory_of(name: str) -> Path:
 
     Raises UnknownModel if it is none of them, or is not on this machine; for GGUF files also MissingExtra and DiskFull.
     """
-    directory = Path(__file__).parent / "builtin" if name == "builtin" else Path(name).expanduser()
+    directory = BUILTIN if name == "builtin" else Path(name).expanduser()
     if directory.is_dir():
         return directory
     if name.lower().endswith(".gguf"):

@@ -87,12 +87,12 @@ def _libraries(version: Version) -> Iterator[Finding]:
 
 def _builtin() -> Finding:
     """What `--model builtin` runs on, on the CPU."""
-    from model.runtime.compiled import library, variant
+    from model.backends.builtin.compiled import library, variant
 
     found = library()
     if found is not None:
         return Finding(topic="built-in model", text=f"runs on the CPU, compiled for {variant(found)}")
-    remedy = "about five times faster: install a C compiler, then: python -m model.runtime.native.build"
+    remedy = "many times faster: install a C compiler, then: python -m model.backends.builtin.kernel.build"
     return Finding(topic="built-in model", text="runs on the CPU by NumPy, not compiled", remedy=remedy)
 
 

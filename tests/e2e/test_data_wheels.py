@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
 from collections.abc import Sequence
@@ -25,30 +26,41 @@ from tests.e2e.builtin import ROOT
 from tests.model.backends.builtin import toys
 
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
-TODAY, ONCE_WHOLE = (f'exclude = ["/{PLACE}/{shards}"]' for shards in ("", data_wheels.SHARDS))
-"""What wheels leave out while the weights are not whole, and what they leave out then."""
-SHARD_BYTES = 300_000
-MOST_BYTES = 100_000
+SHARD_BYTES = 270_000
+SHARDS_A_WHEEL = 20
 
 
-@given(st.lists(st.integers(1, 90), max_size=40), st.integers(90, 300))
-def test_every_shard_is_in_one_wheel_in_order_and_no_wheel_is_too_large(sizes: Sequence[int], most: int) -> None:
+def _listed(root: Path, names: Sequence[str]) -> None:
+    (root / PLACE).mkdir(parents=True, exist_ok=True)
+    (root / PLACE / data_wheels.LIST).write_text("".join(f"{0:064x}  {name}\n" for name in names))
+
+
+@given(st.integers(0, 40))
+def test_every_shard_is_in_one_wheel_in_order(count: int) -> None:
+    names = [f"weights-{n + 1:02}-of-{count:02}.safetensors" for n in range(count)]
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder, PLACE)
-        place.mkdir(parents=True)
-        for n, size in enumerate(sizes):
-            (place / f"weights-{n + 1:02}-of-{len(sizes):02}.safetensors").write_bytes(bytes(size))
-        found = parts(Path(folder), most_bytes=most)
-        assert [shard for part in found for shard in part] == sorted(place.iterdir())
-        assert all(part and sum(s.stat().st_size for s in part) <= most for part in found)
-        assert len(required("1.0", Path(folder), most_bytes=most)) == len(found)
+        _listed(Path(folder), names)
+        found = parts(Path(folder))
+        assert [shard.name for part in found for shard in part] == names
+        assert len(required("1.0", Path(folder))) == len(found) == -(-count // data_wheels.SHARDS_A_WHEEL)
 
 
-def test_a_shard_that_fits_no_wheel_is_named(tmp_path: Path) -> None:
-    (tmp_path / PLACE).mkdir(parents=True)
+def test_a_wheel_that_would_be_too_large_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _listed(tmp_path, ["weights-01-of-01.safetensors"])
     (tmp_path / PLACE / "weights-01-of-01.safetensors").write_bytes(bytes(100))
-    with pytest.raises(ValueError, match="cut it into smaller shards"):
-        parts(tmp_path, most_bytes=99)
+    (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
+    monkeypatch.setattr(data_wheels, "MOST_BYTES", 99)
+    with pytest.raises(ValueError, match="dlm-fill-weights-1 would have 100 bytes"):
+        build(tmp_path, tmp_path)
+
+
+def test_the_shipped_weights_are_those_listed_and_fit_their_wheels() -> None:
+    found = parts()
+    sizes = [sum(shard.stat().st_size for shard in part) for part in found]
+    assert len(found) == 3
+    assert max(sizes) <= data_wheels.MOST_BYTES
+    assert sum(sizes) <= 230_000_000
+    assert sorted((ROOT / PLACE).glob("*.safetensors")) == [shard for part in found for shard in part]
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +69,12 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("checkout")
     for name in ("pyproject.toml", "README.md", "LICENSE", "hatch_build.py", "data_wheels.py"):
         (root / name).write_bytes((ROOT / name).read_bytes())
-    said = (ROOT / "pyproject.toml").read_text("utf-8")
-    assert said.count(TODAY) == 2
-    (root / "pyproject.toml").write_text(said.replace(TODAY, ONCE_WHOLE), "utf-8")
+    original = (ROOT / "data_wheels.py").read_text("utf-8")
+    smaller = original.replace(
+        f"SHARDS_A_WHEEL = {data_wheels.SHARDS_A_WHEEL}\n", f"SHARDS_A_WHEEL = {SHARDS_A_WHEEL}\n"
+    )
+    assert smaller != original
+    (root / "data_wheels.py").write_text(smaller, "utf-8")
     for name in ("model/__init__.py", "lsp_server/__init__.py"):
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).touch()
@@ -73,7 +88,10 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         form = format_of(codes, scales, mins, bits=8)
         matrices[name] = Packed(format=form, pieces=(pack(codes, scales, mins, bits=8),))
     vectors = {name: weight(name) for name in vector_lengths(toys.CONFIG)}
-    assert len(write_shards(root / PLACE, matrices, vectors, shard_bytes=SHARD_BYTES)) > 3
+    shards = write_shards(root / PLACE, matrices, vectors, shard_bytes=SHARD_BYTES)
+    assert len(shards) > SHARDS_A_WHEEL
+    _listed(root, [shard.name for shard in shards])
+    (root / PLACE / "NOTICE").write_bytes((ROOT / PLACE / "NOTICE").read_bytes())
     return root
 
 
@@ -81,11 +99,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def wheels(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """All of them, by the name of the distribution."""
     folder = tmp_path_factory.mktemp("wheels")
-    original = (checkout / "data_wheels.py").read_text("utf-8")
-    (checkout / "data_wheels.py").write_text(original.replace("MOST_BYTES = 94_000_000", f"MOST_BYTES = {MOST_BYTES}"))
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(command, cwd=checkout, check=True, timeout=300)
-    build(folder, checkout, most_bytes=MOST_BYTES)
+    subprocess.run([sys.executable, "data_wheels.py", str(folder)], cwd=checkout, check=True, timeout=300)
     return {path.name.split("-")[0].replace("_", "-"): path for path in folder.glob("*.whl")}
 
 
@@ -97,7 +113,7 @@ def _names(wheel: Path) -> set[str]:
 def test_the_main_wheel_requires_the_others_in_its_version_and_holds_no_shard(
     wheels: dict[str, Path], checkout: Path
 ) -> None:
-    count = len(parts(checkout, most_bytes=MOST_BYTES))
+    count = -(-len(list((checkout / PLACE).glob("weights-*.safetensors"))) // SHARDS_A_WHEEL)
     assert count > 1
     assert set(wheels) == {"dlm-fill", *(name_of(n + 1) for n in range(count))}
     with zipfile.ZipFile(wheels["dlm-fill"]) as archive:
@@ -124,16 +140,22 @@ def test_a_model_opens_where_all_are_installed(wheels: dict[str, Path], checkout
     assert one.config == other.config
     remove = ["uninstall", "--quiet", "--yes", name_of(1)]
     subprocess.run([*PIP, "--python", str(venv / "bin" / "python"), *remove], check=True, timeout=120)
-    assert [shard.name for shard in parts(checkout, most_bytes=MOST_BYTES)[0] if (folder / shard.name).exists()] == []
+    removed = sorted((checkout / PLACE).glob("weights-*.safetensors"))[:SHARDS_A_WHEEL]
+    assert not [shard.name for shard in removed if (folder / shard.name).exists()]
     assert (folder / "config.json").exists()
 
 
-def test_weights_that_are_not_whole_are_in_no_wheel_and_required_by_none(tmp_path: Path) -> None:
-    (tmp_path / PLACE).mkdir(parents=True)
-    for n in range(1, 14):
-        (tmp_path / PLACE / f"weights-{n:02}-of-26.safetensors").write_bytes(b"x")
-    assert parts(tmp_path) == []
-    assert required("1.0", tmp_path) == []
-    for n in range(14, 27):
-        (tmp_path / PLACE / f"weights-{n:02}-of-26.safetensors").write_bytes(b"x")
-    assert required("1.0", tmp_path) == ["dlm-fill-weights-1==1.0"]
+def test_a_wheel_of_the_source_distribution_requires_the_others_too(checkout: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=checkout, check=True, timeout=300)
+    (made,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(made) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (root,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    assert not list(root.rglob("weights-*.safetensors"))
+    ask = [sys.executable, "-c", "import data_wheels; print(data_wheels.required('1.0'))"]
+    there, here = (
+        subprocess.run(ask, cwd=at, check=True, capture_output=True, text=True).stdout for at in (root, checkout)
+    )
+    assert there == here
+    assert "dlm-fill-weights-2==1.0" in there

@@ -11,7 +11,7 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 
 from lsp_server.feedback.store import read
-from tests.e2e.builtin import DEMO, DEMO_LINE, needs_model
+from tests.e2e.builtin import DEMO, DEMO_LINE
 from tests.lsp_server.editor import connected, span_of, until, within
 
 COMMAND = [str(Path(sys.executable).with_name("dlm-fill")), "lsp"]
@@ -36,7 +36,6 @@ async def test_a_model_named_at_initialize_is_the_one_that_is_opened() -> None:
         assert "no-such-model" in editor.client.messages[0].message
 
 
-@needs_model
 async def test_an_editor_gets_a_fill_from_the_built_in_model() -> None:
     source = DEMO.read_text(encoding="utf-8")
     line = DEMO_LINE - 1
@@ -57,7 +56,6 @@ async def test_an_editor_gets_a_fill_from_the_built_in_model() -> None:
         assert await editor.leave() == 0
 
 
-@needs_model
 async def test_typing_what_the_built_in_model_suggests_needs_no_further_fill(tmp_path: Path) -> None:
     """A suggestion at the end of a line that is being typed: it shrinks as it is typed, and comes back after backspace."""
     source = (

@@ -8,7 +8,7 @@ import shlex
 import pytest
 
 from lsp_server import cli
-from tests.e2e.builtin import ROOT, needs_model
+from tests.e2e.builtin import ROOT
 
 CONSOLE = re.compile(r"^```console\n\$ dlm-fill (.*)\n((?:.*\n)*?)```", re.MULTILINE)
 EXAMPLES = CONSOLE.findall((ROOT / "README.md").read_text("utf-8"))
@@ -18,7 +18,6 @@ def test_there_are_three() -> None:
     assert len(EXAMPLES) == 3
 
 
-@needs_model
 @pytest.mark.parametrize(("command", "output"), EXAMPLES, ids=[command for command, _ in EXAMPLES])
 def test_an_example_says_what_the_readme_shows(
     command: str, output: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

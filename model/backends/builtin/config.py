@@ -53,6 +53,14 @@ class ModelConfig:
         """The input that stands for a masked token: one behind the vocabulary; its embedding comes with the adapter."""
         return self.vocab_size
 
+    @property
+    def parameters(self) -> int:
+        """How many numbers the network has; the embedding is also the head."""
+        width, queries, keys = self.width, self.heads * self.head_width, self.kv_heads * self.head_width
+        attention = 2 * width * queries + 2 * width * keys + queries + 2 * keys  # queries, keys and values have biases
+        norms = 2 * width
+        return self.vocab_size * width + width + self.layers * (attention + norms + 3 * width * self.feed_forward)
+
     def to_json(self) -> dict[str, Any]:
         return {"format": FORMAT, "architecture": ARCHITECTURE} | asdict(self)
 

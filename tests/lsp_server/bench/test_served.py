@@ -12,7 +12,6 @@ from lsp_server.cli import BAD_INPUT, run
 from model.evaluate.command import main
 from model.evaluate.served import SERVED, Told
 from model.types import FillRequest, Hole
-from tests.e2e.builtin import needs_model
 from tests.fakes import FakeFiller
 
 SOURCE = "".join(
@@ -52,7 +51,6 @@ def test_each_system_hears_of_syntax_what_it_may(name: str) -> None:
     assert (request.sampler, request.budget.max_time_s) == ("threshold", 3)
 
 
-@needs_model
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_the_command_brings_along_what_serves(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], jobs: str
@@ -98,7 +96,6 @@ def test_what_who_types_would_see_and_what_a_rewriting_leaves() -> None:
     assert rewritten(FakeFiller(["(x"]), "y = ", "x + 1", "\n") == ("x + 1", True)
 
 
-@needs_model
 def test_manners_are_measured_and_written_only_when_asked(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     place = Path("model/builtin/manners.json")
     before = place.read_text()

@@ -7,10 +7,8 @@ import json
 from click.testing import CliRunner
 
 from lsp_server.bench.server import main
-from tests.e2e.builtin import needs_model
 
 
-@needs_model
 def test_the_last_line_is_json_with_the_figures() -> None:
     result = CliRunner().invoke(
         main, ["--lines", "200", "--lines", "1000", "--typed", "1", "--cancels", "1", "--rest", "0"]

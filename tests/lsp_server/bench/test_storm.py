@@ -19,7 +19,6 @@ from lsp_server.bench.storm.command import main, storms, totals_of
 from lsp_server.bench.storm.desk import Desk, Encoding, Paper
 from lsp_server.bench.storm.storm import Storm
 from lsp_server.source.positions import LineIndex
-from tests.e2e.builtin import needs_model
 from tests.lsp_server.editor import ROOT
 
 FAKE = {"texts": ["value + 1\n    more('😀')"], "others": [["other"], ["a third"]], "steps": 4, "step_s": 0.001}
@@ -81,7 +80,6 @@ def test_the_storms_own_positions_are_those_of_the_specification(encoding: Encod
         desk.index(paper, {"line": 0, "character": 1_000_000})
 
 
-@needs_model
 def test_the_last_line_is_json_with_the_totals() -> None:
     result = CliRunner().invoke(main, ["--requests", "60", "--max-time-ms", "50"])
     assert result.exit_code == 0, result.output

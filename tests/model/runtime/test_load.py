@@ -25,7 +25,9 @@ from model.runtime.denoiser import RuntimeDenoiser
 from model.runtime.load import load, threads_here
 from model.runtime.native import CHOICE
 from model.tokenizer import MASK_ID
-from tests.e2e.builtin import BUILTIN, DEMO, ROOT, needs_model
+from tests.e2e.builtin import DEMO, ROOT
+
+BUILTIN = ROOT / "model" / "builtin"
 
 Made = Callable[..., tuple[Network, Path]]
 
@@ -134,12 +136,10 @@ def test_threads_are_few_or_as_many_as_somebody_says(monkeypatch: pytest.MonkeyP
     assert 1 <= threads_here() <= 2
 
 
-@needs_model
 def test_the_shipped_model_is_small() -> None:
     assert sum(file.stat().st_size for file in BUILTIN.iterdir()) < 16_000_000
 
 
-@needs_model
 def test_the_shipped_model_says_the_same_on_both_paths() -> None:
     runtime, tokenizer = load(BUILTIN)
     by_torch, _ = load_torch(BUILTIN, device="cpu")
@@ -155,7 +155,6 @@ def test_the_shipped_model_says_the_same_on_both_paths() -> None:
     np.testing.assert_allclose(scored.current, expected.current, atol=atol)
 
 
-@needs_model
 def test_a_fill_imports_no_torch() -> None:
     code = (
         "import sys\nfrom model.filler import open_filler\nfrom model.types import FillRequest, Hole, Template\n"
@@ -167,7 +166,6 @@ def test_a_fill_imports_no_torch() -> None:
     assert done.stdout.split() == []
 
 
-@needs_model
 def test_python_may_end_in_the_middle_of_a_pass() -> None:
     """As when an editor goes while its server fills: what a thread computes with must not be taken from under it."""
     code = """
