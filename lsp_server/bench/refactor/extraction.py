@@ -76,18 +76,31 @@ def cases_in_javascript(judge: tuple[str, Path], tests: PackageTests | None) -> 
         ]
         return made(ExtractVariable(), source, rng.choice(places), {"name": _NEW}) if places else None
 
+    def function(source: Source, rng: random.Random, _: str) -> Outcome | None:
+        blocks = [n for n in _nodes(source) if n.type == "statement_block" and n.named_children]
+        if not blocks:
+            return None
+        statements = [n for n in rng.choice(blocks).named_children if n.type != "comment"] or blocks[:1]
+        first = rng.randrange(len(statements))
+        chosen = statements[first : first + rng.randrange(1, 5)]
+        return made(ExtractFunction(), source, chosen[0], {"name": _NEW}, end=chosen[-1].end_byte)
+
     def inline(source: Source, rng: random.Random, _: str) -> Outcome | None:
         names = [b.occurrences[0].node for b in source.walk.names.bindings if _may_go_in_javascript(source, b)]
         return made(InlineVariable(), source, rng.choice(names), {}) if names else None
 
-    def made(refactoring: Refactoring, source: Source, node: Node, answers: Mapping[str, str]) -> Outcome:
+    def made(
+        refactoring: Refactoring, source: Source, node: Node, answers: Mapping[str, str], *, end: int | None = None
+    ) -> Outcome:
+        region = Region(node.start_byte, node.end_byte if end is None else end)
+
         def judged(after: str) -> str:
             said = unlike_javascript(source.text, after, None, judge)
             return said or (tests.why_fail(source.path, after) if tests is not None else "")
 
-        return attempt(refactoring, source, Region(node.start_byte, node.end_byte), answers, judge=judged)
+        return attempt(refactoring, source, region, answers, judge=judged)
 
-    return {"extract-variable": variable, "inline-variable": inline}
+    return {"extract-variable": variable, "extract-function": function, "inline-variable": inline}
 
 
 def _may_go_in_javascript(source: Source, binding: Binding) -> bool:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from lsp_server.source.scopes.analysis import walk_of
 from lsp_server.transforms.extract.flow import Flow, flow_of
+from lsp_server.transforms.extract.javascript import function as javascript
+from lsp_server.transforms.extract.javascript.syntax import LANGUAGES
 from lsp_server.transforms.extract.naming import named, objection, placeholder
 from lsp_server.transforms.extract.syntax import above, expression_at, indent_before, statements_at
 from lsp_server.transforms.extract.text import body_lines, unit_of
@@ -25,6 +27,8 @@ class ExtractFunction:
     kind: str = "refactor.extract.function"
 
     def title(self, snapshot: Snapshot, region: Region) -> str | None:
+        if snapshot.language.name in LANGUAGES:
+            return javascript.title(snapshot, region)
         if snapshot.language.name != "python" or region.start == region.end:
             return None
         nodes = _selected(snapshot, region)
@@ -32,6 +36,8 @@ class ExtractFunction:
         return "Extract into a function above" if inside else None
 
     def change(self, snapshot: Snapshot, region: Region, *, answers: Answers) -> Change:
+        if snapshot.language.name in LANGUAGES:
+            return javascript.change(snapshot, region, answers)
         nodes = _selected(snapshot, region) if snapshot.language.name == "python" else None
         if nodes is None:
             raise _refuse("select whole statements of one block, or one expression")

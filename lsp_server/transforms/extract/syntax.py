@@ -67,12 +67,12 @@ def expression_at(snapshot: Snapshot, region: Region) -> Node | None:
     return found
 
 
-def statements_at(snapshot: Snapshot, region: Region) -> Statements | None:
-    """The statements that are selected, all of them and nothing else."""
+def statements_at(snapshot: Snapshot, region: Region, blocks: frozenset[str] = BLOCKS) -> Statements | None:
+    """The statements of one of the `blocks` that are selected, all of them and nothing else."""
     region = trimmed(snapshot, region)
     node = snapshot.tree.root_node if snapshot.tree is not None and region.start < region.end else None
     while node is not None and node.start_byte <= region.start and region.end <= node.end_byte:
-        if node.type in BLOCKS:
+        if node.type in blocks:
             touched = takewhile(lambda c: c.start_byte < region.end, children_from(node, region.start))
             inside = [c for c in touched if c.is_named]
             whole = inside and inside[0].start_byte == region.start and inside[-1].end_byte == region.end

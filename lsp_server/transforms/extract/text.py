@@ -10,6 +10,9 @@ from lsp_server.types import Snapshot
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+_AS_THEY_ARE = ("string", "template_string")
+"""Nodes whose lines are what a program prints."""
+
 
 def unit_of(snapshot: Snapshot, node: Node) -> str:
     """One level of indentation, as the innermost function around indents its body."""
@@ -26,7 +29,7 @@ def body_lines(snapshot: Snapshot, nodes: tuple[Node, ...], unit: str) -> str:
     """The text of the nodes with `unit` before each line in place of their own indentation."""
     start, end = nodes[0].start_byte, nodes[-1].end_byte
     own = indent_before(snapshot, start) or ""
-    inside = [(n.start_byte, n.end_byte) for node in nodes for n in below(node) if n.type == "string"]
+    inside = [(n.start_byte, n.end_byte) for node in nodes for n in below(node) if n.type in _AS_THEY_ARE]
     lines, at = [], start
     for line in snapshot.source[start:end].split(b"\n"):
         text = line.decode("utf-8")

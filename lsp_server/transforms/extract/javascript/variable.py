@@ -16,7 +16,7 @@ from lsp_server.transforms.extract.javascript.syntax import (
     statement_of,
 )
 from lsp_server.transforms.extract.naming import named, objection, placeholder
-from lsp_server.transforms.extract.syntax import above, below, indent_before
+from lsp_server.transforms.extract.syntax import above, below, field_of, indent_before
 from lsp_server.transforms.refactoring import Answers, Change, Refused, Replacement, rewritten
 from lsp_server.types import Region, Snapshot
 
@@ -67,10 +67,11 @@ def scope_around(walk: Walk, statement: Node) -> Scope:
     return max(inside, key=lambda s: (s.node.start_byte, -s.node.end_byte), default=walk.module)
 
 
-def _why_not(snapshot: Snapshot, node: Node) -> str:
-    """Why the place does not allow it, as far as the nearest nodes tell."""
-    statement, parent = statement_of(node), node.parent
-    parts = list(below(node))
+def why_not_alone(node: Node) -> str:
+    """Why the expression means something else when it stands apart from what is around it."""
+    parent = node.parent
+    chain = field_of(node) in ("object", "function") and any(p.type == "optional_chain" for p in below(node))
+    module = ("import_statement", "export_clause")
     rules = {
         "it is a name already": node.type in ("identifier", "this", "undefined"),
         "it is a type, or part of one": in_type(node),
@@ -79,21 +80,28 @@ def _why_not(snapshot: Snapshot, node: Node) -> str:
         "it is called as a tag": node.type == "template_string"
         and parent is not None
         and parent.type == "call_expression",
+        "what stands behind it runs only if what stands before ?. is there": chain,
         "it would get a name, which its code can see": node.type in LATER,
         "it is a directive, or of no use": parent is not None and parent.type == "expression_statement",
         "it is part of an import or export": any(
-            p.type in ("import_statement", "export_clause")
-            or (p.type == "export_statement" and p.child_by_field_name("source"))
+            p.type in module or (p.type == "export_statement" and p.child_by_field_name("source") is not None)
             for _, p in above(node)
         ),
-        "it waits for others in the middle": any(p.type == "yield_expression" for p in parts),
-        "its statement shares the line with another one; put it on a line of its own first": indent_before(
-            snapshot, statement.start_byte
-        )
-        is None,
-        "it stands in a class": statement.parent is None or statement.parent.type not in BLOCKS,
+        "it waits for others in the middle": any(p.type == "yield_expression" for p in below(node)),
     }
     return next((reason for reason, holds in rules.items() if holds), "")
+
+
+def _why_not(snapshot: Snapshot, node: Node) -> str:
+    """Why the place does not allow it, as far as the nearest nodes tell."""
+    statement = statement_of(node)
+    if reason := why_not_alone(node):
+        return reason
+    if statement.parent is None or statement.parent.type not in BLOCKS:
+        return "it stands in a class"
+    if indent_before(snapshot, statement.start_byte) is None:
+        return "its statement shares the line with another one; put it on a line of its own first"
+    return ""
 
 
 def _refuse(reason: str) -> Refused:
