@@ -23,6 +23,8 @@ _STYLES = {"": "css", "text/css": "css", "css": "css"}
 _ALIASES = {"py": "python", "python3": "python", "js": "javascript", "ts": "typescript", "rb": "ruby", "rs": "rust",
             "sh": "bash", "shell": "bash", "zsh": "bash", "c++": "cpp", "cs": "csharp", "c#": "csharp",
             "golang": "go", "yml": "yaml", "json5": "", "jsonc": "json", "console": ""}  # fmt: skip
+_SESSION = re.compile(rb"\s*(?:>>>|\.\.\.|In \[|\$ |irb\(|> )")
+"""How a session begins: prompts and what was answered, which no grammar reads."""
 _CODE_IN_ATTRIBUTES = re.compile(rb"(?:on\w+|style|[:@]\S+|v-\S+|x-\S+|hx-on\S*)\Z", re.IGNORECASE)
 _MARKUP = frozenset({"html", "vue", "svelte"})
 
@@ -113,7 +115,10 @@ def _fenced(node: Node, source: bytes) -> Embedded | None:
     fences = [c for c in node.children if c.type == "fenced_code_block_delimiter"]
     end = fences[-1].start_byte if len(fences) > 1 else node.end_byte
     end = source.rfind(b"\n", 0, end) + 1 if len(fences) > 1 else end
-    return Embedded(region=Region(first, max(first, end)), language=_named(named.group() if named else ""))
+    region = Region(first, max(first, end))
+    if _SESSION.match(source, region.start, region.end):
+        return Embedded(region=region, language=PLAIN)
+    return Embedded(region=region, language=_named(named.group() if named else ""))
 
 
 def _named(name: str) -> Language:

@@ -15,15 +15,15 @@ from lsp_server.source.brackets import CLOSER_OF, MULTI_LINE, balance, code_befo
 from lsp_server.source.injections import embedded_at
 from lsp_server.source.language import Language
 from lsp_server.source.languages import PLAIN
-from lsp_server.source.parse import covers, errors, parse, verdict
+from lsp_server.source.parse import covers, parse, verdict
 from lsp_server.source.python_dialect import foreign_cell, without_commands, without_commands_in
 from lsp_server.source.python_syntax import syntax_error
 from lsp_server.types import Edit, Region, Snapshot
 
 _MARKUP_OF_ITS_OWN = frozenset({"svelte"})
 """Their scripts and styles are parsed, their markup is not what the grammar knows."""
-_NEAR_LINES = 2
-_LOOKED_AT = 50
+_NO_STATEMENTS = frozenset({"json"})
+"""No line of theirs says anything by itself."""
 _FAR_BYTES = 4_000
 _PENDING_LINES = 40
 """A bracket or string that was opened so many lines above at most may be the gap's to close."""
@@ -139,26 +139,27 @@ def _errors_are_here(snapshot: Snapshot, region: Region) -> bool:
     assert tree is not None
     if not tree.root_node.has_error:
         return True
-    source = snapshot.source
-    start, end = statements.line_start(source, region.start), statements.line_end(source, region.end)
-    for _ in range(_NEAR_LINES):
-        start, end = statements.line_start(source, max(start - 1, 0)), statements.line_end(source, end)
-    found = [e for e, _ in zip(errors(tree.root_node), range(_LOOKED_AT), strict=False)]
-    if all(start <= e.start_byte and e.end_byte <= end for e in found):
-        return True
-    closing = _closing_string(snapshot, region)
-    tried = [*probes(snapshot, region), *([closing] if closing else [])]
+    tried = [*probes(snapshot, region), *_stand_ins(snapshot, region)]
     return any(verdict(snapshot, [probe]).sound for probe in tried)
 
 
-def _closing_string(snapshot: Snapshot, region: Region) -> Edit | None:
-    """The region replaced by the end of the string or comment that was opened near above it."""
+def _stand_ins(snapshot: Snapshot, region: Region) -> Iterator[Edit]:
+    """The region replaced by a name, and by what closes the brackets, or the string or comment, that were opened near above it."""
+    yield Edit(region=region, new_text="x", version=None)
     above = snapshot.source[max(0, region.start - _FAR_BYTES) : region.start].decode("utf-8", "replace")
     above = "\n".join(above.split("\n")[-_PENDING_LINES:])
+    opened = balance(code_before(above, snapshot.language), snapshot.language).opened
+    below = snapshot.source[region.end : region.end + _FAR_BYTES].decode("utf-8", "replace")
+    left = len(opened) - len(balance(below, snapshot.language).closed)
+    if left > 0:
+        closers = "".join(CLOSER_OF[b.char] for b in reversed(opened[-left:]))
+        yield Edit(region=region, new_text=closers, version=None)
+        yield Edit(region=region, new_text=f"x{closers}{'' if snapshot.language.indented else ';'}", version=None)
     block = snapshot.language.block_comment
-    closers = {**dict.fromkeys(MULTI_LINE, ""), **({block[0]: block[1]} if block else {})}
-    opener = max(closers, key=above.rfind)  # a scan that begins within a string could not tell which quotes open one
-    return Edit(region=region, new_text=closers[opener] or opener, version=None) if opener in above else None
+    ends = {**dict.fromkeys(MULTI_LINE, ""), **({block[0]: block[1]} if block else {})}
+    opener = max(ends, key=above.rfind)  # a scan that begins within a string could not tell which quotes open one
+    if opener in above:
+        yield Edit(region=region, new_text=ends[opener] or opener, version=None)
 
 
 def _sound_around(whole: Scope, region: Region) -> Scope:
@@ -166,7 +167,7 @@ def _sound_around(whole: Scope, region: Region) -> Scope:
     snapshot = whole.snapshot
     found = list(statements.around(snapshot.source, region))
     owes = _closed_below(snapshot, region)
-    if found and not owes:
+    if found and not owes and snapshot.language.name not in _NO_STATEMENTS:
         earliest = _pending(snapshot, found[0][0].start, region)
         for part, indent in found:
             if part.start > earliest:
@@ -210,7 +211,7 @@ def sound_with(snapshot: Snapshot, region: Region) -> bool:
 
 
 def _closed_below(snapshot: Snapshot, region: Region) -> bool:
-    """Whether a bracket is closed near below that was not opened last near above: then it is the gap that opens it."""
+    """Whether a bracket is closed near below that was not opened near above: then it is the gap that opens it."""
     source, blocks = snapshot.source, "" if snapshot.language.indented else "}"
     below = source[region.end : region.end + _FAR_BYTES].decode("utf-8", "replace")
     below = "\n".join(below.split("\n")[:_PENDING_LINES])
@@ -219,7 +220,8 @@ def _closed_below(snapshot: Snapshot, region: Region) -> bool:
     closed = [b for b in balance(below, snapshot.language).closed if b.char not in blocks]
     opened = balance(code_before(above, snapshot.language), snapshot.language).opened
     wanted = [CLOSER_OF[b.char] for b in reversed(opened) if CLOSER_OF[b.char] not in blocks]
-    return [b.char for b in closed] != wanted[: len(closed)]
+    left = iter(wanted)  # a bracket that was left open is passed over: it is not the gap's to close
+    return not all(b.char in left for b in closed)
 
 
 def _pending(snapshot: Snapshot, start: int, region: Region) -> int:

@@ -104,3 +104,48 @@ def test_a_torn_string_is_found_where_it_opens() -> None:
     assert (found.inside, found.inside_at, found.opened) == ("'''", 10, ())
     assert balance("a `b (c", by_name("python")).opened
     assert balance("a `b (c", by_name("javascript")).inside == "`"
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "good", "bad"),
+    [
+        ("python", "def f[T: (int, str) = int](x: T) -> T:\n    ‸\n\n\ny = 1\n", "return x", "return (x"),
+        ("css", ".a {\n  color: red;\n\n.b {\n  color: ‸\n}\n", "blue;", "blue; }}"),
+        ("json", '{\n  "a": [1, 2,\n  "b": ‸,\n  "c": 3\n}\n', '{"d": 4}', '{"d": 4}}}}'),
+        ("yaml", "a: [1,\nb:\n  c: ‸\nd: 1\n", "2", "[2"),
+        ("javascript", "const a = [1,\n\nfunction f(b) {\n  return ‸;\n}\n", "b", "(b"),
+    ],
+)
+def test_what_is_open_near_above_and_not_the_gaps_is_not_blamed_on_it(
+    language: str, text: str, good: str, bad: str
+) -> None:
+    snapshot, gap = marked(text, language)
+    assert whole(snapshot, (gap,), (good,)) is not False
+    assert fits(snapshot, (gap,), (good,))
+    assert not fits(snapshot, (gap,), (bad,))
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "good", "bad"),
+    [
+        ("python", "total = sum(\n    prices,\n    ‸\n\n\nx = 1\n", "rates)", "rates"),
+        ("python", "match x:\n    case {'a': ‸}:\n        pass\n", "1 | 2", "1, (2"),
+        ("javascript", "f(a, [\n  b,\n  ‸\ng();\n", "c]);", "c"),
+        ("c", "int f(int a)\n{\n\treturn g(a,\n\t\t‸\n}\n", "a);", "a;"),
+        ("c", "/* Some words\n‸\nint f(int a);\n", "and more. */", "and more."),
+    ],
+)
+def test_what_is_open_near_above_and_the_gaps_to_close_is_demanded_of_it(
+    language: str, text: str, good: str, bad: str
+) -> None:
+    snapshot, gap = marked(text, language)
+    assert fits(snapshot, (gap,), (good,))
+    assert whole(snapshot, (gap,), (good,)) is True
+    assert not fits(snapshot, (gap,), (bad,))
+
+
+@pytest.mark.parametrize("prompt", [">>> ", "In [1]: ", "$ ", "irb(main):001:0> "])
+def test_a_session_in_a_fence_is_read_as_no_language(prompt: str) -> None:
+    snapshot, gap = marked(f"Some words.\n\n```python\n{prompt}total(‸)\n3\n```\n", "markdown")
+    assert whole(snapshot, (gap,), ("1",)) is None
+    assert fits(snapshot, (gap,), ("1",))
