@@ -23,6 +23,8 @@ _STYLES = {"": "css", "text/css": "css", "css": "css"}
 _ALIASES = {"py": "python", "python3": "python", "js": "javascript", "ts": "typescript", "rb": "ruby", "rs": "rust",
             "sh": "bash", "shell": "bash", "zsh": "bash", "c++": "cpp", "cs": "csharp", "c#": "csharp",
             "golang": "go", "yml": "yaml", "json5": "", "jsonc": "json", "console": ""}  # fmt: skip
+_PAGE_GOES_ON = re.compile(rb"^[ \t]*</?(?:script|style|head|body|html)\b", re.IGNORECASE | re.MULTILINE)
+"""A line of a script or style that begins so is the page's own: the element was not closed."""
 _SESSION = re.compile(rb"\s*(?:>>>|\.\.\.|In \[|\$ |irb\(|> )")
 """How a session begins: prompts and what was answered, which no grammar reads."""
 _CODE_IN_ATTRIBUTES = re.compile(rb"(?:on\w+|style|[:@]\S+|v-\S+|x-\S+|hx-on\S*)\Z", re.IGNORECASE)
@@ -101,8 +103,10 @@ def _element(node: Node, source: bytes) -> Embedded | None:
     }
     kind = found.get(b"lang") or found.get(b"type", "")
     names = _SCRIPTS if node.type == "script_element" else _STYLES
-    language = by_name(names[kind]) if kind in names else PLAIN
-    return Embedded(region=Region(start.end_byte, end.start_byte), language=language)
+    region = Region(start.end_byte, end.start_byte)
+    unclosed = _PAGE_GOES_ON.search(source, region.start, region.end) is not None
+    language = by_name(names[kind]) if kind in names and not unclosed else PLAIN
+    return Embedded(region=region, language=language)
 
 
 def _fenced(node: Node, source: bytes) -> Embedded | None:

@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import re
 
+_MISSING = r"(?:todo|fixme|tbd|implement\ me|unimplemented|not\ (?:yet\ )?(?:implemented|supported)|method\ not\ impl)"
+_MESSAGE = rf"""(?:\w+\.)*\w*["'`]\W*{_MISSING}.*"""
+_KIND = r"(?:\w+(?:\.|::))*(?:not_?implemented|not_?supported|un_?implemented|un_?supported_?operation)\w*"
 _PLACEHOLDER = re.compile(
-    r"""(?:return\ )?(?:\.\.\.|___+)[;,]?|pass|
-    raise\ NotImplementedError(?:\(.*\))?|
-    (?:todo|unimplemented)!\(.*\);?|
-    panic!?\(["'](?:todo|not\ implemented|unimplemented).*\);?|
-    throw\ new\ (?:UnsupportedOperation|NotImplemented)\w*\(.*\);?|
-    throw\ new\ \w*Error\(["'`](?:todo|not\ (?:yet\ )?implemented|unimplemented|method\ not\ impl).*\);?|
-    raise\ ["']?(?:todo|not\ implemented).*|error\(["']not\ implemented.*\)""",
-    re.VERBOSE | re.IGNORECASE,
+    rf"""(?:return\ )?(?:\.\.\.|___+|\?\?\?)[;,]?|pass;?|
+    (?:raise|throw)\s+(?:new\s+)?{_KIND}(?:\.new)?(?:\s*\(.*\)|,.*)?(?:\s+from\s+\w+)?;?|
+    (?:raise|throw)\s+(?:(?:new\s+)?[\w.:]+(?:\.new)?\s*\(?)?\s*{_MESSAGE}|
+    (?:todo|unimplemented)!\s*(?:\(.*\)|\{{.*\}}|\[.*\]);?|
+    todo\(.*\);?|fatalError\(\s*\)|
+    (?:panic!?|fatalError|error|die|abort|croak)\s*\(?\s*(?:[\w.]+\(\s*)?{_MESSAGE}|
+    assert\s*\(?\s*(?:false|0)\s*(?:,|&&)\s*{_MESSAGE}""",
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
-_COMMENT = re.compile(r"\s*(?:#|//|--).*\Z")
+_COMMENT = re.compile(r"\s*(?:(?:#|//|--).*\Z|/\*.*?\*/)")
+_TODO = re.compile(r"(?:#|//|--|/\*+|<!--|;+|%)\W*(?:TODO|FIXME|TBD)\b")
 _DOCSTRING = re.compile(r'\A(?:"""(?:.|\n)*?"""|\'\'\'(?:.|\n)*?\'\'\')\s*')
 
 
 def is_placeholder(text: str) -> bool:
-    """Whether all that the text says, comments and docstring apart, is that something is missing."""
+    """Whether all that the text says, comments and docstring apart, is that something is missing.
+
+    Of a text of comments alone: whether the first one says so.
+    """
     lines = [_COMMENT.sub("", line).strip() for line in _DOCSTRING.sub("", text.strip()).split("\n")]
     said = [line for line in lines if line]
-    return bool(said) and all(_PLACEHOLDER.fullmatch(line) for line in said)
+    if not said:
+        return _TODO.match(text.strip()) is not None
+    return all(_PLACEHOLDER.fullmatch(line) for line in said) or _is_one(" ".join(said))
+
+
+def _is_one(statement: str) -> bool:
+    """Whether a statement of several lines says so."""
+    return statement.endswith((")", ");")) and _PLACEHOLDER.fullmatch(statement) is not None

@@ -149,3 +149,14 @@ def test_a_session_in_a_fence_is_read_as_no_language(prompt: str) -> None:
     snapshot, gap = marked(f"Some words.\n\n```python\n{prompt}total(‸)\n3\n```\n", "markdown")
     assert whole(snapshot, (gap,), ("1",)) is None
     assert fits(snapshot, (gap,), ("1",))
+
+
+@pytest.mark.parametrize("name", ["script", "style"])
+def test_what_an_unclosed_script_swallowed_is_read_as_no_language(name: str) -> None:
+    prose = "<p>It is (so.</p>\n" * 300
+    page = f"<html>\n<body>\n<{name}>\n{prose}<p>\n‸\n</p>\n<{name}>\na {{}}\n</{name}>\n"
+    snapshot, gap = marked(page + "</body>\n</html>\n", "html")
+    assert whole(snapshot, (gap,), ("It's a dog: that is all.",)) is None
+    assert fits(snapshot, (gap,), ("That is all.",))
+    closed, gap = marked(page.replace(f"<{name}>", f"<{name}></{name}>", 1) + "</body>\n</html>\n", "html")
+    assert whole(closed, (gap,), ("It's a dog: that is all.",)) is True
