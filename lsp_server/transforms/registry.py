@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lsp_server.transforms.convert.awaiting import ToAwait
 from lsp_server.transforms.convert.conversions import CONVERSIONS
 from lsp_server.transforms.extract.function import ExtractFunction
 from lsp_server.transforms.extract.inline import InlineVariable
@@ -26,6 +27,7 @@ REFACTORINGS: tuple[Refactoring, ...] = (
     InlineVariable(),
     Repair(),
     *CONVERSIONS,
+    ToAwait(),
     Test(),
 )
 

@@ -65,7 +65,7 @@ class _Reading:
     def flow(self) -> Flow:
         if self.function is None:
             raise self.refuse("only what stands in a function can become one; names of a module are seen by others")
-        own = [part for node in self.nodes for part in _own(node)]
+        own = [part for node in self.nodes for part in own_parts(node)]
         for part in own:
             if reason := self._why_not(part):
                 raise self.refuse(reason)
@@ -162,7 +162,7 @@ class _Reading:
         return (statement.children[0].text or b"").decode("utf-8")
 
 
-def _own(node: Node) -> Iterator[Node]:
+def own_parts(node: Node) -> Iterator[Node]:
     """The parts that have the `this` and the returns of the function around; arrow functions only the former."""
     waiting = [(node, False)]
     while waiting:
