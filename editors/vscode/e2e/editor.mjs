@@ -5,7 +5,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { artefacts, chromium, entry, extensions, freePort, PATIENCE_MS, program, scripted, until } from "./setup.mjs";
+import { chromium, entry, extensions, freePort, PATIENCE_MS, program, scripted, until } from "./setup.mjs";
+import { Window } from "./window.mjs";
 
 const QUIET = {
   "chat.disableAIFeatures": true, "workbench.startupEditor": "none", "window.commandCenter": false,
@@ -16,7 +17,7 @@ const QUIET = {
   "workbench.editor.enablePreview": false, "files.simpleDialog.enable": true, "extensions.autoCheckUpdates": false,
 };
 
-export class Editor {
+export class Editor extends Window {
   /** `model`, `first`: of a scripted program (see `scripted`), which then stands in the place of dlm-fill. */
   static async open({
     files, settings = {}, trust = true, environment = {}, executable = [], extension = true, vsix, model, first, size = { width: 1100, height: 700 },
@@ -40,7 +41,8 @@ export class Editor {
     writeFileSync(path.join(editor.home, "data/Machine/settings.json"), JSON.stringify(Object.fromEntries(all.filter(ofMachine))));
     writeFileSync(path.join(user, "settings.json"), JSON.stringify(Object.fromEntries(all.filter((one) => !ofMachine(one)))));
     const environ = {
-      ...process.env, EXTENSIONS_GALLERY: '{"serviceUrl":""}', XDG_STATE_HOME: path.join(editor.home, "state"),
+      ...process.env, VSCODE_CLI: "1", // as one starts it from a terminal: what is in the environment is not replaced by a login shell's
+      EXTENSIONS_GALLERY: '{"serviceUrl":""}', XDG_STATE_HOME: path.join(editor.home, "state"),
       XDG_CONFIG_HOME: path.join(editor.home, "config"), XDG_DATA_HOME: path.join(editor.home, "share"), ...environment,
     };
     const places = ["--user-data-dir", path.join(editor.home, "data"), "--extensions-dir", extension ? extensions(vsix) : path.join(editor.home, "extensions")];
@@ -52,6 +54,12 @@ export class Editor {
     await editor.page.goto(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(editor.workspace)}`);
     await editor.page.waitForSelector(".monaco-workbench");
     return editor;
+  }
+
+  /** Load the window anew, as a user who comes back does; the extension is started again. */
+  async reload() {
+    await this.page.reload();
+    await this.page.waitForSelector(".monaco-workbench");
   }
 
   /** Start code-server and return its port. It gives itself ten seconds to start: on a busy machine it is tried again. */
@@ -85,73 +93,6 @@ export class Editor {
     rmSync(this.home, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  /** Wait until the status bar says what `pattern` matches, and return it. */
-  async status(pattern) {
-    const item = this.page.locator('[id="dlm-fill.dlm-fill.dlm-fill.status"] a');
-    let last = "";
-    await until(async () => {
-      last = (await item.getAttribute("aria-label", { timeout: 1000 }).catch(() => "")) ?? "";
-      return pattern.test(last);
-    }, () => `the status is "${last}", not ${pattern}`);
-    return last;
-  }
-
-  async openFile(name) {
-    await this.page.keyboard.press("Control+p");
-    await this.page.locator(".quick-input-widget input.input").fill(name);
-    await this.page.locator(".quick-input-list .monaco-list-row.focused", { hasText: path.basename(name) }).waitFor();
-    await this.page.keyboard.press("Enter");
-    await this.page.locator(".tab.active", { hasText: path.basename(name) }).first().waitFor();
-    await this.page.locator(".editor-group-container.active .view-lines").waitFor();
-    await this.page.keyboard.press("Control+1"); // the keyboard to the code
-  }
-
-  /** Put the cursor before column `column` of line `line`, both from 1. */
-  async goTo(line, column = 1) {
-    await this.page.keyboard.press("Control+g");
-    await this.page.locator(".quick-input-widget input.input").fill(`:${line}:${column}`);
-    await this.page.keyboard.press("Enter");
-    await this.page.locator(".quick-input-widget").waitFor({ state: "hidden" });
-    await until(async () => (await this.cursor()) === `${line}:${column}`, () => `the cursor did not come to ${line}:${column}`);
-  }
-
-  /** "line:column" as the status bar says; undefined while several characters are selected. */
-  async cursor() {
-    const text = await this.page.locator('[id="status.editor.selection"]').innerText().catch(() => "");
-    const found = /Ln (\d+), Col (\d+)/.exec(text);
-    return found ? `${found[1]}:${found[2]}` : undefined;
-  }
-
-  async command(title) {
-    await this.page.keyboard.press("F1");
-    const input = this.page.locator(".quick-input-widget input.input");
-    await input.fill(`>${title}`);
-    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().waitFor();
-    await this.page.keyboard.press("Enter");
-  }
-
-  async pick(text) {
-    await this.page.locator(".quick-input-widget input.input").fill(text); // a long list draws only what is in sight
-    const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: text }).first();
-    await row.waitFor();
-    await row.click();
-  }
-
-  /** The first line of the ghost text, the one at the cursor, when it satisfies `good`. */
-  async ghost(good = (text) => text !== "") {
-    let last = "";
-    await until(async () => good(last = await this.ghostNow()), () => `the ghost text is ${JSON.stringify(last)}`);
-    return last;
-  }
-
-  async ghostNow() {
-    return await this.page.evaluate(() => {
-      const spans = [...document.querySelectorAll(".view-lines .ghost-text-decoration, .view-lines .ghost-text")]
-        .filter((span) => !span.parentElement?.closest(".ghost-text-decoration, .ghost-text"));
-      return spans.map((span) => span.textContent).join("").replaceAll("\u00a0", " ");
-    });
-  }
-
   /** Save, and return what the file then holds once it satisfies `good`. */
   async saved(name, good = () => true) {
     const file = path.join(this.workspace, name);
@@ -167,7 +108,7 @@ export class Editor {
   }
 
   /** What the extension has logged; it is written to a file by the editor, a moment later. */
-  async logged(pattern) {
+  async logged(pattern, patienceMs = undefined) {
     const folder = path.join(this.home, "data/logs");
     let found;
     await until(() => {
@@ -175,7 +116,7 @@ export class Editor {
       const text = files.map((name) => readFileSync(path.join(folder, name), "utf8")).join("");
       found = [...text.matchAll(pattern)];
       return found.length > 0;
-    }, () => `nothing like ${pattern} was logged`);
+    }, () => `nothing like ${pattern} was logged`, patienceMs);
     return found;
   }
 
@@ -199,48 +140,17 @@ export class Editor {
     });
   }
 
-  /** Select from `column` of a line on, `lines` lines, to the end of the last. */
-  async selectLines(line, lines, column = 1) {
-    await this.goTo(line, column);
-    for (let more = 1; more < lines; more++) await this.page.keyboard.press("Shift+ArrowDown");
-    await this.page.keyboard.press("Shift+End");
-  }
-
-  /** Wait until the marks of a fill under review are there, or gone. */
-  async reviewing(yes) {
-    const lens = this.page.locator(".codelens-decoration", { hasText: "Accept (Tab)" });
-    await lens.first().waitFor({ state: yes ? "visible" : "detached" });
-  }
-
-  /** What a live preview shows: the text of each decoration before code, in the order of the page. */
-  async preview() {
-    return await this.page.evaluate(() => [...document.querySelectorAll(".view-lines .view-line span")]
-      .map((span) => [span, getComputedStyle(span, "::before").content])
-      .filter(([, content]) => content !== "none" && content !== "normal")
-      .sort(([a], [b]) => a.getBoundingClientRect().top - b.getBoundingClientRect().top)
-      .map(([, content]) => content.replace(/^"|"$/g, "").replaceAll("\u00a0", " ")));
-  }
-
-  /** The code as it stands on the screen in the editor in use, hidden text left out. */
-  async screen() {
-    const texts = await this.page.locator(".editor-group-container.active .view-lines").allInnerTexts();
-    return texts.join("\n").replaceAll("\u00a0", " ");
-  }
-
-  /** Wait until the screen holds what `pattern` matches. */
-  async reads(pattern) {
-    let text = "";
-    await until(async () => pattern.test(text = await this.screen()), () => `nothing like ${pattern} in ${text}`);
-  }
-
-  async message(pattern) {
-    const toast = this.page.locator(".notification-toast, .notifications-list-container .notification-list-item", { hasText: pattern }).first();
-    await toast.waitFor();
-    return await toast.innerText();
-  }
-
-  async picture(name) {
-    mkdirSync(artefacts, { recursive: true });
-    await this.page.screenshot({ path: path.join(artefacts, `${name}.png`) });
+  /** The user's value of a setting, when it satisfies `good`; settings of a machine have a file of their own. */
+  async setting(key, good = () => true) {
+    let value;
+    await until(() => {
+      try {
+        const [machine, user] = ["Machine", "User"].map((name) => JSON.parse(readFileSync(path.join(this.home, `data/${name}/settings.json`), "utf8")));
+        return good(value = machine[key] ?? user[key]);
+      } catch {
+        return false; // it is being written
+      }
+    }, () => `${key} is ${JSON.stringify(value)}`);
+    return value;
   }
 }

@@ -6,7 +6,8 @@ import { after, afterEach, before, describe, it } from "node:test";
 import { Editor } from "./editor.mjs";
 import { demo, until } from "./setup.mjs";
 
-const FIRST = "first = self.items[name]", SECOND = "second = self.items[quantity]";
+// With everything that means something in a snippet, and with lines whose indentation is theirs.
+const FIRST = 'first = self.items["$name ${1:a} \\\\ $0 }"]', SECOND = 'second = self.items[quantity]\n        third = "${2|a,b|}"';
 const OTHER = "other = self.items.get(name)", ANOTHER = "another = self.items.get(quantity)";
 const GAP = 37; // the line of the demo where code is missing
 const withLine = (line, text, of = demo()) => of.split("\n").map((old, index) => (index === line - 1 ? text : old)).join("\n");
@@ -97,6 +98,7 @@ describe("fills in VS Code", () => {
     await editor.page.keyboard.press("Control+Alt+f");
     await editor.reviewing(true);
     assert.deepEqual(recorded().slice(before).map((one) => one.holes), [2]);
+    assert.equal(await editor.cursor(), `${GAP + 1}:${SECOND.split("\n")[1].length + 1}`);
     await editor.page.keyboard.press("Tab");
     await editor.reviewing(false);
     assert.equal(await editor.saved("two.py"), withLine(GAP, `        ${SECOND}`, withLine(33, `        ${FIRST}`)));
@@ -111,7 +113,7 @@ describe("fills in VS Code", () => {
     await editor.page.keyboard.press("Control+Alt+p");
     await editor.reviewing(true);
     assert.deepEqual(recorded().slice(before).map((one) => one.holes), [2]);
-    assert.equal(await editor.saved("holes.py"), HOLES.replace("...", FIRST).replace("___", SECOND));
+    assert.equal(await editor.saved("holes.py"), HOLES.replace("...", () => FIRST).replace("___", () => SECOND));
   });
 
   it("rewrites the share that is asked for", async () => {
@@ -145,6 +147,7 @@ describe("fills in VS Code", () => {
     await editor.goTo(GAP, 9);
     await editor.page.keyboard.press("Tab");
     await editor.reviewing(false);
+    await until(async () => (await editor.cursor()) === `${GAP}:${9 + FIRST.length}`, () => "the cursor does not go on behind the fill");
     assert.equal(await editor.saved("away.py"), indented);
   });
 
@@ -162,7 +165,7 @@ describe("fills in VS Code", () => {
     assert.equal(await editor.saved("cancel.py"), demo());
   });
 
-  it("fills its place while one types above it", async () => {
+  it("fills its place while one types above it, and the cursor stays there", async () => {
     allow(1);
     await editor.openFile("meanwhile.py");
     await editor.selectLines(GAP, 1, 9);
@@ -173,13 +176,14 @@ describe("fills in VS Code", () => {
     await until(async () => (await editor.preview()).length === 0, () => "a preview of the text before stays");
     allow(undefined);
     await editor.saved("meanwhile.py", (text) => text === `# new\n${withLine(GAP, `        ${FIRST}`)}`);
+    assert.equal(await editor.cursor(), "2:1");
   });
 
   it("compares a fill with what was there, and rejects it by a button", async () => {
     await fill("diff.py");
     await editor.command("Compare the Fill with What Was There");
     await editor.page.locator(".tab.active", { hasText: "before ↔ filled" }).waitFor();
-    await editor.reads(/first = self\.items\[name\]/);
+    await editor.reads(/first = self\.items\["\$name/);
     await editor.picture("diff");
     await editor.page.locator('.editor-actions .action-label[aria-label^="Reject the Fill"]').first().click();
     await editor.page.locator(".tab", { hasText: "before ↔ filled" }).waitFor({ state: "detached" });
@@ -202,6 +206,6 @@ describe("fills in VS Code", () => {
     for (let dot = 0; dot < 3; dot++) await editor.page.keyboard.press("Shift+ArrowLeft");
     await editor.page.keyboard.press("Control+Alt+f");
     await editor.reviewing(true);
-    assert.equal(await editor.saved("emoji.py"), EMOJI.replace("; ...", `; ${FIRST}`));
+    assert.equal(await editor.saved("emoji.py"), EMOJI.replace("; ...", () => `; ${FIRST}`));
   });
 });

@@ -24,6 +24,14 @@ export const demo = () => readFileSync(path.join(root, "fixtures/demo/inventory.
 /** The PATH without any dlm-fill. */
 export const pathWithout = (process.env.PATH ?? "").split(":").filter((folder) => !existsSync(path.join(folder, "dlm-fill"))).join(":");
 
+/** An environment in which nothing can be fetched: no index answers, no setting of pip's names another. */
+export const noNetwork = {
+  PIP_INDEX_URL: "http://127.0.0.1:9/", PIP_EXTRA_INDEX_URL: "", PIP_CONFIG_FILE: "/dev/null", PIP_RETRIES: "0", PIP_FIND_LINKS: "", PIP_NO_CACHE_DIR: "1",
+  UV_DEFAULT_INDEX: "http://127.0.0.1:9/", UV_INDEX: "", UV_NO_CONFIG: "1", UV_NO_CACHE: "1", UV_OFFLINE: "1",
+  NO_PROXY: "127.0.0.1,localhost", no_proxy: "127.0.0.1,localhost",
+  ...Object.fromEntries(["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"].map((name) => [name, "http://127.0.0.1:9"])),
+};
+
 export async function until(good, trouble, patienceMs = PATIENCE_MS) {
   const end = Date.now() + patienceMs;
   while (!(await good())) {

@@ -8,7 +8,9 @@ import {
 import type { FillArguments, FillResult, Preview } from "../protocol";
 import { get } from "../settings";
 import type { Server } from "../server/server";
+import type { Change } from "./place";
 import { LivePreview } from "./preview";
+import { touched } from "./put";
 import type { Review } from "./review";
 
 type HandleApplyEdit = NonNullable<NonNullable<Middleware["workspace"]>["handleApplyEdit"]>;
@@ -16,6 +18,8 @@ type HandleApplyEdit = NonNullable<NonNullable<Middleware["workspace"]>["handleA
 export class Fills implements vscode.Disposable {
   readonly preview = new LivePreview();
   private running = 0;
+  /** Where the user was when the fill that is under way was asked for. */
+  private asked: { document: vscode.TextDocument; selection: vscode.Selection } | undefined;
   private cancelling = new vscode.CancellationTokenSource();
 
   constructor(private readonly server: Server, private readonly review: Review, private readonly log: vscode.LogOutputChannel) {}
@@ -97,13 +101,26 @@ export class Fills implements vscode.Disposable {
     document: vscode.TextDocument, version: number | null, edits: readonly TextEdit[],
   ): Promise<ApplyWorkspaceEditResult> {
     if (version !== null && version !== document.version) return { applied: false, failureReason: "the document has changed meanwhile" };
-    this.preview.end();
     const changes = edits.map(({ range, newText }) => {
       const offset = document.offsetAt(new vscode.Position(range.start.line, range.start.character));
       const end = document.offsetAt(new vscode.Position(range.end.line, range.end.character));
       return { offset, length: end - offset, text: newText };
-    });
-    return { applied: await this.review.apply(document, changes, get<boolean>("review", true, document.uri)) };
+    }).sort((a, b) => a.offset - b.offset);
+    // The preview's last frame shows what the edit puts there: it stays until then, and no frame shows the old text again.
+    try {
+      const marked = get<boolean>("review", true, document.uri);
+      return { applied: await this.review.apply(document, changes, { marked, cursor: this.cursorAfter(document, changes) }) };
+    } finally {
+      this.preview.end();
+    }
+  }
+
+  /** Which change the cursor goes behind: one where it stands; the last, if the user has waited for it; else none, who went on elsewhere stays there. */
+  private cursorAfter(document: vscode.TextDocument, changes: readonly Change[]): number | undefined {
+    const editor = vscode.window.activeTextEditor;
+    if (editor?.document !== document) return undefined;
+    const waits = this.asked?.document === document && this.asked.selection.isEqual(editor.selection);
+    return touched(document, editor.selections, changes) ?? (waits ? changes.length - 1 : undefined);
   }
 
   private async actions(editor: vscode.TextEditor): Promise<CodeAction[]> {
@@ -136,6 +153,7 @@ export class Fills implements vscode.Disposable {
     this.review.accept();
     void vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
     this.running += 1;
+    this.asked = { document: editor.document, selection: editor.selection };
     void vscode.commands.executeCommand("setContext", "dlm-fill.filling", true);
     this.cancelling.dispose();
     const { token } = this.cancelling = new vscode.CancellationTokenSource();
@@ -155,6 +173,7 @@ export class Fills implements vscode.Disposable {
     } finally {
       this.running -= 1;
       if (this.running === 0) {
+        this.asked = undefined;
         this.preview.end();
         void vscode.commands.executeCommand("setContext", "dlm-fill.filling", false);
       }

@@ -1,6 +1,7 @@
 /** What was filled last, marked until the user accepts or rejects it. */
 import * as vscode from "vscode";
 import { moved, placesAfter, type Change, type Place } from "./place";
+import { put } from "./put";
 
 const LONG_LINES = 12;
 
@@ -35,33 +36,34 @@ export class Review implements vscode.Disposable, vscode.CodeLensProvider, vscod
     vscode.workspace.registerTextDocumentContentProvider(Review.scheme, this),
   ];
 
-  /** Apply `edit`, the whole of it one undo step; what it puts into `document` is under review if `marked`. */
-  async apply(document: vscode.TextDocument, changes: readonly Change[], marked: boolean): Promise<boolean> {
+  /** Make `changes`, in their order, the whole of it one undo step, with the cursor behind the one that is named; what they put there is under review if `marked`. */
+  async apply(
+    document: vscode.TextDocument, changes: readonly Change[], { marked, cursor }: { marked: boolean; cursor: number | undefined },
+  ): Promise<boolean> {
     const earlier = this.now?.document === document && this.now.places.length === changes.length ? this.now : undefined;
     const before = earlier?.before ?? document.getText();
     const text = document.getText();
-    const sorted = [...changes].sort((a, b) => a.offset - b.offset);
     const editor = vscode.window.visibleTextEditors.find((shown) => shown.document === document);
     this.clear();
     this.applying = document;
     let applied: boolean;
     try {
-      applied = await put(document, editor, sorted);
+      applied = await put(document, changes, cursor);
     } finally {
       this.applying = undefined;
     }
     if (!applied) return false;
     const ends = document.eol === vscode.EndOfLine.CRLF ? "\r\n" : "\n";
-    const places = placesAfter(sorted.map((change) => ({ ...change, text: change.text.replace(/\r\n|\r|\n/g, ends) })));
-    const last = places.at(-1);
-    if (editor && last) {
-      const cursor = document.positionAt(last.end);
-      editor.selection = new vscode.Selection(cursor, cursor);
-      editor.revealRange(new vscode.Range(document.positionAt(last.start), cursor), vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+    const places = placesAfter(changes.map((change) => ({ ...change, text: change.text.replace(/\r\n|\r|\n/g, ends) })));
+    const place = cursor === undefined ? undefined : places[cursor];
+    if (editor && place) {
+      const end = document.positionAt(place.end);
+      editor.selection = new vscode.Selection(end, end);
+      editor.revealRange(new vscode.Range(document.positionAt(place.start), end), vscode.TextEditorRevealType.InCenterIfOutsideViewport);
     }
     if (marked) {
       // Another candidate in the place of the first: rejecting it brings back what stood there before both.
-      const old = earlier?.old ?? sorted.map(({ offset, length }) => text.slice(offset, offset + length));
+      const old = earlier?.old ?? changes.map(({ offset, length }) => text.slice(offset, offset + length));
       this.now = { document, places, before, old, version: earlier ? -1 : document.version, note: "" };
       this.draw();
     }
@@ -82,6 +84,19 @@ export class Review implements vscode.Disposable, vscode.CodeLensProvider, vscod
 
   accept(): void {
     this.clear();
+  }
+
+  /** Accept at the user's word: who stands in a fill goes on behind it. */
+  acceptAndGoOn(): void {
+    const editor = vscode.window.activeTextEditor;
+    const review = this.now?.document === editor?.document ? this.now : undefined;
+    if (review && editor) {
+      const at = review.document.offsetAt(editor.selection.active);
+      const place = review.places.find(({ start, end }) => start <= at && at <= end);
+      const end = review.document.positionAt(place?.end ?? at);
+      if (place) editor.selection = new vscode.Selection(end, end);
+    }
+    this.accept();
   }
 
   /** Put back what stood there: by undo, if nothing was edited since; else in one edit, and later edits stay. */
@@ -184,23 +199,4 @@ export class Review implements vscode.Disposable, vscode.CodeLensProvider, vscod
       .filter(({ input }) => input instanceof vscode.TabInputTextDiff && input.original.scheme === Review.scheme);
     if (diffs.length > 0) void vscode.window.tabGroups.close(diffs);
   }
-}
-
-/**
- * Make the changes, one undo step. In an open editor the edit, and what was told it just before, come in one message: no frame shows
- * the old text again, nor the new text selected, between the preview and the fill.
- */
-async function put(document: vscode.TextDocument, editor: vscode.TextEditor | undefined, changes: readonly Change[]): Promise<boolean> {
-  const range = ({ offset, length }: Change): vscode.Range => new vscode.Range(document.positionAt(offset), document.positionAt(offset + length));
-  if (!editor) {
-    const edit = new vscode.WorkspaceEdit();
-    for (const change of changes) edit.replace(document.uri, range(change), change.text);
-    return await vscode.workspace.applyEdit(edit);
-  }
-  const selections = editor.selections;
-  const last = changes.at(-1);
-  if (last) editor.selection = new vscode.Selection(range(last).end, range(last).end);
-  const applied = await editor.edit((builder) => { for (const change of changes) builder.replace(range(change), change.text); });
-  if (!applied) editor.selections = selections;
-  return applied;
 }
