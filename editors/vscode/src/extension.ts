@@ -5,7 +5,7 @@ import { CandidatesPanel } from "./candidates";
 import { followCursor } from "./cursor";
 import { Fills } from "./fills/fill";
 import { Review } from "./fills/review";
-import { acceptPart, noteAccepted, provider } from "./ghost";
+import { acceptPart, provider } from "./ghost";
 import { Latency } from "./latency";
 import type { Preview, ServerStatus } from "./protocol";
 import { askForKey } from "./server/keys";
@@ -16,6 +16,7 @@ import { Switches } from "./switches";
 import { installAndStart, menu, offerInstall, tellFailure } from "./tools/menu";
 import { pickModel } from "./tools/model";
 import { Reports } from "./tools/reports";
+import { Walkthrough } from "./walkthrough";
 
 export function activate(context: vscode.ExtensionContext): void {
   const started = performance.now();
@@ -29,11 +30,12 @@ export function activate(context: vscode.ExtensionContext): void {
   const panel = new CandidatesPanel(server);
   const reports = new Reports(server, switches);
   const status = new StatusBar(server, latency, switches);
+  const walkthrough = new Walkthrough(server);
   middleware.provideInlineCompletionItems = provider(switches, latency, () => { status.draw(); }, (document) => {
     void server.client?.sendNotification("dlm/didShow", { uri: server.client.code2ProtocolConverter.asUri(document.uri) });
   });
   middleware.executeCommand = (command, args, next) => {
-    if (command === "dlm.didAccept") noteAccepted();
+    if (command === "dlm.didAccept") walkthrough.note("suggestion");
     return next(command, args) as unknown;
   };
   middleware.workspace = {
@@ -44,14 +46,14 @@ export function activate(context: vscode.ExtensionContext): void {
         : next(params as never, token),
   };
   context.subscriptions.push(
-    log, switches, server, review, fills, panel, reports, status, followCursor(server),
+    log, switches, server, review, fills, panel, reports, status, walkthrough, followCursor(server),
     server.onWillStart((client) => { listen(client, status, fills); }),
     server.onDidChange(() => { log.info(`server: ${server.life} ${server.trouble}`); }),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration(`${SECTION}.server`)) void server.restart().then(() => { tellFailure(server); });
     }),
     vscode.workspace.onDidGrantWorkspaceTrust(() => { if (server.life !== "running") void server.restart(); }),
-    ...commands({ context, log, server, switches, fills, review, panel, reports }),
+    ...commands({ context, log, server, switches, fills, review, panel, reports, walkthrough }),
   );
   void server.start().then(() => {
     tellFailure(server);
@@ -74,9 +76,10 @@ interface Parts {
   review: Review;
   panel: CandidatesPanel;
   reports: Reports;
+  walkthrough: Walkthrough;
 }
 
-function commands({ context, log, server, switches, fills, review, panel, reports }: Parts): vscode.Disposable[] {
+function commands({ context, log, server, switches, fills, review, panel, reports, walkthrough }: Parts): vscode.Disposable[] {
   const command = (id: string, work: () => unknown): vscode.Disposable =>
     vscode.commands.registerCommand(`dlm-fill.${id}`, async () => {
       try {
@@ -98,8 +101,8 @@ function commands({ context, log, server, switches, fills, review, panel, report
   const vs = (name: string) => vscode.commands.executeCommand(`editor.action.inlineSuggest.${name}`);
   return [
     onCode("trigger", () => vs("trigger")),
-    command("acceptWord", () => acceptPart(server, "Word")),
-    command("acceptLine", () => acceptPart(server, "Line")),
+    command("acceptWord", () => acceptPart(server, "Word", () => { walkthrough.note("suggestion"); })),
+    command("acceptLine", () => acceptPart(server, "Line", () => { walkthrough.note("suggestion"); })),
     command("nextSuggestion", () => vs("showNext")),
     command("previousSuggestion", () => vs("showPrevious")),
     command("toggle", () => switches.toggle()),
@@ -112,7 +115,10 @@ function commands({ context, log, server, switches, fills, review, panel, report
     onCode("nextCandidate", (editor) => fills.another(editor, "next")),
     onCode("previousCandidate", (editor) => fills.another(editor, "previous")),
     command("cancelFill", () => { fills.cancel(); }),
-    command("acceptFill", () => { review.accept(); }),
+    command("acceptFill", () => {
+      review.acceptAndGoOn();
+      walkthrough.note("fill");
+    }),
     command("rejectFill", () => review.reject()),
     command("compareFill", () => review.compare()),
     onCode("showCandidates", (editor) => panel.open(editor)),

@@ -33,7 +33,8 @@ export function provider(switches: Switches, latency: Latency, shown: () => void
   };
 }
 
-export async function acceptPart(server: Server, part: "Word" | "Line"): Promise<void> {
+/** `accepted` is told if there was something to accept. */
+export async function acceptPart(server: Server, part: "Word" | "Line", accepted: () => void): Promise<void> {
   const document = vscode.window.activeTextEditor?.document;
   if (!document) return;
   let length = 0;
@@ -47,14 +48,9 @@ export async function acceptPart(server: Server, part: "Word" | "Line"): Promise
     hears.dispose();
   }
   if (length > 0) {
-    noteAccepted();
+    accepted();
     await server.client?.sendNotification("dlm/didAccept", { uri: document.uri.toString(), acceptedLength: length });
   }
-}
-
-/** The walkthrough's second step is done. */
-export function noteAccepted(): void {
-  void vscode.commands.executeCommand("setContext", "dlm-fill.accepted", true);
 }
 
 /** What the server offers at the cursor, best first. */

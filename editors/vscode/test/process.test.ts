@@ -23,13 +23,36 @@ describe("run", () => {
     expect(await node("process.stdout.write(process.env.KEY)", { env: { ...process.env, KEY: "secret" } })).toBe("secret");
   });
 
-  it("ends the program when it is cancelled", async () => {
+  /** A token, and what cancels it. */
+  const cancellable = () => {
     let cancel = (): void => undefined;
     const token = { isCancellationRequested: false, onCancellationRequested: (listener: () => void) => {
       cancel = () => { token.isCancellationRequested = true; listener(); };
       return { dispose: () => undefined };
     } };
-    const running = node("console.log('begun'); setInterval(() => 0, 1000)", { token, hears: () => { cancel(); } });
+    return { token, cancel: () => { cancel(); } };
+  };
+
+  it("ends the program when it is cancelled", async () => {
+    const { token, cancel } = cancellable();
+    await expect(node("console.log('begun'); setInterval(() => 0, 1000)", { token, hears: cancel })).rejects.toThrow(/cancelled/);
+  });
+
+  it.skipIf(process.platform === "win32")("ends what the program has started, too, and waits for none of it", async () => {
+    const { token, cancel } = cancellable();
+    let child = 0;
+    const script = "const { pid } = require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => 0, 1000)'], { stdio: 'inherit' }); console.log(pid); setInterval(() => 0, 1000)";
+    const running = node(script, { token, hears: (line) => {
+      child = Number(line);
+      cancel();
+    } });
     await expect(running).rejects.toThrow(/cancelled/);
+    await expect.poll(() => {
+      try {
+        return process.kill(child, 0);
+      } catch {
+        return false;
+      }
+    }, { timeout: 60_000 }).toBe(false);
   });
 });

@@ -5,24 +5,29 @@ import * as vscode from "vscode";
 import { NotThere, run } from "./process";
 import { installCommands, type Step } from "./steps";
 
+/** The setting server.package where nobody has changed it. */
+const DEFAULT = "dlm-fill";
+
 export async function install(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): Promise<boolean> {
   const storage = context.globalStorageUri.fsPath;
-  const bundled = bundledWheel(context);
-  const wanted = bundled ?? vscode.workspace.getConfiguration("dlm-fill").get("server.package", "dlm-fill");
+  const setting = vscode.workspace.getConfiguration("dlm-fill").get<string>("server.package", DEFAULT);
+  // A wheel that the user names comes before the one that the extension brings.
+  const local = wheelIn(setting) ?? (setting === DEFAULT ? wheelIn(context.asAbsolutePath("wheel")) : undefined);
+  const wanted = local ?? setting;
   const machine = vscode.env.remoteName ? `the remote machine (${vscode.env.remoteName})` : "this machine";
   const yes = "Install";
   const answer = await vscode.window.showInformationMessage(
     `Install the dlm-fill server on ${machine}?`,
     {
       modal: true,
-      detail: `${bundled === undefined ? wanted : path.basename(bundled)} goes into a Python environment of its own (about 120 MB) in\n${storage}\n`
+      detail: `${local === undefined ? wanted : path.basename(local)} goes into a Python environment of its own (up to 400 MB) in\n${storage}\n`
         + "Nothing else on the machine changes.",
     },
     yes,
   );
   if (answer !== yes) return false;
   fs.mkdirSync(storage, { recursive: true });
-  const ways = installCommands({ target: path.join(storage, "server"), wanted, wheels: bundled && path.dirname(bundled), platform: process.platform });
+  const ways = installCommands({ target: path.join(storage, "server"), wanted, wheels: local && path.dirname(local), platform: process.platform });
   return await vscode.window.withProgress(
     { location: vscode.ProgressLocation.Notification, title: "dlm-fill: installing the server", cancellable: true },
     async (progress, token) => await tryEach(ways, path.join(storage, "server"), log, progress, token));
@@ -67,9 +72,12 @@ async function tryEach(
   return false;
 }
 
-/** The server's wheel in an extension that brings it; beside it lie those that it needs. */
-function bundledWheel(context: vscode.ExtensionContext): string | undefined {
-  const folder = context.asAbsolutePath("wheel");
-  const name = fs.existsSync(folder) ? fs.readdirSync(folder).find((file) => /^dlm_fill-.*\.whl$/.test(file)) : undefined;
-  return name === undefined ? undefined : path.join(folder, name);
+/** The server's wheel in a folder of wheels, the newest if there are several; beside it lie those that it needs. */
+function wheelIn(folder: string): string | undefined {
+  if (!path.isAbsolute(folder) || !fs.existsSync(folder) || !fs.statSync(folder).isDirectory()) return undefined;
+  const wheels = fs.readdirSync(folder).filter((file) => /^dlm_fill-.*\.whl$/.test(file)).map((file) => path.join(folder, file));
+  const age = (file: string): number => fs.statSync(file).mtimeMs;
+  const [newest] = wheels.sort((a, b) => age(b) - age(a));
+  if (newest === undefined) throw new Error(`no wheel of dlm-fill in ${folder}`);
+  return newest;
 }

@@ -11,7 +11,7 @@ interface Token { readonly isCancellationRequested: boolean; onCancellationReque
 export interface Running {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** Ends the program when the user cancels; the promise then rejects. */
+  /** Ends the program, and what it has started, when the user cancels; the promise then rejects. */
   readonly token?: Token;
   /** Gets each line of either stream. */
   readonly hears?: (line: string) => void;
@@ -20,7 +20,9 @@ export interface Running {
 /** What the program prints. Rejects with NotThere, or with the last line that it wrote to standard error. */
 export async function run(command: string, args: readonly string[], { cwd, env, token, hears }: Running = {}): Promise<string> {
   return await new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env: env ?? process.env, stdio: ["ignore", "pipe", "pipe"] });
+    // A group of its own, so that what the program has started ends with it; Windows has no such groups.
+    const group = process.platform !== "win32";
+    const child = spawn(command, args, { cwd, env: env ?? process.env, stdio: ["ignore", "pipe", "pipe"], detached: group });
     let printed = "", last = "";
     const hear = (chunk: string): void => {
       for (const line of chunk.split(/[\r\n]+/).filter((text) => text.trim() !== "")) hears?.(line);
@@ -33,7 +35,12 @@ export async function run(command: string, args: readonly string[], { cwd, env, 
       last = chunk.trim() === "" ? last : (chunk.trim().split(/[\r\n]+/).at(-1) ?? last);
       hear(chunk);
     });
-    const cancel = token?.onCancellationRequested(() => child.kill());
+    const cancel = token?.onCancellationRequested(() => {
+      try {
+        if (group && child.pid !== undefined) process.kill(-child.pid);
+        else child.kill();
+      } catch { /* it has ended meanwhile */ }
+    });
     child.on("error", (error: NodeJS.ErrnoException) => {
       cancel?.dispose();
       reject(error.code === "ENOENT" ? new NotThere(command) : error);

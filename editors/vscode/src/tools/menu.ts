@@ -50,8 +50,11 @@ export async function offerInstall(context: vscode.ExtensionContext, server: Ser
 
 export async function installAndStart(context: vscode.ExtensionContext, server: Server, log: vscode.LogOutputChannel): Promise<void> {
   await server.stopClient();
-  await install(context, log);
-  await server.restart();
+  try {
+    await install(context, log);
+  } finally {
+    await server.restart();
+  }
 }
 
 /** A wrong path is said at once, in a message that leads to the setting. */
