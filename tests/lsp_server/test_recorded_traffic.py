@@ -1,4 +1,6 @@
-"""Traffic of real editors, recorded (`python -m tests.editors.neovim.record`), is understood by the server word for word.
+"""Traffic of real editors is understood by the server word for word.
+
+It is recorded by `python -m tests.editors.neovim.record`, and by `npm run record` in editors/vscode.
 
 The fixture holds what the editor sent, requests and answers alike; the server's own requests are answered here.
 """
@@ -78,7 +80,7 @@ def items_of(result: Any) -> list[dict[str, Any]]:
 
 
 def test_there_are_recordings() -> None:
-    assert [path.stem for path in FIXTURES] == ["neovim-0.11", "neovim-0.12"]
+    assert [path.stem for path in FIXTURES] == ["neovim-0.11", "neovim-0.12", "vscode"]
 
 
 @pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.stem)

@@ -4,17 +4,16 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { Editor } from "./editor.mjs";
-import { demo, root } from "./setup.mjs";
+import { demo, root, until } from "./setup.mjs";
 
 const recorder = fileURLToPath(new URL("./recorder.mjs", import.meta.url));
 const target = path.join(root, "fixtures/traffic/vscode.jsonl");
-const MODEL = {
-  texts: ["item = self.items[name]", "item.quantity += quantity"], steps: 3,
-  others: [["found = self.items.get(name)", "found.quantity += quantity"]],
-};
+/** As in the recordings of Neovim: what the replaying server fills with. */
+const FILL = "first + 'é😀'";
+const MODEL = { texts: [FILL], others: [["other"]], steps: 2 };
 const TWO = demo().replace("        item.quantity += quantity\n", "        ...\n");
 
-/** What a user does: types, accepts a word and the rest, fills two gaps, looks at the other candidate, rejects, fills anew, rewrites. */
+/** What a user does: types, accepts a word and the rest, fills two gaps, looks at the other candidate, rejects, fills placeholders, rewrites. */
 async function session(editor) {
   const { keyboard } = editor.page;
   await editor.openFile("inventory.py");
@@ -22,13 +21,20 @@ async function session(editor) {
   await editor.goTo(37, 9);
   await keyboard.press("Shift+End");
   await keyboard.press("Backspace");
-  await keyboard.type("it", { delay: 400 });
-  await keyboard.press("Alt+Backslash");
-  await editor.ghost();
+  await keyboard.type("word = 'é😀'; y = ");
+  await editor.ghost((text) => text === FILL);
+  await keyboard.type("f");
+  await editor.ghost((text) => text === FILL.slice(1));
   await keyboard.press("Control+ArrowRight");
-  await editor.ghost();
+  await editor.ghost((text) => text !== "" && text !== FILL.slice(1));
   await keyboard.press("Tab");
-  await editor.saved("inventory.py", (text) => text.includes(`        ${MODEL.texts[0]}\n        if quantity`));
+  await keyboard.press("End");
+  await keyboard.press("Enter");
+  await keyboard.type("z = ");
+  await keyboard.press("Alt+Backslash");
+  await editor.ghost((text) => text === FILL);
+  await keyboard.press("Tab");
+  await editor.saved("inventory.py", (text) => text.includes(`        word = 'é😀'; y = ${FILL}\n        z = ${FILL}\n        if quantity`));
   await editor.openFile("two.py");
   await editor.goTo(33, 9);
   await keyboard.press("Shift+End");
@@ -58,8 +64,7 @@ async function session(editor) {
   await editor.command("dlm-fill: Switch Suggestions On or Off");
   await editor.status(/ready/);
   await editor.command("dlm-fill: Restart the Server"); // ends the first one in order
-  await editor.page.waitForTimeout(3000);
-  await editor.status(/ready/);
+  await until(() => readFileSync(path.join(editor.home, "traffic"), "utf8").includes('"method":"exit"'), () => "the first server was not asked to leave");
 }
 
 const editor = await Editor.open({
@@ -72,12 +77,12 @@ try {
   await editor.picture("recorded");
   const anonymous = (text) => text.replaceAll(editor.workspace, "/workspace").replaceAll(editor.home, "/home/user").replaceAll(root, "/dlm-fill")
     .replaceAll(/"processId":\d+/g, '"processId":null');
-  const said = readFileSync(path.join(editor.home, "traffic"), "utf8").trim().split("\n").map((line) => JSON.parse(anonymous(line)));
-  const exit = said.findIndex(({ message }) => message.method === "exit");
-  if (exit < 0) throw new Error("the first server was not asked to leave");
-  const lines = said.slice(0, exit + 1).map(({ from, message }) => JSON.stringify({ from, message }));
+  const said = readFileSync(path.join(editor.home, "traffic"), "utf8").trim().split("\n").map((line) => JSON.parse(anonymous(line)))
+    .filter(({ from }) => from === "client").map(({ message }) => message);
+  const end = said.findIndex(({ method }) => method === "shutdown"); // the replay ends by itself; what follows is the next server's
+  const lines = said.slice(0, end).map((message) => JSON.stringify(message));
   mkdirSync(path.dirname(target), { recursive: true });
-  writeFileSync(target, `${[JSON.stringify({ model: MODEL }), ...lines].join("\n")}\n`);
+  writeFileSync(target, `${lines.join("\n")}\n`);
   console.log(`${target}: ${lines.length} messages`);
 } finally {
   await editor.close();
