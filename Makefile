@@ -3,6 +3,7 @@
 # make test      … and what tests need; then ruff, stylua, luacheck, the docs, mypy, pytest, and the VS Code extension's tests
 # make docs      the site of docs/ in dist/site; a link or an anchor that leads nowhere is an error
 # make vscode    the VS Code extension, as editors/vscode/dist/dlm-fill.vsix; BUNDLE=1: with the server in it, for machines without network
+#                (dlm-fill-bundled.vsix); make test-vscode BUNDLE=1 installs that in VS Code without a network, too
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -58,18 +59,21 @@ NODE = export NODE_USE_SYSTEM_CA=1 PATH="$$($(VSCODE)/scripts/node.sh):$$PATH"
 vscode: $(VSCODE)/node_modules/.installed $(if $(BUNDLE),dist/wheels)
 	@$(NODE) && cd $(VSCODE) && node scripts/package.mjs $(if $(BUNDLE),--wheels ../../dist/wheels)
 
-# The server's wheel and those of what it needs, for this platform and Python.
+# The server's wheel, those of the built-in model's weights (none while the checkout has not all of them: the server's wheel then
+# requires none), and those of what it needs, for this platform and Python.
 .PHONY: dist/wheels
 dist/wheels: install
 	@rm -rf $@
-	@$(PIP) wheel --quiet --constraint constraints.txt --wheel-dir $@ .
+	@$(PIP_INSTALL) hatchling
+	@$(BIN)/python data_wheels.py $@ >/dev/null
+	@$(PIP) wheel --quiet --constraint constraints.txt --find-links $@ --wheel-dir $@ .
 
 # The real editor is VS Code in Chromium; where there is no chromium, CI's job fails and a developer is told.
 test-vscode: install vscode
 	@$(NODE) && cd $(VSCODE) && npm run --silent lint && npm run --silent test
 	@command -v chromium >/dev/null || { echo "the tests in VS Code itself need chromium on the PATH" >&2; [ -z "$$CI" ]; }
 	@! command -v chromium >/dev/null || { $(NODE) && cd $(VSCODE) && scripts/tools.sh && \
-	  node --test --test-concurrency=1 --test-reporter=spec e2e/*.test.mjs; }
+	  node --test --test-concurrency=1 --test-reporter=spec e2e/*.test.mjs $(if $(BUNDLE),e2e/bundled.mjs); }
 
 editors/%/node_modules/.installed: editors/%/package-lock.json
 	@$(NODE) && cd editors/$* && npm ci --no-audit --no-fund --silent
