@@ -49,24 +49,23 @@ export async function start() {
   };
 }
 
-/** From the click on Install to the first suggestion; the server comes as a wheel of this checkout, the rest from pip's cache. */
+/** From the click on Install to the first suggestion; the server comes as wheels of this checkout, the rest from pip's cache. */
 export async function install() {
   execFileSync("make", ["--no-print-directory", "-C", root, "wheel"], { stdio: ["ignore", "ignore", "inherit"] });
-  const [wheel] = readdirSync(path.join(root, "dist")).filter((name) => name.endsWith(".whl"))
-    .map((name) => path.join(root, "dist", name)).sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+  const dist = path.join(root, "dist"); // the wheels of the model's weights are there, too
+  const [wheel] = readdirSync(dist).filter((name) => /^dlm_fill-\d.*\.whl$/.test(name))
+    .map((name) => path.join(dist, name)).sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
   const editor = await Editor.open({
-    files: { "inventory.py": demo() }, environment: { PATH: pathWithout },
+    files: { "inventory.py": demo() }, environment: { PATH: pathWithout, PIP_FIND_LINKS: dist, UV_FIND_LINKS: dist },
     settings: { "dlm-fill.server.path": "", "dlm-fill.server.package": wheel, "dlm-fill.minConfidence": 0 },
   });
   try {
     await editor.openFile("inventory.py");
     await editor.status(/not installed/);
-    await editor.page.locator(".notification-toast .monaco-button", { hasText: "Install" }).first().click();
-    const yes = editor.page.locator(".monaco-dialog-box .monaco-button", { hasText: "Install" }).first();
-    await yes.waitFor();
+    await editor.button("Install");
     const started = performance.now();
     const seconds = () => Math.round((performance.now() - started) / 100) / 10;
-    await yes.click();
+    await editor.dialog("Install the dlm-fill server", "Install");
     await until(() => editor.servers().length > 0, () => "the server was not installed", 600_000);
     const installed = seconds();
     await editor.status(/ready/);
@@ -74,7 +73,10 @@ export async function install() {
     await editor.goTo(37, 9);
     await editor.page.keyboard.press("Shift+End");
     await editor.page.keyboard.type("item = ");
-    await editor.ghost();
+    await until(async () => { // asked again, if time was up before the model had read the file
+      await editor.page.keyboard.press("Alt+Backslash");
+      return await editor.ghost((text) => text !== "", 5000).catch(() => "") !== "";
+    }, () => "nothing is suggested");
     return { load: load(), installed_s: installed, ready_s: ready, first_suggestion_s: seconds() };
   } finally {
     await editor.close();
