@@ -70,24 +70,27 @@ def _tune(options: TuneOptions, console: Console) -> int:
 
     # On a CPU the norms keep float32 weights beside bfloat16 activations; that they are not fused is known.
     warnings.filterwarnings("ignore", "Mismatch dtype between input and weight")
-    with stop_on_signals() as stopped:
+    try:
         with console.status("reading the code, measuring the model as it is …"):
             tuning = Tuning(options)
         own = tuning.code
         console.print(f"{len(own.train)} files, {own.tokens:,} tokens to train on; "
                       f"{len(own.held_out)} files, {own.held_out_tokens:,} tokens held out")  # fmt: skip
-        with Watch(console, budget_s=options.time_budget_s) as watch:
-            done = not stopped() and tuning.train(on_step=watch.step, stopped=stopped)
+        with stop_on_signals() as stopped, Watch(console, budget_s=options.time_budget_s) as watch:
+            done = tuning.train(on_step=watch.step, stopped=stopped)
         with console.status("measuring the tuned model …"):
             verdict = tuning.verdict() if done else None
-        if verdict is None or stopped():
-            console.print("interrupted: nothing was written")
-            return INTERRUPTED
-        _tell(verdict, console)
-        if not verdict.helped:
-            console.print("it did not help, so nothing was written: try more code, or another --time-budget",
-                          soft_wrap=True)  # fmt: skip
-            return NOT_HELPED
+    except KeyboardInterrupt:
+        verdict = None
+    if verdict is None:
+        console.print("interrupted: nothing was written")
+        return INTERRUPTED
+    _tell(verdict, console)
+    if not verdict.helped:
+        console.print("it did not help, so nothing was written: try more code, or another --time-budget",
+                      soft_wrap=True)  # fmt: skip
+        return NOT_HELPED
+    with stop_on_signals():  # an interrupt must not leave half of a folder, nor none where one was
         tuning.keep(verdict)
     console.print(f"it helped: written to {options.out}; use it with --model {options.out}", soft_wrap=True)
     return 0

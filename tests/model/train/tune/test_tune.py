@@ -210,7 +210,7 @@ def test_the_command_says_whether_it_helped(
     assert open_filler(str(out), device="cpu").info.name == "tuned"
 
 
-@pytest.mark.parametrize("at", ["train", "verdict"])
+@pytest.mark.parametrize("at", ["held_out", "train", "verdict"])
 def test_an_interrupt_writes_nothing(
     at: str, code: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
