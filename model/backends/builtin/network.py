@@ -139,6 +139,12 @@ class KVCache:
         """Bytes of keys and values when the cache is full."""
         return self._stores.context.nbytes + self._stores.scratch.nbytes
 
+    def context_states(self) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
+        """Keys (rotated) and values of the context that has been read: float16 [layers, kv_heads, n, head_width] each."""
+        store, count = self._stores.context, len(self._ids)
+        keys = store.keys.swapaxes(3, 4).reshape(store.values.shape)
+        return keys[:, :, :count], store.values[:, :, :count]
+
     def read(self, ids: Ids, *, stop: Callable[[], bool] = never) -> bool:
         """Make the context `ids`, and return whether all of it is read.
 

@@ -46,7 +46,7 @@ class Shape:
     """Sizes of a batch, which are always the same: tokens of the prompt with its hole, and rows that write."""
 
     tokens: int = 640
-    rows: int = 384
+    rows: int = 448
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from lsp_server.cli import run
+from model.backends.builtin.kernel import CHOICE
 from model.backends.builtin.load import load
 from model.backends.builtin.network import Network
 from model.canvas import Canvas
@@ -24,8 +25,9 @@ from model.denoiser import Context
 from model.filler import open_filler
 from model.train.tune import own_code
 from model.train.tune.examples import Shape
-from model.train.tune.run import TuneOptions, Tuning, Verdict, fading, nats_of
+from model.train.tune.run import TuneOptions, Tuning, Verdict, fading
 from model.types import FillRequest, Hole, Template
+from tests.compiler import needs_compiler
 from tests.model import toy
 from tests.model.train.adapt import toys
 
@@ -168,12 +170,30 @@ def test_it_starts_from_the_weights_of_the_model_and_goes_on_with_its_own_adapte
 def test_context_is_read_without_the_adapter(code: Path, base: Path, tmp_path: Path) -> None:
     made = tuning(code, base, tmp_path / "out")
     batch = made._train.batch(0)
-    nats_of(made.network, batch)[batch.counted].mean().backward()
+    made.nats(batch)[batch.counted].mean().backward()
     assert all(p.grad is not None for name, p in made.network.named_parameters() if name.endswith(".up"))
     assert not any(p.requires_grad for p in made.network.decoder.parameters())
-    before = made.network.read(batch.ids)[1].keys[1]
+    before = made.read(batch.ids).keys[1]
     made.train()
-    torch.testing.assert_close(made.network.read(batch.ids)[1].keys[1], before, rtol=0, atol=0)
+    torch.testing.assert_close(made.read(batch.ids).keys[1], before, rtol=0, atol=0)
+
+
+@needs_compiler
+def test_the_kernel_reads_what_torch_does(
+    code: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_kernel = tuning(code, base, tmp_path / "out")
+    monkeypatch.setenv(CHOICE, "numpy")
+    by_torch = tuning(code, base, tmp_path / "out")
+    batch = by_kernel._train.batch(0)
+    mine, theirs = by_kernel.read(batch.ids), by_torch.read(batch.ids)
+    for kernels, torchs in ((mine.keys, theirs.keys), (mine.values, theirs.values)):
+        for layer, expected in zip(kernels, torchs, strict=True):
+            assert layer.shape == expected.shape == (1, 1, SHAPE.tokens, 64)
+            # The kernel rounds activations to 8 bits, and keys to 11.
+            assert (layer - expected).abs().mean() < 0.03 * expected.abs().mean()
+    assert by_kernel._before == pytest.approx(by_torch._before, rel=0.01)
+    assert by_kernel._before != by_torch._before
 
 
 def test_the_command_says_whether_it_helped(
