@@ -22,8 +22,7 @@ help:
 
 # pip hides what a build says unless it fails, so what became of the kernel is said here; newer sources are compiled.
 install: $(VENV)/.installed
-	@$(BIN)/python -m model.runtime.native.build >/dev/null && \
-	  $(BIN)/python -m model.backends.builtin.kernel.build >/dev/null || [ "$${DLM_FILL_REQUIRE_KERNEL:-0}" = 0 ]
+	@$(BIN)/python -m model.backends.builtin.kernel.build >/dev/null || [ "$${DLM_FILL_REQUIRE_KERNEL:-0}" = 0 ]
 
 demo: install
 	@$(BIN)/dlm-fill $(DEMO)
@@ -81,7 +80,7 @@ editors/%/node_modules/.installed: editors/%/package-lock.json
 
 clean:
 	rm -rf $(NEOVIM)/node_modules $(VSCODE)/node_modules $(VSCODE)/dist $(VSCODE)/.node $(VSCODE)/.tools
-	rm -rf $(VENV) dist model/runtime/native/kernel.so model/backends/builtin/kernel/kernel.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist model/backends/builtin/kernel/kernel.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # Debian keeps ensurepip in a package of its own: without it, the machine's pip puts pip into the new environment.
 $(BIN)/python:

@@ -1,6 +1,6 @@
-"""Hatchling's hooks, which run with hatchling alone. One compiles the kernels when a wheel or an editable install is made.
+"""Hatchling's hooks, which run with hatchling alone. One compiles the kernel when a wheel or an editable install is made.
 
-With the kernels a wheel is for one platform and any Python (the library is plain C, called by ctypes); without a
+With the kernel a wheel is for one platform and any Python (the library is plain C, called by ctypes); without a
 compiler it is for all, and fills run on NumPy. The other makes a package's description of the README.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
-NATIVE = ("model/runtime/native", "model/backends/builtin/kernel")
+KERNEL = "model/backends/builtin/kernel"
 
 
 class KernelHook(BuildHookInterface[Any]):
@@ -29,34 +29,25 @@ class KernelHook(BuildHookInterface[Any]):
         self._scratch = tempfile.TemporaryDirectory(prefix="dlm-fill-")
         if version != "editable":  # there the weights lie beside the sources
             build_data["dependencies"] += import_module("data_wheels").required(self.metadata.version, Path(self.root))
-        for folder in NATIVE:
-            if Path(self.root, folder, "build.py").exists() and not self._made(folder, version, build_data):
-                break  # the reason has been said, and the others would fail for the same one
-
-    def _made(self, folder: str, version: str, build_data: dict[str, Any]) -> bool:
-        """Whether a kernel has been compiled."""
-        native = import_module(folder.replace("/", ".") + ".build")
+        native = import_module(KERNEL.replace("/", ".") + ".build")
         try:
             if version == "editable":
                 native.up_to_date()
             else:
-                self._include(native, folder, build_data)
+                self._include(native, build_data)
         except native.BuildFailed as error:
             if native.required():
                 self.app.abort(f"{error.output}\n{native.REQUIRE} is set, and {error}".strip())
             self.app.display_warning(error.consequence)
-            return False
-        return True
 
-    def _include(self, native: ModuleType, folder: str, build_data: dict[str, Any]) -> None:
+    def _include(self, native: ModuleType, build_data: dict[str, Any]) -> None:
         # Compiled anew, elsewhere: what lies beside the sources may be older than them, or of another machine.
-        product = Path(self._scratch.name, folder.replace("/", "-"), native.PRODUCT)
-        product.parent.mkdir()
-        native.build(Path(self.root, folder), product)
+        product = Path(self._scratch.name, native.PRODUCT)
+        native.build(Path(self.root, KERNEL), product)
         platform = self.build_config.builder.get_best_matching_tag().rpartition("-")[2]
         build_data["tag"] = f"py3-none-{platform}"
         build_data["pure_python"] = False
-        build_data["force_include"][str(product)] = f"{folder}/{product.name}"
+        build_data["force_include"][str(product)] = f"{KERNEL}/{product.name}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
         """The wheel is written: what was compiled for it may go."""

@@ -88,7 +88,7 @@ class Prediction:
 
 
 class Prefilled(Protocol):
-    """The context's keys and values, held by one request; exact for the built-in layout.
+    """The context's keys and values, held by one request; exact for the built-in model.
 
     Any number of canvases, of any batch size, may be denoised over one of these.
     """

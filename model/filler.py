@@ -76,22 +76,11 @@ def require(package: str, *, extra: str, why: str) -> None:
 
 
 def _load(directory: Path, device: str) -> tuple[Denoiser, Codec]:
-    from model.backends.builtin.load import is_model_folder
+    from model.backends.builtin.load import load
 
-    if is_model_folder(directory):
-        from model.backends.builtin.load import load as load_base
-
-        if device not in {"auto", "cpu"}:
-            raise UnknownDevice(f"the model in {directory} runs on the CPU: leave out --device {device}")
-        return load_base(directory)
-    if device in {"auto", "cpu"}:
-        from model.runtime.load import load as load_runtime
-
-        return load_runtime(directory)
-    require("torch", extra="torch", why=f"--device {device}")
-    from model.checkpoints.builtin import load
-
-    return load(directory, device=device)
+    if device not in {"auto", "cpu"}:
+        raise UnknownDevice(f"the model in {directory} runs on the CPU: leave out --device {device}")
+    return load(directory)
 
 
 def open_filler(name: str = "builtin", *, device: str = "auto", drafts: bool = True, refresh: int = 1) -> Filler:
@@ -121,10 +110,7 @@ def open_filler(name: str = "builtin", *, device: str = "auto", drafts: bool = T
     # Threads that wait by spinning make a fill ten times slower when anything else runs. Read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from model.checkpoints import is_published
-    from model.runtime.native import will_be_numpy
 
-    if will_be_numpy():  # NumPy's BLAS is no faster with two threads at these sizes, and ten times slower beside others
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy loads
     if is_published(directory):
         return _published(directory, name=name, device=device, drafts=drafts, refresh=refresh)
     _need_no_refresh(name, refresh)

@@ -21,7 +21,7 @@ CUTS = 16
 
 
 class Codec(Protocol):
-    """What the engine needs of a tokenizer (`model.tokenizer.Tokenizer` is one)."""
+    """What the engine needs of a tokenizer (`model.backends.builtin.tokenizer.CodeTokenizer` is one)."""
 
     vocab_size: int
 

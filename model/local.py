@@ -91,18 +91,6 @@ class LocalFiller:
         other._manners = manners  # noqa: SLF001  another of this class
         return other
 
-    def runs_on(self, kind: type) -> bool:
-        """Whether its denoiser is of that kind."""
-        return isinstance(self._denoiser, kind)
-
-    def over(self, wrap: Callable[[Denoiser], Denoiser], *, drafts: int | None = None) -> LocalFiller:
-        """The same engine over `wrap(its denoiser)`: to measure what it does, or what it would do without."""
-        other = copy(self)
-        other._denoiser, other._prefilled = wrap(self._denoiser), None  # noqa: SLF001  another of this class
-        other._search = LengthSearch(other._denoiser)  # noqa: SLF001
-        other._drafts = self._drafts if drafts is None else drafts  # noqa: SLF001
-        return other
-
     def fill(
         self, request: FillRequest, *, cancelled: Cancelled = lambda: False, on_event: OnEvent | None = None
     ) -> Fill:

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from model.runtime.native import build as native
+from model.backends.builtin.kernel import build as native
 
 needs_compiler = pytest.mark.skipif(
     not any(map(shutil.which, ("cc", "gcc", "clang"))) and not native.required(),

@@ -19,7 +19,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "lsp_server.configuration.command:main",
         "List the settings of the language server, or their JSON schema.",
     ),
-    "train": ("model.train.command:main", "Train a model from source code."),
+    "train": (
+        "model.train.command:main",
+        "Make the built-in model: prune and quantise published weights, train an adapter.",
+    ),
     "tune": ("model.train.tune.command:main", "Continue the model on your own code, and keep it if that helped."),
     "eval": (
         "model.evaluate.command:main",

@@ -1,4 +1,4 @@
-"""Networks with their weights: the built-in model's own format, and the published diffusion coders'."""
+"""The published diffusion coders with their weights."""
 
 from __future__ import annotations
 

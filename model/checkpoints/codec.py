@@ -12,8 +12,8 @@ import numpy as np
 import tokenizers
 from numpy.typing import NDArray
 
+from model.byte_level import byte_alphabet
 from model.errors import MissingExtra, UnknownModel
-from model.tokenizer import byte_alphabet
 
 _JOINABLE_END = re.compile(r"[^\W\d]\Z|[=!<>+\-*/%&|^~:@.$#\\?]\Z")
 

@@ -10,13 +10,12 @@ from torch import Tensor
 
 from model.checkpoints.bidirectional import SequenceDenoiser
 from model.checkpoints.blockwise import BlockDenoiser
-from model.checkpoints.builtin import choose_device
 from model.checkpoints.codec import PublishedCodec, read_codec
 from model.checkpoints.families import family_of
 from model.checkpoints.families.family import Family
 from model.checkpoints.native.diffusion_gemma import NoiseDenoiser, is_diffusion_gemma, open_noise_denoiser
 from model.checkpoints.template import instructed
-from model.checkpoints.weights import choose_dtype, fastest_dtype, load_weights, weight_files
+from model.checkpoints.weights import choose_device, choose_dtype, fastest_dtype, load_weights, weight_files
 from model.denoiser import Denoiser, Spec
 from model.errors import BadRequest, UnknownModel
 from model.networks.decoder import Decoder

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from model.checkpoints.config_file import read_json
 from model.checkpoints.families.family import Family, Target, into
-from model.errors import UnknownModel
+from model.errors import UnknownDevice, UnknownModel
 
 INDEX = "model.safetensors.index.json"
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
@@ -177,6 +177,18 @@ def fastest_dtype(device: torch.device, *, parameters: float, width: int, inner:
     if device.type != "cpu" or parameters < probe.LEAST_PARAMETERS:
         return choose_dtype("auto", device)
     return DTYPES[probe.measured(width, inner).dtype]
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto` is the first of cuda, mps and cpu that this machine has. Raises UnknownDevice."""
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(device for device, there in present.items() if there))
+    if name not in present:
+        raise UnknownDevice(f"unknown device {name!r}: choose auto, cpu, cuda or mps")
+    if not present[name]:
+        raise UnknownDevice(f"no {name} device here: choose --device cpu, or auto")
+    return torch.device(name)
 
 
 def choose_dtype(name: str | torch.dtype, device: torch.device) -> torch.dtype:

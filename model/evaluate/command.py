@@ -21,7 +21,7 @@ from model.evaluate.own_cases import own_cases, sample, tasks
 from model.evaluate.report import append_result, end_torn_line, figures, mcnemar, read_results, show
 from model.evaluate.running import passes
 from model.evaluate.served import SERVED, Serve
-from model.evaluate.systems import LEFT_TO_RIGHT, ORACLE, SYSTEMS, WITH_FILES, Choice
+from model.evaluate.systems import ORACLE, SYSTEMS, WITH_FILES, Choice
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _RUNS_CODE = (
@@ -96,10 +96,9 @@ def _cases(*, sources: Sequence[Path], kinds: Sequence[str], own: Path | None, i
 @click.option("--cases", "total", type=click.IntRange(min=1),
               help="How many holes, over all folders and kinds (default: 1000), or how many of a file's (default: all).")  # fmt: skip
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS), help="Kinds of holes (default: all).")
-@click.option("--system", "chosen", multiple=True, type=click.Choice([*SYSTEMS, ORACLE, LEFT_TO_RIGHT, WITH_FILES, *SERVED]),
+@click.option("--system", "chosen", multiple=True, type=click.Choice([*SYSTEMS, ORACLE, WITH_FILES, *SERVED]),
               help="What to compare (default: the first four). `model` is the engine without drafts, `oracle-length`"
-                   " the engine told the truth's length, `left-to-right` the same network writing token after token,"
-                   " `engine+files` the engine told of other files of the package,"
+                   " the engine told the truth's length, `engine+files` the engine told of other files of the package,"
                    " `served` the engine with what editors and the command line have around it: context cut by syntax,"
                    " filters, and fills mended until they parse; `served-ranked` the same without mending,"
                    " `served-unchecked` without any notion of syntax.")  # fmt: skip

@@ -1,4 +1,4 @@
-"""What is compared: the engine, the network without drafts or from left to right, and two baselines without a model."""
+"""What is compared: the engine, the network without drafts, and two baselines without a model."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from model.backends.builtin.tokenizer import CodeTokenizer
 from model.drafts.matches import drafts_for
 from model.errors import BadRequest
 from model.evaluate.cases import Case
 from model.evaluate.measure import Result, judge, parses
 from model.evaluate.served import SERVED, Serve, Told
 from model.evaluate.workspace import Workspace
-from model.filler import directory_of, open_filler, require
-from model.framing import frame
+from model.filler import directory_of, open_filler
+from model.framing import Codec, frame
 from model.samplers import sampler
-from model.tokenizer import Tokenizer
 from model.types import Budget, Fill, Filler, FillRequest, Hole, Template
 
 System: TypeAlias = Callable[[Case], Result]
@@ -25,7 +25,6 @@ NEAR_CHARACTERS = 9_000
 ONE_LINE = ("line", "rest", "identifier", "argument", "SingleLineInfilling")
 SYSTEMS = ("engine", "model", "longest-match", "previous-line")
 ORACLE = "oracle-length"
-LEFT_TO_RIGHT = "left-to-right"
 WITH_FILES = "engine+files"
 """The engine, told of other files of the package."""
 
@@ -86,7 +85,7 @@ def filler_system(
 
 
 def oracle_system(
-    filler: Filler, tokenizer: Tokenizer, *, sampler: str = "auto", max_time_s: float | None = None
+    filler: Filler, tokenizer: Codec, *, sampler: str = "auto", max_time_s: float | None = None
 ) -> System:
     """The same filler, told how many tokens the truth takes in the hole: what the choice of length costs.
 
@@ -141,17 +140,12 @@ class Choice:
             return previous_line
         if self.name == "longest-match":
             return longest_match
-        if self.name == LEFT_TO_RIGHT:
-            require("torch", extra="torch", why="--system left-to-right")
-            from model.evaluate.left_to_right import open_left_to_right
-
-            return filler_system(open_left_to_right(directory_of(self.model), device=self.device))
         filler = open_filler(self.model, device=self.device, drafts=self.name != "model")
         if self.name in SERVED:
             assert self.serve is not None, "the command line asks for it"
             return served_system(Told(filler, self.name, sampler=self.sampler, max_time_s=self.max_time_s), self.serve)
         if self.name == ORACLE:
-            tokenizer = Tokenizer(directory_of(self.model) / "tokenizer.json")
+            tokenizer = CodeTokenizer(directory_of(self.model) / "tokenizer.json")
             return oracle_system(filler, tokenizer, sampler=self.sampler, max_time_s=self.max_time_s)
         workspace = Workspace() if self.name == WITH_FILES else None
         return filler_system(filler, sampler=self.sampler, max_time_s=self.max_time_s, workspace=workspace)

@@ -14,8 +14,7 @@ import transformers
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, StoppingCriteria, StoppingCriteriaList
 
-from model.checkpoints.builtin import choose_device
-from model.checkpoints.weights import choose_dtype
+from model.checkpoints.weights import choose_device, choose_dtype
 from model.errors import UnknownModel
 from model.fillers.fim_prompts import FORMATS, format_of
 from model.fillers.writer import Middle, Piece

@@ -8,7 +8,7 @@ caller's business, through masks and keys and values handed in.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -53,60 +53,28 @@ class LayerConfig:
         return self.head_size or self.width // self.heads
 
 
-@dataclass(frozen=True, kw_only=True)
-class NetworkConfig(LayerConfig):
-    """Sizes and options of the built-in network; `config.json` of such a checkpoint."""
-
-    vocab_size: int
-    width: int = 256
-    layers: int = 6
-    heads: int = 4
-    kv_heads: int = 4
-    feed_forward: int = 704
-    rope_theta: float = 10_000.0
-    qk_norm: bool = True
-    tied_embeddings: bool = True
-    pointer_width: int = 64
-
-    def to_json(self) -> dict[str, object]:
-        """A plain dictionary."""
-        return asdict(self)
-
-
 class Rope:
-    """Rotary embedding. `table(positions)` gives cos and sin, float32 [..., width / 2] of `width` rotated channels."""
+    """Rotary embedding of `width` rotated channels."""
 
     def __init__(self, width: int, theta: float) -> None:
         # Never a buffer, never on the meta device: recomputed wherever weights come from.
         self.frequencies = theta ** (-torch.arange(0, width, 2, dtype=torch.float32, device="cpu") / width)
 
-    def table(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """cos, sin for integer `positions` of any shape."""
-        angles = positions.to(torch.float32).unsqueeze(-1) * self.frequencies.to(positions.device)
-        return angles.cos(), angles.sin()
-
     def turns(self, positions: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """What `turned` multiplies by at `positions` ([L] or [B, L]): two of shape [L, width] or [B, 1, L, width].
 
-        As `table`, but in the form that takes few operations per layer.
+        The form that takes few operations per layer.
         """
-        cos, sin = (t.to(dtype) if t.dim() == 2 else t.to(dtype).unsqueeze(1) for t in self.table(positions))
+        angles = positions.to(torch.float32).unsqueeze(-1) * self.frequencies.to(positions.device)
+        cos, sin = (t.to(dtype) if t.dim() == 2 else t.to(dtype).unsqueeze(1) for t in (angles.cos(), angles.sin()))
         return torch.cat([cos, cos], dim=-1), torch.cat([-sin, sin], dim=-1)
 
 
-def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
-    """`x` [B, H, L, D] rotated by the table of its positions ([L, R/2] or [B, L, R/2]); channels from R on stay."""
-    cos, sin = (t.to(x.dtype) if t.dim() == 2 else t.to(x.dtype).unsqueeze(1) for t in table)
-    half = cos.shape[-1]
-    if 2 * half == x.shape[-1]:
-        a, b = x.chunk(2, dim=-1)
-        return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
-    a, b, rest = x.split([half, half, x.shape[-1] - 2 * half], dim=-1)
-    return torch.cat([a * cos - b * sin, a * sin + b * cos, rest], dim=-1)
-
-
 def turned(x: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
-    """As `rotate`, by `Rope.turns`: three operations where that takes seven, which a GPU's short passes feel."""
+    """`x` [B, H, L, D] rotated by `Rope.turns` of its positions; channels beyond those that are rotated stay.
+
+    Three operations where the plain form takes seven, which a GPU's short passes feel.
+    """
     cos, sin = turns
     width = cos.shape[-1]
     if width == x.shape[-1]:

@@ -1,8 +1,6 @@
-"""The training corpus: standard library and installed packages whose licence permits it, deduplicated.
+"""What may be trained on: source files that people wrote, under licences that permit it, deduplicated.
 
-Everything that ends up in the corpus is listed in the manifest with name, version, licence, number of
-files, bytes and a SHA-256 over the files. Held-out packages are read first; a training file that shares
-half of its lines with them is dropped, so that no copy of them leaks in.
+A training file that shares half of its lines with held-out ones is dropped, so that no copy of them leaks in.
 """
 
 from __future__ import annotations
@@ -10,16 +8,12 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-import sys
-import sysconfig
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 
 from model.text import PlainText
 
-HELD_OUT = frozenset({"networkx", "rich", "asyncio", "email", "click", "seaborn"})
 PERMISSIVE = re.compile(
     r"\b(mit\b|0?bsd|apache|psf|python software foundation|isc\b|zlib|unlicense\b|repoze)", re.IGNORECASE
 )
@@ -74,16 +68,6 @@ def permitted_licence(*, expression: str, classifiers: Sequence[str], text: str)
     return permitted[0].strip() if permitted else None
 
 
-def licence_of(dist: metadata.Distribution) -> str | None:
-    """The licence of an installed package, or None if it is not clearly permissive."""
-    meta = dist.metadata
-    return permitted_licence(
-        expression="".join(meta.get_all("License-Expression") or []),
-        classifiers=meta.get_all("Classifier") or [],
-        text="".join(meta.get_all("License") or []),
-    )
-
-
 def is_source(text: str) -> bool:
     """Written by people: not generated, not minified, not a table of data."""
     if not FILE_CHARACTERS[0] <= len(text) <= FILE_CHARACTERS[1] or GENERATED.search(text[:600]):
@@ -106,48 +90,6 @@ def sources(root: Path, paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
             continue
         if is_source(text):
             yield path, PlainText(text)
-
-
-def standard_library() -> Iterator[Package]:
-    """The running interpreter's library; its held-out packages come apart."""
-    root = Path(sysconfig.get_path("stdlib"))
-    version = ".".join(map(str, sys.version_info[:3]))
-    rest = Package("python-stdlib", version, "PSF-2.0")
-    apart = {n: Package(n, version, "PSF-2.0", held_out=True) for n in HELD_OUT if (root / n).is_dir()}
-    for path, text in sources(root, root.rglob("*.py")):
-        top = path.relative_to(root).parts[0]
-        apart.get(top, rest).files.append(text)
-    yield rest
-    yield from apart.values()
-
-
-def installed_packages(site: Path) -> Iterator[Package]:
-    """Packages in `site` (a site-packages directory) under a permissive licence.
-
-    Only files that a distribution lists as its own count: namespace packages have files under several licences.
-    """
-    named: set[str] = set()
-    for dist in sorted(metadata.distributions(path=[str(site)]), key=lambda d: (d.metadata["Name"] or "").lower()):
-        licence = licence_of(dist)
-        if licence is None:
-            continue
-        for top, paths in sorted(listed_files(dist, site).items()):
-            files = [text for _, text in sources(site / top, paths)]
-            if files:
-                name = top if top not in named else f"{top} ({dist.metadata['Name']})"
-                named.add(name)
-                yield Package(name, dist.version, licence, files, held_out=top in HELD_OUT)
-
-
-def listed_files(
-    dist: metadata.Distribution, site: Path, *, suffixes: frozenset[str] = frozenset({".py"})
-) -> dict[str, list[Path]]:
-    """The files with such a suffix that a distribution lists, by its top-level packages."""
-    own: dict[str, list[Path]] = {}
-    for file in dist.files or []:
-        if file.suffix in suffixes and len(file.parts) > 1 and file.parts[0] not in ("..", "tests"):
-            own.setdefault(file.parts[0], []).append(site / file)
-    return own
 
 
 def _lines(text: str) -> list[int]:
@@ -184,16 +126,3 @@ def deduplicate(packages: list[Package], *, package_characters: int, seed: int) 
             kept.append(text)
             size += len(text)
         package.files = kept
-
-
-def collect(sites: list[Path], *, package_characters: int = 4_000_000, seed: int = 0) -> list[Package]:
-    """All packages, deduplicated; held-out ones are marked. `package_characters` caps each training package."""
-    packages = list(standard_library())
-    names = {p.name for p in packages}
-    for site in sites:
-        for package in installed_packages(site):
-            if package.name not in names:
-                names.add(package.name)
-                packages.append(package)
-    deduplicate(packages, package_characters=package_characters, seed=seed)
-    return [p for p in packages if p.files]

@@ -25,16 +25,6 @@ def duration_s(ctx: click.Context, param: click.Parameter, value: str) -> float:
 
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
-SITES = click.option(
-    "--site",
-    "sites",
-    multiple=True,
-    metavar="DIR",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A site-packages folder to read packages from; may be repeated (default: this Python's own).",
-)
-CORPUS_FOLDER = click.option("--corpus", default=Path("runs/corpus"), show_default=True, type=FOLDER, metavar="DIR",
-                             help="Folder of the corpus.")  # fmt: skip
 
 
 def size_option(name: str, default: int, text: str, least: int = 1) -> Callable[[Function], Function]:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 
 LINE_EVERY_S = 60.0
-SHOWN = {"ahead": "next", "back": "previous", "score": "score", "denoise": "denoise", "loss": "loss"}
 
 
 class Watch:
@@ -47,8 +46,8 @@ class Watch:
         self._bar.stop()
 
     def step(self, progress: RunProgress, losses: Mapping[str, float]) -> None:
-        """After a step: `losses` are running means, nats per token; those that are not trained yet are 0."""
-        parts = " ".join(f"{shown} {losses[name]:.2f}" for name, shown in SHOWN.items() if losses.get(name))
+        """After a step: `losses` are running means, nats per token."""
+        parts = " ".join(f"{name} {value:.2f}" for name, value in losses.items())
         rate = progress.tokens / max(progress.elapsed_s, 1e-9)
         text = f"{parts}  {rate:,.0f} tokens/s"
         if self._console.is_terminal:

@@ -16,9 +16,9 @@ from packaging.utils import parse_wheel_filename
 
 import data_wheels
 from hatch_build import description
+from model.backends.builtin.kernel import HERE
+from model.backends.builtin.kernel import build as native
 from model.filler import BUILTIN
-from model.runtime.native import HERE
-from model.runtime.native import build as native
 from tests.compiler import needs_compiler
 from tests.e2e.builtin import DEMO, DEMO_LINE, ROOT
 
@@ -111,10 +111,9 @@ def test_the_wheel_holds_the_kernel_and_is_for_this_platform_and_any_python(whee
     assert (tag.interpreter, tag.abi) == ("py3", "none")
     assert tag.platform != "any"
     assert tag in set(sys_tags())
-    assert {KERNEL, f"model/backends/builtin/kernel/{native.PRODUCT}"} <= names_in(wheel)
-    code = "from model.runtime.compiled import library; import sys; sys.exit(library() is None)"
+    assert KERNEL in names_in(wheel)
+    code = "from model.backends.builtin.compiled import library; import sys; sys.exit(library() is None)"
     run(clean / "python", "-c", code, cwd=clean)
-    run(clean / "python", "-c", code.replace("runtime", "backends.builtin"), cwd=clean)
 
 
 def test_a_wheel_made_without_a_compiler_is_for_any_machine_and_says_what_that_costs(plain: tuple[Path, str]) -> None:
@@ -125,7 +124,7 @@ def test_a_wheel_made_without_a_compiler_is_for_any_machine_and_says_what_that_c
     (warning,) = [line for line in said.splitlines() if "kernel" in line]
     assert "CC is /nonexistent" in warning
     assert "NumPy" in warning
-    assert "install a C compiler (gcc or clang), then: python -m model.runtime.native.build" in warning
+    assert "install a C compiler (gcc or clang), then: python -m model.backends.builtin.kernel.build" in warning
 
 
 def test_a_wheel_made_without_a_compiler_fills(
@@ -209,12 +208,9 @@ def test_it_is_small_and_brings_no_torch(clean: Path, tmp_path: Path) -> None:
 
 
 def test_what_needs_torch_names_the_command(clean: Path, tmp_path: Path) -> None:
-    (tmp_path / "x.py").write_text("a = 1\nb = 2\n")
-    done = subprocess.run(
-        [clean / "dlm-fill", "x.py:2", "--device", "cuda"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([clean / "dlm-fill", "tune", "."], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.strip() == "dlm-fill: --device cuda needs torch: pip install 'dlm-fill[torch]'"
+    assert done.stderr.strip() == "dlm-fill: dlm-fill tune needs torch: pip install 'dlm-fill[train]'"
 
 
 def test_it_fills_alone(clean: Path, tmp_path: Path) -> None:

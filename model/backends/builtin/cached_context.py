@@ -28,7 +28,6 @@ class CausalContext(Prefilled):
     def __init__(self, tree: Tree, healing: Healing, *, specials: Sequence[int], end_id: int, top: int) -> None:
         self._tree, self._healing, self._end_id, self._top = tree, healing, end_id, top
         self._specials = np.asarray(specials, dtype=np.int64)
-        self._is_special = frozenset(specials)
 
     @property
     def passes(self) -> int:

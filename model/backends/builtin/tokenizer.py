@@ -13,8 +13,8 @@ import numpy as np
 import tiktoken
 from numpy.typing import NDArray
 
+from model.byte_level import byte_alphabet
 from model.errors import UnknownModel
-from model.tokenizer import byte_alphabet
 
 Ids = NDArray[np.int64]
 PATTERN = (

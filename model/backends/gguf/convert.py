@@ -47,11 +47,6 @@ _FIM_TEXTS = {
 _ENDS = ("<|endoftext|>", "<|end_of_text|>", "<｜end▁of▁sentence｜>")
 
 
-def is_gguf(name: str) -> bool:
-    """Whether the model `name` is a GGUF file."""
-    return name.lower().endswith(".gguf")
-
-
 def converted(path: Path, *, say: Say | None = None) -> Path:
     """The model folder that the file was converted into, which is done now if it was not yet.
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.backends.builtin.config import ModelConfig
+from model.byte_level import byte_alphabet
 from model.errors import UnknownModel
 from model.filler import require
-from model.tokenizer import byte_alphabet
 
 Floats = NDArray[np.float32]
 _PARTS: Final[Mapping[str, str]] = MappingProxyType(

@@ -10,7 +10,7 @@ from typing import Final
 
 from model.backends.builtin.tokenizer import PATTERN
 from model.backends.gguf.file import Vocabulary
-from model.tokenizer import byte_alphabet
+from model.byte_level import byte_alphabet
 
 BYTES = 256
 _LLAMA3 = PATTERN.replace(r"|\p{N}|", r"|\p{N}{1,3}|")

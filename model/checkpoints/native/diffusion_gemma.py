@@ -19,13 +19,12 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from model.canvas import Canvas
-from model.checkpoints.builtin import choose_device
 from model.checkpoints.codec import PublishedCodec, read_codec
 from model.checkpoints.config_file import ConfigFile
 from model.checkpoints.layout import PADDING, Ids, Laid, lay
 from model.checkpoints.prediction import Starts, Wanted, healed_tokens, together
 from model.checkpoints.template import message_ids
-from model.checkpoints.weights import choose_dtype, weight_files
+from model.checkpoints.weights import choose_device, choose_dtype, weight_files
 from model.denoiser import Context, Prediction, Prefilled, Spec
 from model.errors import BadRequest, MissingExtra, UnknownModel
 from model.passes.head import best_of_logits, unpacked

@@ -1,1 +1,1 @@
-"""`dlm-fill bench engine`: what the engine gains over simpler ways to run the same weights, side by side."""
+"""`dlm-fill bench engine`: keystrokes, memory, drafts and confidence of the engine."""

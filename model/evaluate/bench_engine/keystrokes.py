@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from model.evaluate.bench_engine.holes import first_lines, last_lines
 from model.evaluate.cases import is_telling
 from model.types import Filler, FillRequest, Hole, Template
 
 GOAL = 1.3
 SUFFIX_TOKENS = 100
 TYPED = 12
+
+Count = Callable[[str], int]
 
 
 def keystrokes(filler: Filler, path: Path, *, prefix_tokens: Sequence[int], places: int) -> dict[str, object]:
@@ -32,9 +33,9 @@ def keystrokes(filler: Filler, path: Path, *, prefix_tokens: Sequence[int], plac
     prefill: dict[int, list[float]] = {tokens: [] for tokens in prefix_tokens}
     passes: dict[int, list[int]] = {tokens: [] for tokens in prefix_tokens}
     for at in chosen:
-        after = "\n" + "".join(first_lines(lines[at + 1 :], SUFFIX_TOKENS, filler.count_tokens))
+        after = "\n" + "".join(_first_lines(lines[at + 1 :], SUFFIX_TOKENS, filler.count_tokens))
         for tokens in prefix_tokens:
-            before = "".join(last_lines(lines[:at], tokens, filler.count_tokens))
+            before = "".join(_last_lines(lines[:at], tokens, filler.count_tokens))
             indent = len(lines[at]) - len(lines[at].lstrip())
             for typed in range(TYPED):
                 template = Template(pieces=(before + lines[at][: indent + typed], after), holes=(Hole(max_lines=1),))
@@ -56,3 +57,18 @@ def keystrokes(filler: Filler, path: Path, *, prefix_tokens: Sequence[int], plac
         "longest_over_shortest": round(shown[longest] / shown[shortest], 2),
         "longest_over_shortest_in_cpu": round(shown_cpu[longest] / shown_cpu[shortest], 2),
     }
+
+
+def _last_lines(lines: Sequence[str], tokens: int, count: Count) -> list[str]:
+    """The last lines that take at most `tokens` tokens together."""
+    return _first_lines(lines[::-1], tokens, count)[::-1]
+
+
+def _first_lines(lines: Sequence[str], tokens: int, count: Count) -> list[str]:
+    """The first lines that take at most `tokens` tokens together."""
+    size = 0
+    for n, line in enumerate(lines):
+        size += count(line)
+        if size > tokens:
+            return list(lines[:n])
+    return list(lines)

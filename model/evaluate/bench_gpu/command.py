@@ -52,7 +52,7 @@ def main(device: str, chosen: tuple[str, ...], *, tiny: bool, context: int, hole
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch loads; see `model.filler`
     import torch
 
-    from model.checkpoints.builtin import choose_device
+    from model.checkpoints.weights import choose_device
     from model.evaluate.bench_gpu.floors import measured
     from model.evaluate.bench_gpu.shapes import SHAPES
     from model.evaluate.bench_gpu.shapes import tiny as small

@@ -97,7 +97,7 @@ def test_what_who_types_would_see_and_what_a_rewriting_leaves() -> None:
 
 
 def test_manners_are_measured_and_written_only_when_asked(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    place = Path("model/builtin/manners.json")
+    place = Path("model/backends/builtin/weights/manners.json")
     before = place.read_text()
     assert run(["eval", "manners", "--source", str(folder), "--cases", "2", "--sound", "1"]) == 0
     said = json.loads(capfd.readouterr().out.splitlines()[-1])

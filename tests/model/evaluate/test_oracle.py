@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model.backends.builtin.tokenizer import CodeTokenizer
 from model.errors import BadRequest
 from model.evaluate.cases import Case
 from model.evaluate.systems import filler_system, oracle_system
-from model.tokenizer import Tokenizer
 from model.types import Cancelled, Candidate, Fill, FillerInfo, FillRequest, OnEvent
 
-TOKENIZER = Path(__file__).parents[3] / "model" / "builtin" / "tokenizer.json"
+TOKENIZER = Path(__file__).parents[3] / "model" / "backends" / "builtin" / "weights" / "tokenizer.json"
 
 
 class Recording:
@@ -48,10 +48,10 @@ class Recording:
 
 
 @pytest.fixture(scope="module")
-def tokenizer() -> Tokenizer:
+def tokenizer() -> CodeTokenizer:
     if not TOKENIZER.exists():
         pytest.skip("no built-in tokenizer in this checkout")
-    return Tokenizer(TOKENIZER)
+    return CodeTokenizer(TOKENIZER)
 
 
 def case(prefix: str, middle: str, kind: str = "rest") -> Case:
@@ -62,7 +62,7 @@ def case(prefix: str, middle: str, kind: str = "rest") -> Case:
     ("prefix", "middle"),
     [("a = 1\n", "    return total"), ("value = self.tot", "al_width + 1"), ("print(", "value)"), ("x =", " 1")],
 )
-def test_the_length_is_what_the_engine_needs_for_the_truth(tokenizer: Tokenizer, prefix: str, middle: str) -> None:
+def test_the_length_is_what_the_engine_needs_for_the_truth(tokenizer: CodeTokenizer, prefix: str, middle: str) -> None:
     filler = Recording()
     oracle_system(filler, tokenizer)(case(prefix, middle))
     told = filler.asked[0].template.holes[0]
@@ -72,7 +72,7 @@ def test_the_length_is_what_the_engine_needs_for_the_truth(tokenizer: Tokenizer,
     assert tokenizer.decode(np.asarray(ids)) == partial + middle
 
 
-def test_all_but_the_length_is_as_the_engine_is_asked(tokenizer: Tokenizer) -> None:
+def test_all_but_the_length_is_as_the_engine_is_asked(tokenizer: CodeTokenizer) -> None:
     told, free = Recording(), Recording()
     given = case("a = 1\n", "b = 2")
     assert oracle_system(told, tokenizer, max_time_s=1.0)(given).text == "x"
@@ -86,7 +86,7 @@ def test_all_but_the_length_is_as_the_engine_is_asked(tokenizer: Tokenizer) -> N
 
 @pytest.mark.parametrize(("sampler", "raises"), [("auto", False), ("none", True)])
 def test_a_truth_beyond_the_canvas_is_missed_and_other_errors_are_not_hidden(
-    tokenizer: Tokenizer,
+    tokenizer: CodeTokenizer,
     sampler: str,
     raises: bool,
 ) -> None:

@@ -1,16 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from model.errors import BadRequest
-from model.tokenizer import END_ID, START_ID, Tokenizer
-from model.train import corpus
-from model.train.corpus import Package, collect, deduplicate, installed_packages, is_source, permitted_licence
-from model.train.tokens import Tokens, build
+from model.train.corpus import Package, deduplicate, is_source, permitted_licence, sources
 from tests.model import toy
 
 OSI = "License :: OSI Approved :: "
@@ -58,57 +52,19 @@ def test_sources_are_written_by_people() -> None:
     assert not is_source(toy.source(1) * 400), "too long"
 
 
-def installed(site: Path, name: str, licence: str, files: dict[str, str]) -> None:
-    """A distribution as pip leaves it."""
-    info = site / f"{name}-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(
-        f"Metadata-Version: 2.4\nName: {name}\nVersion: 1.0\nLicense-Expression: {licence}\n"
-    )
-    for file, text in files.items():
-        (site / file).parent.mkdir(parents=True, exist_ok=True)
-        (site / file).write_text(text)
-    (info / "RECORD").write_text("".join(f"{file},,\n" for file in files))
-
-
 def texts(packages: list[Package]) -> dict[str, list[str]]:
     return {p.name: sorted(p.files) for p in packages}
 
 
-def test_installed_packages_by_their_licence(tmp_path: Path) -> None:
-    free, vendored, unlisted = toy.source(1), toy.source(2), toy.source(3)
-    installed(
-        tmp_path,
-        "free",
-        "MIT",
-        {
-            "free/a.py": free,
-            "free/_vendor/other/b.py": vendored,
-            "free/c.txt": free,
-            "free/d.py": "short",
-            "tests/t.py": free,
-            "../../bin/x.py": free,
-        },
-    )
-    installed(tmp_path, "bound", "GPL-3.0-only", {"bound/a.py": toy.source(4)})
-    (tmp_path / "free" / "unlisted.py").write_text(unlisted)
-    assert texts(list(installed_packages(tmp_path))) == {"free": [free]}
-
-
-def test_a_shared_namespace_counts_file_by_file(tmp_path: Path) -> None:
-    ours, theirs, more = toy.source(1), toy.source(2), toy.source(3)
-    installed(tmp_path, "a-free", "MIT", {"space/free/a.py": ours})
-    installed(tmp_path, "b-bound", "GPL-3.0-only", {"space/bound/b.py": theirs})
-    installed(tmp_path, "c-free", "BSD-2-Clause", {"space/more/c.py": more})
-    found = list(installed_packages(tmp_path))
-    assert texts(found) == {"space": [ours], "space (c-free)": [more]}
-    assert [p.licence for p in found] == ["MIT", "BSD-2-Clause"]
-
-
-def test_crlf_becomes_lf(tmp_path: Path) -> None:
-    installed(tmp_path, "free", "MIT", {"free/a.py": ""})
-    (tmp_path / "free" / "a.py").write_bytes(toy.source(1).replace("\n", "\r\n").encode())
-    assert texts(list(installed_packages(tmp_path))) == {"free": [toy.source(1)]}
+def test_sources_are_read_with_plain_line_ends_and_without_vendored_ones(tmp_path: Path) -> None:
+    files = {"a.py": 1, "_vendor/other/b.py": 2, "deep/c.py": 3}
+    for name, n in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(toy.source(n).replace("\n", "\r\n").encode())
+    (tmp_path / "short.py").write_text("x = 1\n")
+    (tmp_path / "latin.py").write_bytes(toy.source(4).encode() + b"# \xe9\n")
+    found = {path.name: text for path, text in sources(tmp_path, tmp_path.rglob("*.py"))}
+    assert found == {"a.py": toy.source(1), "c.py": toy.source(3)}
 
 
 def test_duplicates_are_dropped() -> None:
@@ -131,57 +87,3 @@ def test_no_package_outweighs_the_others() -> None:
     packages = [Package("a", "1", "MIT", [toy.source(n) for n in range(50)])]
     deduplicate(packages, package_characters=5000, seed=0)
     assert 0 < sum(map(len, packages[0].files)) <= 5000
-
-
-def test_collect_keeps_held_out_packages_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def library() -> Iterator[Package]:
-        yield Package("python-stdlib", "3", "PSF-2.0", [toy.source(1)])
-
-    monkeypatch.setattr(corpus, "standard_library", library)
-    installed(tmp_path / "one", "rich", "MIT", {"rich/a.py": toy.source(2)})
-    installed(tmp_path / "one", "other", "MIT", {"other/a.py": toy.source(3), "other/copy.py": toy.source(2)})
-    installed(tmp_path / "two", "other", "MIT", {"other/b.py": toy.source(4)})
-    packages = collect([tmp_path / "one", tmp_path / "two"])
-    assert texts(packages) == {
-        "python-stdlib": [toy.source(1)],
-        "other": [toy.source(3)],
-        "rich": [toy.source(2)],
-    }
-    assert [p.name for p in packages if p.held_out] == ["rich"]
-
-
-def test_the_standard_library_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = {"json/a.py": 1, "argparse.py": 2, "asyncio/b.py": 3, "site-packages/x/c.py": 4, "lib2to3/d.py": 5}
-    for name, n in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(toy.source(n))
-    monkeypatch.setattr("sysconfig.get_path", lambda _: str(tmp_path))
-    packages = list(corpus.standard_library())
-    assert texts(packages) == {
-        "python-stdlib": sorted([toy.source(1), toy.source(2)]),
-        "asyncio": [toy.source(3)],
-    }
-    assert [p.name for p in packages if p.held_out] == ["asyncio"]
-
-
-def test_tokens_on_disk_are_the_texts(tmp_path: Path) -> None:
-    files = [toy.source(n) for n in range(6)]
-    packages = [Package("a", "1", "MIT", files), Package("h", "2", "BSD", [toy.source(9)], held_out=True)]
-    manifest = build(packages, tmp_path, vocab_size=320)
-    tok, tokens = Tokenizer(tmp_path / "tokenizer.json"), Tokens.load(tmp_path, "train")
-    found = []
-    for start, end in zip(tokens.offsets, tokens.offsets[1:], strict=False):
-        ids = tokens.ids[start:end].astype(np.int64)
-        assert (ids[0], ids[-1]) == (START_ID, END_ID)
-        found.append(tok.decode(ids))
-    assert sorted(found) == sorted(files)
-    assert manifest["tokens"] == {"train": len(tokens.ids), "held_out": len(Tokens.load(tmp_path, "held_out").ids)}
-    assert manifest["packages"] == [packages[0].manifest()]
-    assert packages[0].manifest()["bytes"] == sum(len(f.encode()) for f in files)
-
-
-def test_nothing_to_train_on_is_told(tmp_path: Path) -> None:
-    with pytest.raises(BadRequest, match=r"to train on.*--site"):
-        build([], tmp_path, vocab_size=320)
-    with pytest.raises(BadRequest, match="held out"):
-        build([Package("a", "1", "MIT", [toy.source(1)])], tmp_path, vocab_size=320)

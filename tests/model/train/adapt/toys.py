@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from model.backends.builtin.config import ModelConfig
 from model.backends.builtin.tokenizer import PATTERN
-from model.tokenizer import byte_alphabet
+from model.byte_level import byte_alphabet
 from model.train.adapt.documents import read_documents, write_documents
 from model.train.adapt.examples import Examples, Shape, Specials
 from model.train.adapt.network import AdaptedDecoder, read_decoder
