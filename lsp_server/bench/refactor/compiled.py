@@ -56,7 +56,7 @@ def _rust(file: Path, text: str, flags: Sequence[str], folder: Path) -> str:
     )  # fmt: skip
     mir = (folder / "out.mir").read_text("utf-8")
     mir = re.sub(r"^\s*debug .*\n", "", mir, flags=re.MULTILINE)
-    return re.sub(r":\d+:\d+", "", mir)
+    return re.sub(r":\s*\d+:\d+", "", mir)
 
 
 def _go(file: Path, text: str, flags: Sequence[str], folder: Path) -> str:  # noqa: ARG001
