@@ -76,7 +76,11 @@ def _java(file: Path, text: str, flags: Sequence[str], folder: Path) -> str:
     copy.parent.mkdir(parents=True)
     copy.write_text(text, "utf-8")
     module = root / "module-info.java"
-    patched = re.search(r"\bmodule\s+([\w.]+)", module.read_text("utf-8")) if module.exists() else None
+    patched = (
+        re.search(r"^(?:open\s+)?module\s+([\w.]+)", module.read_text("utf-8"), re.MULTILINE)
+        if module.exists()
+        else None
+    )
     place = ["--patch-module", f"{patched[1]}={folder / 'source'}"] if patched else ["-sourcepath", str(root)]
     _run(
         ["javac", "-g:none", "-proc:none", "-nowarn", "-implicit:none", *place, *flags, "-d", folder / "out", copy],
