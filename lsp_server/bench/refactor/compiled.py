@@ -123,7 +123,8 @@ class Compiler:
         made = self._made(file, after)
         if made.startswith(_BROKEN):
             return made
-        words = re.compile(rf"\b({'|'.join(map(re.escape, renamed))})\b")
+        names = "|".join(map(re.escape, renamed))
+        words = re.compile(rf"\d+(?:{names})(?![a-z_])|\b(?:{names})\b")  # C++ writes the length before a static's name
         one, other = (words.sub("§", text) for text in (self._before[file], made))
         return "" if one == other else "it compiles to something else"
 
