@@ -60,10 +60,18 @@ def expression_at(snapshot: Snapshot, region: Region) -> Node | None:
     node = snapshot.tree.root_node if snapshot.tree is not None and region.start < region.end else None
     while node is not None and node.start_byte <= region.start and region.end <= node.end_byte:
         exact = (node.start_byte, node.end_byte) == (region.start, region.end)
-        if exact and node.type in EXPRESSIONS and not _names_something(node):
+        if exact and node.type in EXPRESSIONS and not _names_something(node) and not _is_head(node):
             return node
+        if exact and _is_head(node):
+            return next((c for c in node.named_children if c.type in EXPRESSIONS), None)
         node = first_child_after(node, region.start)
     return None
+
+
+def _is_head(node: Node) -> bool:
+    """Whether its parentheses are those of a statement, as in `if (…)`."""
+    statement = node.parent is not None and node.parent.type.endswith("_statement")
+    return node.type == "parenthesized_expression" and statement and field_of(node) in ("condition", "value", "object")
 
 
 def _names_something(node: Node) -> bool:
