@@ -79,7 +79,8 @@ def _load(directory: Path, device: str) -> tuple[Denoiser, Codec]:
     from model.backends.builtin.load import load
 
     if device not in {"auto", "cpu"}:
-        raise UnknownDevice(f"the model in {directory} runs on the CPU: leave out --device {device}")
+        shown = "the built-in model" if directory == BUILTIN else f"the model in {directory}"
+        raise UnknownDevice(f"{shown} runs on the CPU: leave out --device {device}")
     return load(directory)
 
 

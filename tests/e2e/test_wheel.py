@@ -213,6 +213,15 @@ def test_what_needs_torch_names_the_command(clean: Path, tmp_path: Path) -> None
     assert done.stderr.strip() == "dlm-fill: dlm-fill tune needs torch: pip install 'dlm-fill[train]'"
 
 
+def test_a_device_that_the_model_does_not_run_on_is_named(clean: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.py").write_text("a = 1\nb = 2\n")
+    done = subprocess.run(
+        [clean / "dlm-fill", "x.py:2", "--device", "cuda"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.strip() == "dlm-fill: the built-in model runs on the CPU: leave out --device cuda"
+
+
 def test_it_fills_alone(clean: Path, tmp_path: Path) -> None:
     (tmp_path / "inventory.py").write_bytes(DEMO.read_bytes())
     report = json.loads(run(clean / "dlm-fill", f"inventory.py:{DEMO_LINE}", "--json", "--write", cwd=tmp_path))
