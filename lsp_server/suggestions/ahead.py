@@ -54,6 +54,13 @@ class ReadAhead:
         """A suggestion was asked for there, and the model had not read the text around."""
         self._go(_Place(uri=uri, offset=offset), after_s=0.0)
 
+    async def has_read(self, *, most_s: float) -> bool:
+        """Wait until the reading under way has ended, or for so long; whether it has ended."""
+        if self._reading is None:
+            return True
+        done, _ = await asyncio.wait({self._reading}, timeout=most_s)
+        return bool(done)
+
     def forget(self, uri: str) -> None:
         """The document was closed."""
         if self._place is not None and self._place.uri == uri:

@@ -18,6 +18,8 @@ from lsp_server.types import Region
 from model.types import Cancelled, Filler, FillEvent, OnEvent
 
 _MAX_TIME_S = 2.0  # ghost text that comes later meets a reader who has moved on
+READING_S = 3.0
+"""Who has stopped typing where nothing had been read gets the suggestion when it has, if that takes no longer."""
 PATIENCE_S = 0.15
 """Who just types gets an answer without the network where reading what it has not read would take longer; it is read then."""
 NO_PATIENCE_S = -1.0
@@ -158,6 +160,12 @@ class Suggester:
             return *suggestions_of(question, filled, min_confidence=least), filled.fill.stopped
 
         outcome = await self._session.run(question.now.uri, work, automatic=automatic)
+        if not isinstance(outcome, Interrupted) and outcome[2] == "unread":
+            self._metrics.drop(UNREAD)
+            self.ahead.wanted(question.now.uri, question.offset)
+            waits = not outcome[0] and await self.ahead.has_read(most_s=READING_S)
+            if waits and self._session.documents.is_current(question.now):
+                outcome = await self._session.run(question.now.uri, work, automatic=automatic)
         if isinstance(outcome, Interrupted):
             run.interrupted = True
             self._metrics.drop(outcome.reason)
@@ -165,9 +173,6 @@ class Suggester:
         suggestions, dropped, stopped = outcome
         for reason in dropped:
             self._metrics.drop(reason)
-        if stopped == "unread":
-            self._metrics.drop(UNREAD)
-            self.ahead.wanted(question.now.uri, question.offset)
         if stopped in ("done", "steps") or suggestions:
             state = State.of(question.snapshot.source, question.offset, question.gap.closers)
             self._cache.put(question.now.uri, state, Made(suggestions=suggestions, asked=run.asked))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -78,6 +79,13 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("model/__init__.py", "lsp_server/__init__.py"):
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).touch()
+    for name in ("model/backends/__init__.py", "model/backends/builtin/__init__.py"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).touch()
+    kernel = "model/backends/builtin/kernel"
+    shutil.copytree(
+        ROOT / kernel, root / kernel, ignore=shutil.ignore_patterns("*.so", "*.dylib", "*.dll", "__pycache__")
+    )
     (root / PLACE).mkdir(parents=True)
     toys.write(root / PLACE)
     for shard in (root / PLACE).glob("weights-*"):
