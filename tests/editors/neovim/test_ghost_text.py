@@ -134,7 +134,7 @@ def test_a_file_with_cr_lf_gets_no_cr(binary: str, source: Path) -> None:
     source.write_bytes(PYTHON.replace("\n", "\r\n").encode() + b"    \r\n\r\n\r\ndef end():\r\n    pass\r\n")
     with editing(binary, source) as editor:
         assert editor.lua("return vim.bo.fileformat") == "dos"
-        editor.type("9GA")
+        editor.type("9GAret")
         editor.until(editor.ghost, "ghost text")
         editor.type("<Tab><Esc>")
         editor.command("write")

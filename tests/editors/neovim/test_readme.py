@@ -75,7 +75,7 @@ def test_a_suggestion_comes_and_tab_accepts_it_whatever_is_typed_before(
         editor.command(f"edit {project}")
         editor.until(lambda: editor.state() == "ready", "the model is loaded")
         for count in range(3):
-            editor.type("<Esc>Go<C-u>    ret")
+            editor.type(("<Esc>Gdd" if count else "") + "<Esc>Go<C-u>    ret")  # each time below the same text
             editor.until(lambda: editor.idle() and editor.ghost() and not asking(editor), "ghost text")
             rest = editor.ghost()[0].rstrip()
             letters = rest[:count]
