@@ -13,16 +13,16 @@ from dataclasses import replace
 from functools import cache
 from typing import TypeAlias
 
-from lsp_server.context.gather import OtherFiles
-from lsp_server.filters.same_everywhere import said_everywhere, without_said_everywhere
-from lsp_server.filters.tidy import tidied
+from lsp_server.code.checking.accept import fits, offending, whole
+from lsp_server.code.checking.syntax_checker import SyntaxChecker
+from lsp_server.code.text.edits import edit_of
+from lsp_server.postprocess.same_everywhere import said_everywhere, without_said_everywhere
+from lsp_server.postprocess.tidy import tidied
 from lsp_server.settings import FillOptions
-from lsp_server.source.accept import fits, offending, whole
-from lsp_server.source.edits import edit_of
-from lsp_server.source.exclusions import Exclusions
-from lsp_server.source.syntax_checker import SyntaxChecker
 from lsp_server.types import Cells, Edit, Filled, Gap, Snapshot
 from lsp_server.window import window
+from lsp_server.workspace.exclusions import Exclusions
+from lsp_server.workspace.other_files.gather import OtherFiles
 from model.types import Budget, Cancelled, Candidate, Fill, Filler, FillRequest, OnEvent, Span, Template
 
 Fitted: TypeAlias = Callable[[tuple[str, ...]], tuple[tuple[str, str], ...]]

@@ -29,9 +29,10 @@ from lsp_server.feedback.acceptance import Acceptance
 from lsp_server.feedback.kept import Kept, Later
 from lsp_server.feedback.metrics import Metrics, Save
 from lsp_server.feedback.store import add, state_file
-from lsp_server.handlers import cursor, documents, feedback, inline_completion, notebooks
+from lsp_server.handlers import code_action, cursor, documents, feedback, notebooks
+from lsp_server.handlers.completion import inline as inline_completion
 from lsp_server.handlers.connection import configuration, lifecycle
-from lsp_server.handlers.filling import code_action, commands
+from lsp_server.handlers.filling import commands
 from lsp_server.handlers.refactoring import commands as refactoring
 from lsp_server.handlers.refactoring import rename
 from lsp_server.session import OpenFiller, Session

@@ -24,13 +24,13 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from lsp_server.configuration.layers import Configuration
 from lsp_server.configuration.settings import Settings
-from lsp_server.context.gather import Gathering, OtherFiles, Workspace
-from lsp_server.documents import Documents
+from lsp_server.documents.notebooks import Notebooks
+from lsp_server.documents.store import Documents
 from lsp_server.errors import Excluded, InputError, SwitchedOff, place_of
-from lsp_server.notebooks import Notebooks
-from lsp_server.source.exclusions import Exclusions
 from lsp_server.status import Status, StatusBoard
 from lsp_server.types import Cells, Snapshot
+from lsp_server.workspace.exclusions import Exclusions
+from lsp_server.workspace.other_files.gather import Gathering, OtherFiles, Workspace
 from model.errors import BadRequest, ModelError
 from model.types import Cancelled, Filler
 

@@ -16,7 +16,7 @@ from model.types import Candidate, Fill, Hole, Template
 if TYPE_CHECKING:
     from tree_sitter import Tree
 
-    from lsp_server.source.languages import Language
+    from lsp_server.code.languages.table import Language
 
 
 @dataclass(frozen=True, kw_only=True)

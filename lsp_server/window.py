@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lsp_server.notebooks import with_cells
-from lsp_server.source.cut import cut
-from lsp_server.source.exclusions import Exclusions
+from lsp_server.code.cut import cut
+from lsp_server.documents.notebooks import with_cells
 from lsp_server.types import Cells, Gap, Snapshot
+from lsp_server.workspace.exclusions import Exclusions
 from model.types import Cancelled, Filler, ReadsContext, Template
 
 _DRAFT_SOURCE_CHARS = 100_000

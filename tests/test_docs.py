@@ -14,8 +14,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from hatch_build import description
-from lsp_server.command_line.names import COMMANDS, load
-from lsp_server.command_line.options import main
+from lsp_server.cli.names import COMMANDS
+from lsp_server.cli.options import main
+from lsp_server.commands import load
 
 ROOT = Path(__file__).parent.parent
 AT_THE_ROOT = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
@@ -125,7 +126,7 @@ def test_paths_that_pages_name_are_there(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["docs/architecture.md", "CONTRIBUTING.md"])
 def test_names_that_pages_place_are_defined_there(name: str) -> None:
-    """Rows such as | … | `model/engine.py`: `Meter` |, and | `Snapshot` | `lsp_server/types.py` | … |."""
+    """Rows such as | … | `model/infill/decoding/diffusion.py`: `Meter` |, and | `Snapshot` | `lsp_server/types.py` | … |."""
     text = (ROOT / name).read_text("utf-8")
     placed = [(path, names) for path, names in re.findall(r"`([\w/]+\.py)`: `(\w+)`", text)]
     placed += [

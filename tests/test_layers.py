@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import functools
+import graphlib
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +17,31 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted(p.relative_to(ROOT) for part in ("lsp_server", "model") for p in (ROOT / part).rglob("*.py"))
 MODEL_SEAMS = {"model.types", "model.errors", "model.filler", "model.text", "model.machine"}
 LSP = {"pygls", "lsprotocol"}
+FLOORS = {
+    "model": [
+        "text canvas errors",
+        "types backend extras",
+        "infill",
+        "backends",
+        "filler machine",
+        "lab",
+    ],
+    "lsp_server": [
+        "types errors settings status streams commands",
+        "code transport",
+        "workspace postprocess",
+        "documents configuration",
+        "session window feedback",
+        "pipeline",
+        "transforms",
+        "suggestions",
+        "handlers serve",
+        "server",
+        "bench",
+        "cli",
+    ],
+}
+"""From the ground up: what stands on a floor imports floors below, and nothing of its own floor or above."""
 
 
 def imports_of(source: str, package: str) -> Iterator[str]:
@@ -37,6 +65,7 @@ def imports_of(source: str, package: str) -> Iterator[str]:
         waiting += ast.iter_child_nodes(node)
 
 
+@functools.cache
 def imports(path: Path) -> set[str]:
     return set(imports_of((ROOT / path).read_text("utf-8"), ".".join(path.parent.parts)))
 
@@ -76,19 +105,56 @@ def test_layers(path: Path) -> None:
         assert not reaches(imported, "torch", "numpy", "tokenizers", "tiktoken", "safetensors"), (
             "tensors stay in model/"
         )
-    if not inside(path, "lsp_server/source"):
-        assert not {n for n in imported if n.split(".")[0].startswith("tree_sitter")}, (
-            "only source/ touches tree-sitter"
-        )
+    if not inside(path, "lsp_server/code"):
+        assert not {n for n in imported if n.split(".")[0].startswith("tree_sitter")}, "only code/ touches tree-sitter"
     if not inside(path, "lsp_server/handlers", "lsp_server/server.py"):
         assert not reaches(imported, "lsprotocol"), "only handlers/ and server.py touch lsprotocol"
-    if inside(path, "model/samplers"):
-        assert not reaches(imported, "model.checkpoints", "torch"), "samplers know no checkpoint and no tensor"
-    if inside(path, "model/checkpoints"):
-        assert not reaches(imported, "model.samplers"), "checkpoints know no sampler"
-    for folder in ("train", "evaluate"):  # one laboratory: evaluations read packages as training does
-        if not inside(path, "model/train", "model/evaluate"):
-            assert not reaches(imported, f"model.{folder}"), f"only the command line calls model/{folder}, by name"
+    if inside(path, "model/infill/decoding/samplers"):
+        assert not reaches(imported, "model.backends.published", "torch"), "samplers know no checkpoint and no tensor"
+    if inside(path, "model/backends/published"):
+        assert not reaches(imported, "model.infill.decoding.samplers"), "checkpoints know no sampler"
+    if not inside(path, "model/lab"):
+        assert not reaches(imported, "model.lab"), "only the command line calls model/lab, by name"
+
+
+@functools.cache
+def folders() -> dict[str, dict[str, set[str]]]:
+    """For each folder, what its entries (files and folders, each folder as a whole) import of one another.
+
+    A module that only exists in a name such as `a.b.CONSTANT` is resolved to `a.b`.
+    """
+    modules = {".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in SOURCES}
+    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for path in SOURCES:
+        here = path.with_suffix("").parts
+        for name in imports(path):
+            there = tuple((name if name in modules else name.rpartition(".")[0]).split("."))
+            common = next((i for i, (a, b) in enumerate(zip(here, there, strict=False)) if a != b), None)
+            if common and ".".join(there) in modules:
+                found[".".join(here[:common])][here[common]].add(there[common])
+    return found
+
+
+@pytest.mark.parametrize("folder", sorted(folders()))
+def test_no_circle_between_the_entries_of_a_folder(folder: str) -> None:
+    """Neither between files nor between folders: so each can be read knowing only what it stands on."""
+    graphlib.TopologicalSorter(folders()[folder]).prepare()
+
+
+def test_a_circle_would_be_found() -> None:
+    with pytest.raises(graphlib.CycleError):
+        graphlib.TopologicalSorter({"a": {"b"}, "b": {"c"}, "c": {"a"}}).prepare()
+    assert {"infill", "backends"} <= folders()["model"].keys()
+    assert "pipeline" in folders()["lsp_server"]["transforms"]
+
+
+@pytest.mark.parametrize("half", FLOORS)
+def test_floors(half: str) -> None:
+    floor = {name: number for number, names in enumerate(FLOORS[half]) for name in names.split()}
+    entries = {path.parts[1].removesuffix(".py") for path in SOURCES if path.parts[0] == half} - {"__init__"}
+    assert entries == floor.keys(), "each entry has its floor"
+    up = {(a, b) for a, below in folders()[half].items() for b in below - {"__init__"} if floor[b] >= floor[a]}
+    assert not up, "a floor imports what is below it"
 
 
 @pytest.mark.parametrize("path", [p for p in SOURCES if p != Path("model/text.py")], ids=str)
@@ -118,9 +184,9 @@ def test_no_state_in_modules(path: Path) -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        "lsp_server.cli",
-        "lsp_server.command_line.options",
-        "lsp_server.command_line.fill",
+        "lsp_server.cli.main",
+        "lsp_server.cli.options",
+        "lsp_server.cli.fill",
         "lsp_server.server",
         "lsp_server.pipeline",
     ],
@@ -134,7 +200,7 @@ def test_starting_imports_no_tensor_library(module: str) -> None:
 
 def test_help_imports_nothing_it_does_not_need() -> None:
     code = (
-        "import sys; from lsp_server.cli import run; run(['--help']);"
+        "import sys; from lsp_server.cli.main import run; run(['--help']);"
         "print(*(n for n in ('rich', 'tree_sitter', 'pygls', 'lsprotocol', 'torch', 'numpy') if n in sys.modules),"
         " file=sys.stderr)"
     )

@@ -15,12 +15,12 @@ from typing import Any
 import click
 
 from lsp_server.bench.figures import commit, stdlib_source, summary
-from lsp_server.documents import Change, Documents
-from lsp_server.source.cut import cut
-from lsp_server.source.languages import by_name
-from lsp_server.source.lines import Lines
-from lsp_server.source.parse import Syntax, edited, parse
-from lsp_server.source.positions import LineIndex
+from lsp_server.code.cut import cut
+from lsp_server.code.languages.table import by_name
+from lsp_server.code.syntax.parse import Syntax, edited, parse
+from lsp_server.code.text.lines import Lines
+from lsp_server.code.text.positions import LineIndex
+from lsp_server.documents.store import Change, Documents
 from lsp_server.types import Gap, Region, Snapshot
 from model.types import Hole
 

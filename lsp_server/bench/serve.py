@@ -168,7 +168,7 @@ async def _ask(client: httpx.AsyncClient, url: str, body: dict[str, Any], met: M
 @contextlib.contextmanager
 def _server(model: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A `dlm-fill serve` of its own process, ready; its limits of rate are above what typists do."""
-    command = [sys.executable, "-m", "lsp_server.cli", "serve", "--port", "0", "--model", model]
+    command = [sys.executable, "-m", "lsp_server.cli.main", "serve", "--port", "0", "--model", model]
     command += ["--rate", "100000", "--concurrency", "100000"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None

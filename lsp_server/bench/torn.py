@@ -27,9 +27,9 @@ import lsp_server
 import model
 from lsp_server import pipeline
 from lsp_server.bench.figures import commit
+from lsp_server.code.languages.table import by_name
+from lsp_server.code.syntax.parse import parse
 from lsp_server.settings import FillOptions
-from lsp_server.source.languages import by_name
-from lsp_server.source.parse import parse
 from lsp_server.transforms.complete import complete
 from lsp_server.transforms.fill import fill_regions
 from lsp_server.types import Gap, Region, Snapshot

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TypeAlias
 
-from lsp_server.documents import Documents
+from lsp_server.documents.store import Documents
 from lsp_server.errors import InputError
 from lsp_server.feedback.metrics import Metrics
 from lsp_server.types import Region

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
-from lsp_server.documents import Change
+from lsp_server.documents.store import Change
 from lsp_server.errors import InputError
 from lsp_server.feedback.acceptance import Acceptance
 from lsp_server.feedback.kept import Kept

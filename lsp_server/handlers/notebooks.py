@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
+from lsp_server.documents.notebooks import Cell
 from lsp_server.handlers.documents import Editing
-from lsp_server.notebooks import Cell
 
 SYNC = lsp.NotebookDocumentSyncOptions(notebook_selector=[lsp.NotebookDocumentFilterWithNotebook(notebook="*")])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lsprotocol.types import Position, Range
 
-from lsp_server.source.positions import Encoding, LineIndex
+from lsp_server.code.text.positions import Encoding, LineIndex
 from lsp_server.types import Region
 
 

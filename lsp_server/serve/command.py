@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from lsp_server.command_line.names import DEVICES
+from lsp_server.commands import DEVICES
 from lsp_server.errors import InputError
 from lsp_server.serve.gate.keys import Limits, add_key, key_file, read_keys, remove_key
 

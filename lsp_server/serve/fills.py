@@ -9,17 +9,17 @@ from typing import Protocol, runtime_checkable
 from urllib.parse import quote
 
 from lsp_server import pipeline
+from lsp_server.code.cut import cut
+from lsp_server.code.languages.table import PLAIN, language_of
+from lsp_server.code.syntax.guessing import guessed
+from lsp_server.code.syntax.parse import parse
+from lsp_server.code.text.positions import LineIndex
 from lsp_server.serve.ask import Answer, Ask
-from lsp_server.source.cut import cut
-from lsp_server.source.guessing import guessed
-from lsp_server.source.languages import PLAIN, language_of
-from lsp_server.source.parse import parse
-from lsp_server.source.positions import LineIndex
-from lsp_server.source.secrets import secret_pattern
 from lsp_server.suggestions.question import Question
 from lsp_server.suggestions.suggestion import shown_to, suggestions_of
 from lsp_server.transforms.complete import complete
 from lsp_server.types import Filled, Gap, Region, Snapshot
+from lsp_server.workspace.secrets import secret_pattern
 from model.text import PlainText
 from model.types import Cancelled, Candidate, Fill, Filler, FillerInfo, FillRequest, OnEvent, Template
 

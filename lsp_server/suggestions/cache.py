@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from lsp_server.source.closers import CLOSERS, said_again
+from lsp_server.code.text.closers import CLOSERS, said_again
 from lsp_server.suggestions.suggestion import Suggestion
 
 _MOST_ENTRIES = 256

@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Sequence
 from enum import Enum
 
-from lsp_server.source.edits import apply
-from lsp_server.source.rebase import Places, carried
+from lsp_server.code.text.edits import apply
+from lsp_server.code.text.rebase import Places, carried
 from lsp_server.types import Edit, Region
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from lsp_server.source.edits import apply, edit_of
-from lsp_server.source.rebase import Places
+from lsp_server.code.text.edits import apply, edit_of
+from lsp_server.code.text.rebase import Places
 from lsp_server.suggestions.delivery import Delivery, regions_after
 from lsp_server.suggestions.question import Question
 from lsp_server.suggestions.suggestion import Suggestion

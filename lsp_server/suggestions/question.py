@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from lsp_server.documents import Documents
-from lsp_server.history import Position
-from lsp_server.source.closers import CLOSERS
-from lsp_server.source.positions import LineIndex, line_around
+from lsp_server.code.text.closers import CLOSERS
+from lsp_server.code.text.positions import LineIndex, line_around
+from lsp_server.documents.history import Position
+from lsp_server.documents.store import Documents
 from lsp_server.transforms.complete import complete
 from lsp_server.types import Gap, Region, Snapshot
 

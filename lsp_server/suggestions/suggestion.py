@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lsp_server.filters.around import Around
-from lsp_server.filters.syntax import breaks_syntax
-from lsp_server.filters.trivial import is_trivial
-from lsp_server.source.edits import edit_of
+from lsp_server.code.text.edits import edit_of
+from lsp_server.postprocess.around import Around
+from lsp_server.postprocess.syntax import breaks_syntax
+from lsp_server.postprocess.trivial import is_trivial
 from lsp_server.suggestions.question import Question
 from lsp_server.types import Filled
 

@@ -10,17 +10,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lsp_server import pipeline
-from lsp_server.context.gather import OtherFiles
+from lsp_server.code.checking.syntax_checker import SyntaxChecker
+from lsp_server.code.syntax.parse import parse
+from lsp_server.code.text.differences import edits_between
+from lsp_server.code.text.edits import apply
+from lsp_server.code.text.positions import line_around
 from lsp_server.errors import NothingFilled
 from lsp_server.settings import FillOptions
-from lsp_server.source.differences import edits_between
-from lsp_server.source.edits import apply
-from lsp_server.source.exclusions import Exclusions
-from lsp_server.source.parse import parse
-from lsp_server.source.positions import line_around
-from lsp_server.source.syntax_checker import SyntaxChecker
 from lsp_server.transforms.refactoring import Answers, Change, Refactoring
 from lsp_server.types import Cells, Edit, Filled, Gap, Region, Snapshot
+from lsp_server.workspace.exclusions import Exclusions
+from lsp_server.workspace.other_files.gather import OtherFiles
 from lsp_server.workspace.uris import Uri
 from model.text import PlainText
 from model.types import Cancelled, Filler, OnEvent

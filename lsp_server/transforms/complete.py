@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lsp_server.source.closers import inserted_closers
-from lsp_server.source.positions import line_around
+from lsp_server.code.text.closers import inserted_closers
+from lsp_server.code.text.positions import line_around
 from lsp_server.types import Gap, Region, Snapshot
 from model.types import Hole
 

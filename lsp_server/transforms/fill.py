@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from lsp_server.code.text.lines import rows
+from lsp_server.code.text.positions import LineIndex
 from lsp_server.errors import InputError
-from lsp_server.source.lines import rows
-from lsp_server.source.positions import LineIndex
 from lsp_server.types import Gap, Region, Snapshot
 from model.types import Hole
 

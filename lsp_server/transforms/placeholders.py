@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from lsp_server.source.functions import function_around, is_code
-from lsp_server.source.lines import rows
+from lsp_server.code.syntax.functions import function_around, is_code
+from lsp_server.code.text.lines import rows
 from lsp_server.types import Region, Snapshot
 
 # Three dots are also an ordinary value in Python: they count where a statement or a value is missing, not in `tuple[int, ...]`.

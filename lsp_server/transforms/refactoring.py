@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
+from lsp_server.code.text.edits import line_end_at
 from lsp_server.errors import InputError
-from lsp_server.source.edits import line_end_at
 from lsp_server.types import Edit, Gap, Region, Snapshot
 from model.text import PlainText
 from model.types import Hole

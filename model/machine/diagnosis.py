@@ -8,12 +8,12 @@ import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from model.fillers.address import KINDS, parse_address
-from model.fillers.keys import find_key
-from model.hub.cache import cache_folder
-from model.hub.known import KNOWN
+from model.backends.published.hub.cache import cache_folder
+from model.backends.published.hub.known import KNOWN
+from model.backends.published.number_format import Measured, all_measured
+from model.backends.remote.address import KINDS, parse_address
+from model.backends.remote.keys import find_key
 from model.machine.finding import Finding
-from model.machine.probe import Measured, all_measured
 from model.machine.speed import Speed, cpu_speed, gpu_speed
 
 Version = Callable[[str], str | None]
@@ -87,7 +87,7 @@ def _libraries(version: Version) -> Iterator[Finding]:
 
 def _builtin() -> Finding:
     """What `--model builtin` runs on, on the CPU."""
-    from model.backends.builtin.compiled import library, variant
+    from model.backends.builtin.runtime.compiled import library, variant
 
     found = library()
     if found is not None:

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 import data_wheels
 from data_wheels import PLACE, build, name_of, parts, required
-from model.backends.builtin.conversion import random_weights
-from model.backends.builtin.network import Network
-from model.backends.builtin.packing import format_of, pack, quantise
-from model.backends.builtin.shards import Packed, write_shards
-from model.backends.builtin.weights import matrix_shapes, vector_lengths
+from model.backends.builtin.runtime.network import Network
+from model.backends.builtin.storage.conversion import random_weights
+from model.backends.builtin.storage.packing import format_of, pack, quantise
+from model.backends.builtin.storage.shards import Packed, write_shards
+from model.backends.builtin.storage.weights import matrix_shapes, vector_lengths
 from tests.e2e.builtin import ROOT
 from tests.model.backends.builtin import toys
 

@@ -7,7 +7,7 @@ import shlex
 
 import pytest
 
-from lsp_server import cli
+from lsp_server.cli import main as cli
 from tests.e2e.builtin import ROOT
 
 CONSOLE = re.compile(r"^```console\n\$ dlm-fill (.*)\n((?:.*\n)*?)```", re.MULTILINE)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lsp_server.cli import run
-from tests.model.fillers.server import Reply, Server, serving
+from lsp_server.cli.main import run
+from tests.model.backends.remote.server import Reply, Server, serving
 
 SOURCE = "def area(width, height):\n    ...\n"
 

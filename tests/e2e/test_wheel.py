@@ -18,7 +18,7 @@ import data_wheels
 from hatch_build import description
 from model.backends.builtin.kernel import HERE
 from model.backends.builtin.kernel import build as native
-from model.filler import BUILTIN
+from model.backends.locate import BUILTIN
 from tests.compiler import needs_compiler
 from tests.e2e.builtin import DEMO, DEMO_LINE, ROOT
 
@@ -112,7 +112,7 @@ def test_the_wheel_holds_the_kernel_and_is_for_this_platform_and_any_python(whee
     assert tag.platform != "any"
     assert tag in set(sys_tags())
     assert KERNEL in names_in(wheel)
-    code = "from model.backends.builtin.compiled import library; import sys; sys.exit(library() is None)"
+    code = "from model.backends.builtin.runtime.compiled import library; import sys; sys.exit(library() is None)"
     run(clean / "python", "-c", code, cwd=clean)
 
 
@@ -135,7 +135,7 @@ def test_a_wheel_made_without_a_compiler_fills(
     (tmp_path / "inventory.py").write_bytes(DEMO.read_bytes())
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path / 'plain')!r});"
-        f"from lsp_server.cli import run; sys.exit(run(['inventory.py:{DEMO_LINE}', '--json']))"
+        f"from lsp_server.cli.main import run; sys.exit(run(['inventory.py:{DEMO_LINE}', '--json']))"
     )
     report = json.loads(run(clean / "python", "-c", code, cwd=tmp_path))
     assert report["fills"][0]["text"].strip()
@@ -194,7 +194,10 @@ def test_its_description_needs_no_other_file(wheel: Path) -> None:
 def test_it_starts_alone(clean: Path, tmp_path: Path) -> None:
     assert "FILE:A-B" in run(clean / "dlm-fill", "--help", cwd=tmp_path)
     where = run(
-        clean / "python", "-c", "import lsp_server.cli, model; print(lsp_server.__file__, model.__file__)", cwd=tmp_path
+        clean / "python",
+        "-c",
+        "import lsp_server.cli.main, model; print(lsp_server.__file__, model.__file__)",
+        cwd=tmp_path,
     )
     assert all(path.startswith(str(clean.parent)) for path in where.split())
 

@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from lsp_server.bench.watched import watch
-from lsp_server.handlers import completion, progress
+from lsp_server.handlers import progress
+from lsp_server.handlers.completion import menu as completion
 from lsp_server.handlers.connection import configuration
 from lsp_server.handlers.filling import deliver
 from lsp_server.server import create_server, leave, serve

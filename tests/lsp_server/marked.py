@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lsp_server.source.languages import by_name
-from lsp_server.source.parse import parse
+from lsp_server.code.languages.table import by_name
+from lsp_server.code.syntax.parse import parse
 from lsp_server.types import Gap, Region, Snapshot
 from model.types import Hole
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from lsp_server import pipeline
+from lsp_server.code.languages.table import language_of
 from lsp_server.configuration.settings import Settings
 from lsp_server.session import Session
 from lsp_server.settings import FillOptions
-from lsp_server.source.languages import language_of
 from lsp_server.transforms.fill import fill_regions
 from lsp_server.types import Filled, Region, Snapshot
 from model.types import Fill, FillRequest

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import pytest
 
-from lsp_server import cli
+from lsp_server.cli import main as cli
 from tests.lsp_server.editor import ROOT, connected, within
 
 
@@ -53,7 +53,7 @@ async def served_on_a_port() -> tuple[asyncio.subprocess.Process, asyncio.Stream
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        command = [sys.executable, "-m", "lsp_server.cli", "lsp", "--tcp", f"127.0.0.1:{port}"]
+        command = [sys.executable, "-m", "lsp_server.cli.main", "lsp", "--tcp", f"127.0.0.1:{port}"]
         server = await asyncio.create_subprocess_exec(*command, cwd=ROOT)
         while server.returncode is None:
             with suppress(ConnectionRefusedError):

@@ -9,17 +9,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lsp_server import cli, pipeline
-from lsp_server.command_line import fill as fill_module
-from lsp_server.context.gather import Gathering, Workspace
+from lsp_server import pipeline
+from lsp_server.cli import fill as fill_module
+from lsp_server.cli import main as cli
+from lsp_server.code.languages.table import language_of
+from lsp_server.code.syntax.parse import parse
+from lsp_server.code.text.edits import apply
+from lsp_server.code.text.positions import LineIndex
 from lsp_server.settings import FillOptions
-from lsp_server.source.edits import apply
-from lsp_server.source.exclusions import Exclusions
-from lsp_server.source.languages import language_of
-from lsp_server.source.parse import parse
-from lsp_server.source.positions import LineIndex
 from lsp_server.transforms.fill import fill_regions
 from lsp_server.types import Filled, Snapshot
+from lsp_server.workspace.exclusions import Exclusions
+from lsp_server.workspace.other_files.gather import Gathering, Workspace
 from tests.fakes import FakeFiller
 from tests.lsp_server.editor import connected
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from lsp_server import cli, pipeline
-from lsp_server.command_line import fill as fill_module
+from lsp_server import pipeline
+from lsp_server.cli import fill as fill_module
+from lsp_server.cli import main as cli
+from lsp_server.code.languages.table import language_of
 from lsp_server.settings import FillOptions
-from lsp_server.source.languages import language_of
 from lsp_server.transforms.fill import fill_regions
 from lsp_server.types import Region, Snapshot
 from model.text import PlainText

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from lsp_server import pipeline
+from lsp_server.code.languages.table import language_of
+from lsp_server.code.syntax.parse import parse
+from lsp_server.code.text.edits import apply
 from lsp_server.settings import FillOptions
-from lsp_server.source.edits import apply
-from lsp_server.source.languages import language_of
-from lsp_server.source.parse import parse
 from lsp_server.transforms.fill import fill_regions, insert_lines
 from lsp_server.types import Filled, Gap, Region, Snapshot
 from model.types import FillEvent, Mending

@@ -13,7 +13,7 @@ import pytest
 from lsp_server.feedback.store import state_file
 from tests.lsp_server.editor import ROOT
 
-COMMAND = f"{sys.executable} -c 'from lsp_server.start import main; main()'"
+COMMAND = f"{sys.executable} -c 'from lsp_server.cli.start import main; main()'"
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="a shell's redirections")
 
 
@@ -64,7 +64,7 @@ def test_a_user_without_a_home_counts_nothing(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("arguments", [["lsp"], ["settings"], ["-:1"]])
-@pytest.mark.parametrize("module", ["click", "lsp_server.command_line.names", "lsp_server.errors"])
+@pytest.mark.parametrize("module", ["click", "lsp_server.cli.names", "lsp_server.errors"])
 def test_an_interrupt_while_modules_are_loaded_is_quiet(arguments: list[str], module: str, tmp_path: Path) -> None:
     """The interrupt arrives at a certain import: what a user's finger does in the first milliseconds."""
     code = (
@@ -74,7 +74,7 @@ def test_an_interrupt_while_modules_are_loaded_is_quiet(arguments: list[str], mo
         f"        if name == {module!r}: os.kill(os.getpid(), signal.SIGINT)\n"
         "sys.meta_path.insert(0, Finger())\n"
         f"sys.argv[1:] = {arguments!r}\n"
-        "from lsp_server.start import main\n"
+        "from lsp_server.cli.start import main\n"
         "main()\n"
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -86,7 +86,7 @@ def test_an_interrupt_while_modules_are_loaded_is_quiet(arguments: list[str], mo
 
 def test_a_language_server_in_a_terminal_leaves_on_an_interrupt() -> None:
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", "from lsp_server.start import main; main()", "lsp"]
+    command = [sys.executable, "-c", "from lsp_server.cli.start import main; main()", "lsp"]
     with subprocess.Popen(command, stdin=-1, stdout=-1, stderr=-1, env=env, cwd=ROOT) as server:
         assert server.stdin is not None
         assert server.stdout is not None

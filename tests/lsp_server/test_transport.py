@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from lsp_server import cli
+from lsp_server.cli import main as cli
 from tests.lsp_server.editor import ROOT, within
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def started(*arguments: str, **pipes: int) -> asyncio.subprocess.Process:
-    command = [sys.executable, "-m", "lsp_server.cli", "lsp", *arguments]
+    command = [sys.executable, "-m", "lsp_server.cli.main", "lsp", *arguments]
     return await asyncio.create_subprocess_exec(*command, cwd=ROOT, **pipes)  # type: ignore[arg-type]
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.backend import Context, Prediction, Prefilled, Spec
 from model.canvas import Canvas
-from model.denoiser import Context, Prediction, Prefilled, Spec
 
 MASK, END, EXPAND, DELETE, FIRST = 0, 1, 2, 3, 16
 TOP_K = 4

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from lsp_server.source.languages import by_name
-from lsp_server.source.parse import parse
+from lsp_server.code.languages.table import by_name
+from lsp_server.code.syntax.parse import parse
 from lsp_server.types import Region, Snapshot
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lsp_server.source.languages import by_name
-from lsp_server.source.parse import parse
-from lsp_server.source.scopes.analysis import walk_of
-from lsp_server.source.scopes.walk import Walk
+from lsp_server.code.languages.table import by_name
+from lsp_server.code.scopes.analysis import walk_of
+from lsp_server.code.scopes.walk import Walk
+from lsp_server.code.syntax.parse import parse
 from lsp_server.types import Snapshot
 
 _LARGEST_BYTES = 60_000

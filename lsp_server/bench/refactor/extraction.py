@@ -24,7 +24,7 @@ from lsp_server.types import Region
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from lsp_server.source.scopes.names import Binding
+    from lsp_server.code.scopes.names import Binding
 
 Make: TypeAlias = Callable[[Source, random.Random, str], Outcome | None]
 _NEW = "_extracted_here"

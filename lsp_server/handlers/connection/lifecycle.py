@@ -13,18 +13,18 @@ from typing import TypeAlias, cast
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
-from lsp_server.documents import Documents
+from lsp_server.code.text.positions import Encoding
+from lsp_server.documents.store import Documents
 from lsp_server.feedback.metrics import Metrics
-from lsp_server.handlers import completion
-from lsp_server.handlers.completion_items import EntryForm
+from lsp_server.handlers.completion import menu as completion
+from lsp_server.handlers.completion.items import EntryForm
 from lsp_server.handlers.connection import configuration
 from lsp_server.handlers.connection.loading import load
 from lsp_server.handlers.connection.parent import outlived
 from lsp_server.session import Session
-from lsp_server.source.exclusions import Exclusions
-from lsp_server.source.positions import Encoding
 from lsp_server.status import Status
 from lsp_server.suggestions.service import Suggester
+from lsp_server.workspace.exclusions import Exclusions
 from lsp_server.workspace.uris import path_of
 
 Abandoned: TypeAlias = Callable[[], None]

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lsp_server.code.text.positions import Encoding, LineIndex
+from lsp_server.documents.history import Position
 from lsp_server.errors import InputError
-from lsp_server.history import Position
-from lsp_server.source.positions import Encoding, LineIndex
 from lsp_server.types import Region, Snapshot
 
 _USAGE = "dlm.fill takes {uri, ranges: [{start: {line, character}, end: {line, character}}], version, strength}"

@@ -10,6 +10,7 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from lsp_server import pipeline
+from lsp_server.code.text.positions import LineIndex
 from lsp_server.errors import GivenUp, NothingFilled, StaleDocument
 from lsp_server.handlers.filling.arguments import FillArguments, regions_of
 from lsp_server.handlers.positions import to_lsp
@@ -17,7 +18,6 @@ from lsp_server.handlers.preview import preview_of
 from lsp_server.handlers.progress import Progress
 from lsp_server.session import ASKED_ANEW, CANCELLED, Interrupted, Session
 from lsp_server.settings import FillOptions
-from lsp_server.source.positions import LineIndex
 from lsp_server.suggestions.fills import Choice, Fills
 from lsp_server.transforms.fill import fill_regions
 from lsp_server.types import Edit, Filled, Gap, Region, Snapshot

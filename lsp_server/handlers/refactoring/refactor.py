@@ -10,6 +10,7 @@ from pathlib import Path
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
+from lsp_server.code.text.positions import LineIndex
 from lsp_server.errors import GivenUp, InputError, StaleDocument
 from lsp_server.handlers.filling.arguments import regions_of
 from lsp_server.handlers.positions import to_lsp
@@ -17,7 +18,6 @@ from lsp_server.handlers.progress import Progress
 from lsp_server.handlers.refactoring.arguments import RefactorArguments
 from lsp_server.session import ASKED_ANEW, CANCELLED, Interrupted, Session
 from lsp_server.settings import FillOptions
-from lsp_server.source.positions import LineIndex
 from lsp_server.transforms.applying import Refactored, change_of, filled_with, refactored
 from lsp_server.transforms.refactoring import Change, Refactoring
 from lsp_server.transforms.registry import by_name

@@ -13,6 +13,7 @@ from typing import Any
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
+from lsp_server.code.text.positions import LineIndex
 from lsp_server.errors import InputError, NothingFilled
 from lsp_server.handlers.error_codes import with_codes
 from lsp_server.handlers.filling.arguments import FillArguments
@@ -21,7 +22,6 @@ from lsp_server.handlers.positions import to_lsp
 from lsp_server.handlers.refactoring.arguments import RefactorArguments
 from lsp_server.handlers.refactoring.refactor import refactor, workspace_edit
 from lsp_server.session import Session
-from lsp_server.source.positions import LineIndex
 from lsp_server.transforms.applying import change_of
 from lsp_server.transforms.refactoring import Refactoring, Refused
 from lsp_server.transforms.rename.rename import Rename, name_at

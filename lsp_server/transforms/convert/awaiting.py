@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lsp_server.source.scopes.analysis import leaf_at, walk_of
+from lsp_server.code.scopes.analysis import leaf_at, walk_of
 from lsp_server.transforms.extract.javascript.flow import own_parts
 from lsp_server.transforms.extract.javascript.syntax import ATOMS, FUNCTIONS, LANGUAGES, is_written, statement_of
 from lsp_server.transforms.extract.syntax import above, below, field_of, indent_before
@@ -17,7 +17,7 @@ from lsp_server.types import Region, Snapshot
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from lsp_server.source.scopes.walk import Walk
+    from lsp_server.code.scopes.walk import Walk
 
 
 @dataclass(frozen=True, kw_only=True)

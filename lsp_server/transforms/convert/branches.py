@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from lsp_server.source.definitions.bodies import deeper
+from lsp_server.code.definitions.bodies import deeper
 from lsp_server.transforms.convert.place import Place
 from lsp_server.transforms.refactoring import Replacement
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from lsp_server.source.python_syntax import syntax_error
+from lsp_server.code.syntax.python_syntax import syntax_error
 from lsp_server.transforms.convert.branches import to_match
 from lsp_server.transforms.convert.logging import to_logging
 from lsp_server.transforms.convert.loops import to_comprehension, to_loop

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from itertools import pairwise
 
-from lsp_server.source.definitions.bodies import deeper
+from lsp_server.code.definitions.bodies import deeper
 from lsp_server.transforms.convert.place import Place, names
 from lsp_server.transforms.refactoring import Replacement
 from lsp_server.types import Region

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
-from lsp_server.source.lines import rows
+from lsp_server.code.text.lines import rows
 from lsp_server.types import Region, Snapshot
 
 Node = TypeVar("Node", bound=ast.AST)

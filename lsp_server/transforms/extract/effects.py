@@ -9,8 +9,8 @@ from lsp_server.transforms.extract.syntax import above, below, field_of, stateme
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from lsp_server.source.scopes.names import Binding
-    from lsp_server.source.scopes.walk import Walk
+    from lsp_server.code.scopes.names import Binding
+    from lsp_server.code.scopes.walk import Walk
 
 _ACTS = words(
     """

@@ -12,8 +12,8 @@ from lsp_server.transforms.extract.syntax import EXPRESSIONS, above, below, word
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from lsp_server.source.scopes.names import Binding, Occurrence, Scope
-    from lsp_server.source.scopes.walk import Walk
+    from lsp_server.code.scopes.names import Binding, Occurrence, Scope
+    from lsp_server.code.scopes.walk import Walk
 
 Refuse: TypeAlias = Callable[[str], Exception]
 

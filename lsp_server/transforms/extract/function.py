@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lsp_server.source.scopes.analysis import walk_of
+from lsp_server.code.scopes.analysis import walk_of
 from lsp_server.transforms.extract.flow import Flow, flow_of
 from lsp_server.transforms.extract.javascript import function as javascript
 from lsp_server.transforms.extract.javascript.syntax import LANGUAGES

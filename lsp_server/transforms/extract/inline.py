@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lsp_server.source.scopes.analysis import leaf_at, walk_of
+from lsp_server.code.scopes.analysis import leaf_at, walk_of
 from lsp_server.transforms.extract.effects import (
     acts,
     acts_between,
@@ -33,8 +33,8 @@ from lsp_server.types import Region, Snapshot
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from lsp_server.source.scopes.names import Binding
-    from lsp_server.source.scopes.walk import Walk
+    from lsp_server.code.scopes.names import Binding
+    from lsp_server.code.scopes.walk import Walk
 
 _LOOPS = words("while_statement for_statement")
 _LATER = words(

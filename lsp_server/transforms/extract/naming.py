@@ -11,8 +11,8 @@ from lsp_server.transforms.rename.words import IDENTIFIER, why_no_name
 from model.types import Hole
 
 if TYPE_CHECKING:
-    from lsp_server.source.scopes.names import Scope
-    from lsp_server.source.scopes.walk import Walk
+    from lsp_server.code.scopes.names import Scope
+    from lsp_server.code.scopes.walk import Walk
     from lsp_server.types import Snapshot
 
 

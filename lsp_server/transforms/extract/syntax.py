@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from lsp_server.source.nodes import children_from, first_child_after
+from lsp_server.code.syntax.nodes import children_from, first_child_after
 from lsp_server.types import Region, Snapshot
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lsp_server.source.scopes.analysis import walk_of
+from lsp_server.code.scopes.analysis import walk_of
 from lsp_server.transforms.extract.effects import acts_between, is_stable, rebound, why_not_first
 from lsp_server.transforms.extract.javascript import variable as javascript
 from lsp_server.transforms.extract.javascript.syntax import LANGUAGES
@@ -25,8 +25,8 @@ from lsp_server.types import Region, Snapshot
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from lsp_server.source.scopes.names import Scope
-    from lsp_server.source.scopes.walk import Walk
+    from lsp_server.code.scopes.names import Scope
+    from lsp_server.code.scopes.walk import Walk
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from lsp_server.source.scopes.names import Binding, Scope
+from lsp_server.code.scopes.names import Binding, Scope
 from lsp_server.transforms.rename.plan import Plan, Spot, line_of, refuse, spots_of, text_of
 from lsp_server.types import Region
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-    from lsp_server.source.scopes.walk import Attribute, Walk
+    from lsp_server.code.scopes.walk import Attribute, Walk
 
 _PLAIN_BASES = frozenset(
     {"object", "ABC", "Exception", "ValueError", "TypeError", "RuntimeError", "KeyError", "OSError"}

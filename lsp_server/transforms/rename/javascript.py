@@ -9,8 +9,8 @@ from lsp_server.transforms.rename.plan import Plan, line_of, refuse, spots_of, t
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from lsp_server.source.scopes.names import Binding
-    from lsp_server.source.scopes.walk import Walk
+    from lsp_server.code.scopes.names import Binding
+    from lsp_server.code.scopes.walk import Walk
 
 _PROPERTY = frozenset({"accessibility_modifier", "override_modifier", "readonly"})
 _MODULE = ("import_statement", "export_statement")

@@ -9,7 +9,7 @@ from lsp_server.transforms.rename.plan import Plan, line_of, refuse, spots_of, t
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from lsp_server.source.scopes.walk import Walk
+    from lsp_server.code.scopes.walk import Walk
 
 
 def plan(walk: Walk, leaf: Node, *, file: str, only_here: bool) -> Plan:  # noqa: ARG001

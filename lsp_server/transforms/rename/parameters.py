@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lsp_server.source.scopes.names import Binding, Scope
+from lsp_server.code.scopes.names import Binding, Scope
 from lsp_server.transforms.rename.attributes import class_of_self
 from lsp_server.transforms.rename.plan import Spot, line_of, refuse, text_of
 from lsp_server.types import Region
@@ -12,7 +12,7 @@ from lsp_server.types import Region
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from lsp_server.source.scopes.walk import Walk
+    from lsp_server.code.scopes.walk import Walk
 
 _HARMLESS = frozenset({"staticmethod", "classmethod", "property", "abstractmethod", "override", "final", "cache"})
 """Decorators that do not look at the names of parameters."""

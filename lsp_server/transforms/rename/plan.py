@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lsp_server.source.scopes.names import Occurrence
+from lsp_server.code.scopes.names import Occurrence
 from lsp_server.transforms.refactoring import Refused
 from lsp_server.types import Region
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-    from lsp_server.source.scopes.names import Binding
+    from lsp_server.code.scopes.names import Binding
 
 
 @dataclass(frozen=True, order=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from lsp_server.source.scopes.names import Binding, Occurrence, Scope
+from lsp_server.code.scopes.names import Binding, Occurrence, Scope
 from lsp_server.transforms.rename.attributes import attribute_plan, class_of_self
 from lsp_server.transforms.rename.parameters import keyword_spots, parameter_of
 from lsp_server.transforms.rename.plan import Plan, line_of, refuse, spots_of, text_of
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-    from lsp_server.source.scopes.walk import Walk
+    from lsp_server.code.scopes.walk import Walk
 
 _READS_LOCALS = frozenset({"locals", "eval", "exec", "vars", "dir"})
 _READS_GLOBALS = _READS_LOCALS | {"globals"}

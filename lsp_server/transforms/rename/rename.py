@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from lsp_server.source.parse import parse
-from lsp_server.source.scopes.analysis import leaf_at, walk_of
-from lsp_server.source.scopes.table import TABLES
+from lsp_server.code.scopes.analysis import leaf_at, walk_of
+from lsp_server.code.scopes.table import TABLES
+from lsp_server.code.syntax.parse import parse
 from lsp_server.transforms.refactoring import Answers, Blank, Change, Replacement, rewritten
 from lsp_server.transforms.rename import javascript, local, python
 from lsp_server.transforms.rename.plan import Plan, refuse, text_of
@@ -19,7 +19,7 @@ from model.types import Hole
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from lsp_server.source.scopes.walk import Walk
+    from lsp_server.code.scopes.walk import Walk
 
 _NAME_KINDS = frozenset(
     {

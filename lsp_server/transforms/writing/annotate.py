@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lsp_server.source.definitions.annotations import Untyped, untyped, untyped_attributes
-from lsp_server.source.definitions.functions import class_at, function_at, functions
-from lsp_server.source.definitions.type_names import IMPORTABLE, imports_for, known_names, names_in
+from lsp_server.code.definitions.annotations import Untyped, untyped, untyped_attributes
+from lsp_server.code.definitions.functions import class_at, function_at, functions
+from lsp_server.code.definitions.type_names import IMPORTABLE, imports_for, known_names, names_in
 from lsp_server.transforms.refactoring import Answers, Blank, Change, Refused, Replacement, rewritten
 from lsp_server.transforms.writing.type_patterns import python_type, typescript_type
 from lsp_server.types import Edit, Region, Snapshot

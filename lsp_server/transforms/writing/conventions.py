@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
 
-from lsp_server.source.definitions.functions import Function, text_of
-from lsp_server.source.definitions.outcomes import gives, raised
+from lsp_server.code.definitions.functions import Function, text_of
+from lsp_server.code.definitions.outcomes import gives, raised
 
 
 @dataclass(frozen=True, kw_only=True)

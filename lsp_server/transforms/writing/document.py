@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lsp_server.source.definitions.bodies import body_start, deeper
-from lsp_server.source.definitions.functions import Function, function_at, functions, text_of
-from lsp_server.source.definitions.outcomes import doc_comment, doc_place
+from lsp_server.code.definitions.bodies import body_start, deeper
+from lsp_server.code.definitions.functions import Function, function_at, functions, text_of
+from lsp_server.code.definitions.outcomes import doc_comment, doc_place
 from lsp_server.transforms.refactoring import Answers, Blank, Change, Refused, Replacement, rewritten
 from lsp_server.transforms.writing.conventions import COMMENTS, PYTHON, Line, Say, python_style
 from lsp_server.types import Region, Snapshot

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lsp_server.source.definitions.bodies import Missing, deeper, missing_body
-from lsp_server.source.definitions.functions import Function, class_at, function_at, indent_at
-from lsp_server.source.definitions.inheritance import Debt, debt_of
-from lsp_server.source.definitions.mentions import evidence
-from lsp_server.source.definitions.type_names import known_names
+from lsp_server.code.definitions.bodies import Missing, deeper, missing_body
+from lsp_server.code.definitions.functions import Function, class_at, function_at, indent_at
+from lsp_server.code.definitions.inheritance import Debt, debt_of
+from lsp_server.code.definitions.mentions import evidence
+from lsp_server.code.definitions.type_names import known_names
 from lsp_server.transforms.refactoring import Answers, Blank, Change, Refused, rewritten
 from lsp_server.transforms.writing.body_names import BodyNames
 from lsp_server.types import Region, Snapshot

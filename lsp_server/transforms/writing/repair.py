@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from difflib import SequenceMatcher
 
-from lsp_server.source.faults import count_faults, fault_on, openings
-from lsp_server.source.positions import line_around
+from lsp_server.code.syntax.faults import count_faults, fault_on, openings
+from lsp_server.code.text.positions import line_around
 from lsp_server.transforms.refactoring import READ_FOR_A_TITLE_BYTES, Answers, Blank, Change, Refused, rewritten
 from lsp_server.types import Region, Snapshot
 from model.types import Hole

@@ -8,8 +8,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeAlias
 
-from lsp_server.source.definitions.functions import Function, function_at, text_of
-from lsp_server.source.definitions.outcomes import raised
+from lsp_server.code.definitions.functions import Function, function_at, text_of
+from lsp_server.code.definitions.outcomes import raised
 from lsp_server.transforms.refactoring import Answers, Blank, Change, Refused, rewritten
 from lsp_server.types import Region, Snapshot
 from lsp_server.workspace.test_layout import Layout, layout_of

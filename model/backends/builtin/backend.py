@@ -9,11 +9,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from model.backend import Context, Prefilled, Spec
 from model.backends.builtin.cached_context import CausalContext
 from model.backends.builtin.healing import Healing, Vocabulary
 from model.backends.builtin.prompt import FimTokens, prompt
 from model.backends.builtin.tree import Cache, Tree
-from model.denoiser import Context, Prefilled, Spec
 
 Ids = NDArray[np.int64]
 CONTEXTS = 3

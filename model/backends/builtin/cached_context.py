@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from model.backend import Prediction, Prefilled
 from model.backends.builtin.healing import Healing
 from model.backends.builtin.tree import Ask, Said, Tree
 from model.canvas import Canvas
-from model.denoiser import Prediction, Prefilled
 
 Ids = NDArray[np.int64]
 FLOOR = -27.0

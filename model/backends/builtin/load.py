@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from model.backend import Spec
 from model.backends.builtin.backend import TOP, CausalBackend
-from model.backends.builtin.config import ModelConfig, read_config
-from model.backends.builtin.network import Network
+from model.backends.builtin.pace import Bounds, key_of, read_pace
 from model.backends.builtin.prompt import FimTokens
+from model.backends.builtin.runtime.network import Network
+from model.backends.builtin.storage.config import ModelConfig, read_config
 from model.backends.builtin.tokenizer import CodeTokenizer
-from model.denoiser import Spec
 from model.errors import UnknownModel
-from model.machine.pace import Bounds, key_of, read_pace
 
 CONTEXT_TOKENS = 1024
 """Read at most this much around a hole: about a second on two cores of a laptop, once."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.denoiser import Context
+from model.backend import Context
 
 Ids = NDArray[np.int64]
 

@@ -13,7 +13,7 @@ import numpy as np
 import tiktoken
 from numpy.typing import NDArray
 
-from model.byte_level import byte_alphabet
+from model.backends.byte_level import byte_alphabet
 from model.errors import UnknownModel
 
 Ids = NDArray[np.int64]

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from model.backends.builtin.rows import Outputs, Rows
+from model.backends.builtin.runtime.rows import Outputs, Rows
 
 Ids = NDArray[np.int64]
 ROOT = 0

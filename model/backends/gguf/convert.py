@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
-from model.backends.builtin.config import ModelConfig, write_config
-from model.backends.builtin.packing import format_of, pack, quantise
-from model.backends.builtin.shards import Packed, write_shards
-from model.backends.builtin.weights import EMBEDDING, matrix_shapes, vector_lengths
+from model.backends.builtin.storage.config import ModelConfig, write_config
+from model.backends.builtin.storage.packing import format_of, pack, quantise
+from model.backends.builtin.storage.shards import Packed, write_shards
+from model.backends.builtin.storage.weights import EMBEDDING, matrix_shapes, vector_lengths
 from model.backends.gguf.file import GgufFile
 from model.backends.gguf.tokenizer_file import PATTERNS, write_tokenizer
 from model.errors import DiskFull, UnknownModel

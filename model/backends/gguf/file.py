@@ -11,10 +11,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from model.backends.builtin.config import ModelConfig
-from model.byte_level import byte_alphabet
+from model.backends.builtin.storage.config import ModelConfig
+from model.backends.byte_level import byte_alphabet
 from model.errors import UnknownModel
-from model.filler import require
+from model.extras import require
 
 Floats = NDArray[np.float32]
 _PARTS: Final[Mapping[str, str]] = MappingProxyType(

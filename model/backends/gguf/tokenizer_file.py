@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Final
 
 from model.backends.builtin.tokenizer import PATTERN
+from model.backends.byte_level import byte_alphabet
 from model.backends.gguf.file import Vocabulary
-from model.byte_level import byte_alphabet
 
 BYTES = 256
 _LLAMA3 = PATTERN.replace(r"|\p{N}|", r"|\p{N}{1,3}|")

@@ -18,7 +18,7 @@ from lsp_server.bench.storm import storm as storm_module
 from lsp_server.bench.storm.command import main, storms, totals_of
 from lsp_server.bench.storm.desk import Desk, Encoding, Paper
 from lsp_server.bench.storm.storm import Storm
-from lsp_server.source.positions import LineIndex
+from lsp_server.code.text.positions import LineIndex
 from tests.lsp_server.editor import ROOT
 
 FAKE = {"texts": ["value + 1\n    more('😀')"], "others": [["other"], ["a third"]], "steps": 4, "step_s": 0.001}

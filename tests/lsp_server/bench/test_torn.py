@@ -5,8 +5,8 @@ import json
 import pytest
 
 from lsp_server.bench.torn import TEARS, bench_torn, source_of
-from lsp_server.source.languages import by_name
-from lsp_server.source.parse import parse
+from lsp_server.code.languages.table import by_name
+from lsp_server.code.syntax.parse import parse
 from tests.fakes import FakeFiller
 
 

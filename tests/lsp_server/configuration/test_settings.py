@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lsp_server import cli
+from lsp_server.cli import main as cli
 from lsp_server.configuration.layers import Configuration
 from lsp_server.configuration.reading import read
 from lsp_server.configuration.schema import json_schema, table

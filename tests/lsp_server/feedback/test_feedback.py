@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from lsp_server.documents import Change, Documents
+from lsp_server.documents.store import Change, Documents
 from lsp_server.feedback import report
 from lsp_server.feedback.acceptance import Acceptance
 from lsp_server.feedback.kept import AFTER_S, Kept, still_there

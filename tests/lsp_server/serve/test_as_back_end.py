@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from lsp_server import pipeline
+from lsp_server.code.languages.table import by_name
+from lsp_server.code.syntax.parse import parse
 from lsp_server.errors import Excluded
 from lsp_server.serve.app import Doors
 from lsp_server.serve.gate.keys import VARIABLE, Keys
 from lsp_server.settings import FillOptions
-from lsp_server.source.languages import by_name
-from lsp_server.source.parse import parse
 from lsp_server.types import Gap, Region, Snapshot
+from model.backends.remote.address import is_remote, parse_address
+from model.backends.remote.keys import Key
+from model.backends.remote.served.client import ServedFiller
 from model.errors import AccessDenied, BadRequest, Unreachable
-from model.fillers.address import is_remote, parse_address
-from model.fillers.keys import Key
-from model.fillers.served.client import ServedFiller
 from model.text import PlainText
 from model.types import Cancelled, FillEvent, FillRequest, Hole, OnEvent, Template
 from tests.fakes import FakeFiller

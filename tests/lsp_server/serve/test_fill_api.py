@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lsp_server.code.syntax.guessing import guessed
 from lsp_server.serve.api.openapi import description, page
-from lsp_server.source.guessing import guessed
 from tests.fakes import FakeFiller
 from tests.lsp_server.serve.serving import client_of, served_by
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lsp_server.cli import run
+from lsp_server.cli.main import run
 from lsp_server.serve.fleet import _scale
 
 

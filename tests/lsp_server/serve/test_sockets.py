@@ -166,7 +166,7 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
 @contextlib.contextmanager
 def started(*options: str, environ: dict[str, str] | None = None) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """(the process of `dlm-fill serve`, its URL). It is interrupted at the end."""
-    command = [sys.executable, "-m", "lsp_server.cli", "serve", "--port", "0", *options]
+    command = [sys.executable, "-m", "lsp_server.cli.main", "serve", "--port", "0", *options]
     process = subprocess.Popen(
         command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, **(environ or {})}
     )
@@ -197,7 +197,7 @@ def test_the_command_serves_the_built_in_model_over_tls_with_a_key(
 ) -> None:
     keys = tmp_path / "keys.json"
     made = subprocess.run(
-        [sys.executable, "-m", "lsp_server.cli", "serve", "--keys", str(keys), "keys", "add", "ann"],
+        [sys.executable, "-m", "lsp_server.cli.main", "serve", "--keys", str(keys), "keys", "add", "ann"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     token = made.stdout.strip()
@@ -224,7 +224,7 @@ def test_what_cannot_be_served_is_said_in_a_line(tmp_path: Path) -> None:
         (["--certificate", str(ROOT / "README.md")], "cannot be used"),
     ):
         done = subprocess.run(
-            [sys.executable, "-m", "lsp_server.cli", "serve", *options],
+            [sys.executable, "-m", "lsp_server.cli.main", "serve", *options],
             check=False,
             cwd=ROOT,
             capture_output=True,

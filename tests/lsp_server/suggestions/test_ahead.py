@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from lsp_server.configuration.settings import Settings
-from lsp_server.documents import Change
+from lsp_server.documents.store import Change
 from lsp_server.feedback.metrics import DROPPED, Metrics
 from lsp_server.session import Session
-from lsp_server.source.exclusions import Exclusions
 from lsp_server.suggestions import service
 from lsp_server.suggestions.question import at_cursor
 from lsp_server.suggestions.service import UNREAD, Suggester
+from lsp_server.workspace.exclusions import Exclusions
 from model.types import Cancelled, Candidate, Fill, FillerInfo, FillRequest, Template
 from tests.fakes import FakeFiller
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsp_server.source.edits import apply
+from lsp_server.code.text.edits import apply
 from lsp_server.suggestions.delivery import Delivery, Fate
 from lsp_server.types import Edit, Region
 

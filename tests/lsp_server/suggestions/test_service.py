@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lsp_server.configuration.settings import Settings
-from lsp_server.documents import Change
+from lsp_server.documents.store import Change
 from lsp_server.feedback.metrics import Metrics
 from lsp_server.session import Session
 from lsp_server.suggestions.question import at_cursor

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from lsp_server.source.languages import by_name
-from lsp_server.source.parse import parse
+from lsp_server.code.languages.table import by_name
+from lsp_server.code.syntax.parse import parse
 from lsp_server.transforms.refactoring import Change, Refactoring, Refused
 from lsp_server.types import Region, Snapshot
 

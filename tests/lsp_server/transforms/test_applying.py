@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from lsp_server.code.languages.table import by_name
+from lsp_server.code.syntax.parse import parse
+from lsp_server.code.text.edits import apply
 from lsp_server.errors import NothingFilled
 from lsp_server.settings import FillOptions
-from lsp_server.source.edits import apply
-from lsp_server.source.languages import by_name
-from lsp_server.source.parse import parse
 from lsp_server.transforms.applying import Refactored, refactored
 from lsp_server.transforms.refactoring import Blank, Change, rewritten
 from lsp_server.types import Edit, Region, Snapshot

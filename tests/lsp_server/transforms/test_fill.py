@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from lsp_server.code.languages.table import language_of
 from lsp_server.errors import InputError
-from lsp_server.source.languages import language_of
 from lsp_server.transforms.complete import complete
 from lsp_server.transforms.fill import fill_regions, insert_lines
 from lsp_server.types import Gap, Region, Snapshot

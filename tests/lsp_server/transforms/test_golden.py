@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lsp_server.source.languages import by_name
-from lsp_server.source.parse import parse
+from lsp_server.code.languages.table import by_name
+from lsp_server.code.syntax.parse import parse
 from lsp_server.transforms.applying import change_of
 from lsp_server.transforms.refactoring import Change, Refused
 from lsp_server.transforms.registry import by_name as refactoring_named

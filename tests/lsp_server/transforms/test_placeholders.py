@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from lsp_server.source.languages import language_of
-from lsp_server.source.parse import parse
+from lsp_server.code.languages.table import language_of
+from lsp_server.code.syntax.parse import parse
 from lsp_server.transforms.placeholders import placeholders
 from lsp_server.types import Snapshot
 

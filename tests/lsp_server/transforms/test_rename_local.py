@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lsp_server.source.languages import by_name
-from lsp_server.source.scopes.table import TABLES
+from lsp_server.code.languages.table import by_name
+from lsp_server.code.scopes.table import TABLES
 from lsp_server.transforms.applying import change_of
 from lsp_server.transforms.refactoring import Refused
 from lsp_server.transforms.rename.rename import Rename

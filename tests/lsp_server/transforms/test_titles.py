@@ -6,9 +6,9 @@ import ast
 
 import pytest
 
-from lsp_server.source import python_syntax
-from lsp_server.source.languages import by_name
-from lsp_server.source.parse import parse
+from lsp_server.code.languages.table import by_name
+from lsp_server.code.syntax import python_syntax
+from lsp_server.code.syntax.parse import parse
 from lsp_server.transforms.refactoring import Refactoring
 from lsp_server.transforms.registry import REFACTORINGS
 from lsp_server.types import Region, Snapshot

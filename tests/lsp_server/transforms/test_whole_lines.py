@@ -9,12 +9,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from lsprotocol import types as lsp
 
-from lsp_server import cli, pipeline
-from lsp_server.command_line import fill as fill_module
+from lsp_server import pipeline
+from lsp_server.cli import fill as fill_module
+from lsp_server.cli import main as cli
+from lsp_server.code.languages.table import language_of
+from lsp_server.code.syntax.parse import parse
+from lsp_server.code.text.edits import apply
 from lsp_server.settings import FillOptions
-from lsp_server.source.edits import apply
-from lsp_server.source.languages import language_of
-from lsp_server.source.parse import parse
 from lsp_server.transforms.fill import content_of, fill_regions
 from lsp_server.types import Region, Snapshot
 from tests.fakes import FakeFiller

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsp_server.source.exclusions import Exclusions
 from lsp_server.workspace import git as git_module
+from lsp_server.workspace.exclusions import Exclusions
 from lsp_server.workspace.git import Git, Stamps
 
 pytestmark = pytest.mark.skipif(not shutil.which("git"), reason="needs git")

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from lsp_server.cli import run
+from lsp_server.cli.main import run
+from model.backends.published.number_format import Measured
 from model.machine.diagnosis import diagnose
 from model.machine.finding import Finding
-from model.machine.probe import Measured
 from model.machine.speed import Speed, rate
 
 FULL = {"torch": "2.9+cpu", "transformers": "5.0", "huggingface_hub": "2.4", "keyring": "25"}
@@ -41,17 +41,17 @@ def test_without_torch_all_else_is_told() -> None:
 
 
 def test_what_the_builtin_model_would_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model.backends.builtin.compiled.library", lambda: None)
+    monkeypatch.setattr("model.backends.builtin.runtime.compiled.library", lambda: None)
     slow = "built-in model: runs on the CPU by NumPy, not compiled -> many times faster: install a C compiler"
     assert slow in lines(told({}))
-    monkeypatch.setattr("model.backends.builtin.compiled.library", lambda: "there")
-    monkeypatch.setattr("model.backends.builtin.compiled.variant", lambda _: "avx2")
+    monkeypatch.setattr("model.backends.builtin.runtime.compiled.library", lambda: "there")
+    monkeypatch.setattr("model.backends.builtin.runtime.compiled.variant", lambda _: "avx2")
     assert "built-in model: runs on the CPU, compiled for avx2 -> \n" in lines(told({}))
 
 
 def test_nothing_is_remarked_where_nothing_lacks_but_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model.backends.builtin.compiled.library", lambda: "there")
-    monkeypatch.setattr("model.backends.builtin.compiled.variant", lambda _: "avx2")
+    monkeypatch.setattr("model.backends.builtin.runtime.compiled.library", lambda: "there")
+    monkeypatch.setattr("model.backends.builtin.runtime.compiled.variant", lambda _: "avx2")
     assert [f.topic for f in told(FULL) if f.remedy] == ["device"]
 
 

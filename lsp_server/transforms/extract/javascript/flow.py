@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-    from lsp_server.source.scopes.names import Binding, Occurrence
-    from lsp_server.source.scopes.walk import Walk
+    from lsp_server.code.scopes.names import Binding, Occurrence
+    from lsp_server.code.scopes.walk import Walk
 
 Refuse: TypeAlias = Callable[[str], Exception]
 _OWN = {

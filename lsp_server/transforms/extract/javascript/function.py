@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lsp_server.source.scopes.analysis import walk_of
+from lsp_server.code.scopes.analysis import walk_of
 from lsp_server.transforms.extract.javascript.flow import Flow, flow_of, uses_strict
 from lsp_server.transforms.extract.javascript.order import looks_names_up
 from lsp_server.transforms.extract.javascript.syntax import BLOCKS, FUNCTIONS, expression_at

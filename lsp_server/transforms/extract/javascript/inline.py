@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lsp_server.source.scopes.analysis import leaf_at, walk_of
+from lsp_server.code.scopes.analysis import leaf_at, walk_of
 from lsp_server.transforms.extract.javascript.order import (
     acts_between,
     is_stable,
@@ -32,8 +32,8 @@ from lsp_server.types import Region, Snapshot
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from lsp_server.source.scopes.names import Binding, Occurrence
-    from lsp_server.source.scopes.walk import Walk
+    from lsp_server.code.scopes.names import Binding, Occurrence
+    from lsp_server.code.scopes.walk import Walk
 
 
 def title(snapshot: Snapshot, region: Region) -> str | None:

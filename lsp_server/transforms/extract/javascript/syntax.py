@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lsp_server.source.nodes import first_child_after
+from lsp_server.code.syntax.nodes import first_child_after
 from lsp_server.transforms.extract.syntax import above, below, field_of, trimmed, words
 from lsp_server.types import Region, Snapshot
 

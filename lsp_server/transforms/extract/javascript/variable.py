@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lsp_server.source.scopes.analysis import walk_of
+from lsp_server.code.scopes.analysis import walk_of
 from lsp_server.transforms.extract.javascript.order import looks_names_up, why_not_first
 from lsp_server.transforms.extract.javascript.syntax import (
     BLOCKS,
@@ -23,8 +23,8 @@ from lsp_server.types import Region, Snapshot
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from lsp_server.source.scopes.names import Scope
-    from lsp_server.source.scopes.walk import Walk
+    from lsp_server.code.scopes.names import Scope
+    from lsp_server.code.scopes.walk import Walk
 
 
 def title(snapshot: Snapshot, region: Region) -> str | None:

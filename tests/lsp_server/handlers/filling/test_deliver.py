@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
+from lsp_server.code.text.edits import edit_of
 from lsp_server.configuration.settings import Settings
-from lsp_server.documents import Change
+from lsp_server.documents.store import Change
 from lsp_server.feedback.metrics import Metrics
 from lsp_server.handlers.filling import deliver
 from lsp_server.handlers.filling.deliver import Courier, Delivered
 from lsp_server.session import Session
-from lsp_server.source.edits import edit_of
 from lsp_server.suggestions.fills import Choice, Fills
 from lsp_server.transforms.fill import fill_regions
 from lsp_server.types import Region

@@ -10,7 +10,7 @@ import pytest
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 
-from lsp_server.documents import Documents
+from lsp_server.documents.store import Documents
 from lsp_server.handlers.refactoring.actions import actions
 from lsp_server.transforms.rename.rename import Rename
 from tests.lsp_server.editor import URI, Editor, connected, span_of

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsp_server.source.edits import apply
+from lsp_server.code.text.edits import apply
 from lsp_server.transforms.refactoring import Change
 from lsp_server.transforms.writing.annotate import Annotate
 from lsp_server.transforms.writing.type_patterns import python_type, typescript_type

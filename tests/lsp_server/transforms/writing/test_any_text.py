@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsp_server.source.languages import by_name
-from lsp_server.source.parse import parse
+from lsp_server.code.languages.table import by_name
+from lsp_server.code.syntax.parse import parse
 from lsp_server.transforms.convert.conversions import CONVERSIONS
 from lsp_server.transforms.refactoring import Refactoring, Refused
 from lsp_server.transforms.writing.annotate import Annotate

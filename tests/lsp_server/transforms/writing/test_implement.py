@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsp_server.source.edits import apply
+from lsp_server.code.text.edits import apply
 from lsp_server.transforms.writing.implement import Implement
 from lsp_server.types import Edit
 from tests.lsp_server.transforms.golden import check, folders, snapshot_of

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from lsp_server.command_line.refactoring import run as refactoring_run
-from lsp_server.command_line.refactoring.command import main
+from lsp_server.cli.refactoring import run as refactoring_run
+from lsp_server.cli.refactoring.command import main
+from lsp_server.code.languages.table import language_of
+from lsp_server.code.syntax.parse import parse
 from lsp_server.settings import FillOptions
-from lsp_server.source.languages import language_of
-from lsp_server.source.parse import parse
 from lsp_server.transforms.applying import refactored
 from lsp_server.transforms.refactoring import Change, Refused
 from lsp_server.transforms.writing.test_skeleton import Test as Skeleton

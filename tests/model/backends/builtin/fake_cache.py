@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from model.backends.builtin.rows import Outputs, Rows
+from model.backends.builtin.runtime.rows import Outputs, Rows
 
 Ids = NDArray[np.int64]
 

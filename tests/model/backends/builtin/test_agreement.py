@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.backends.builtin.compiled import library, variant
 from model.backends.builtin.kernel.build import variants
-from model.backends.builtin.network import KVCache, Network
-from model.backends.builtin.rows import Outputs
+from model.backends.builtin.runtime.compiled import library, variant
+from model.backends.builtin.runtime.network import KVCache, Network
+from model.backends.builtin.runtime.rows import Outputs
 from tests.compiler import needs_compiler
 from tests.model.backends.builtin import toys
 

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from model.backend import Context, Spec
 from model.backends.builtin.backend import CONTEXTS, CausalBackend
 from model.backends.builtin.cached_context import FLOOR, CausalContext
 from model.backends.builtin.prompt import FimTokens
 from model.canvas import Canvas
-from model.denoiser import Context, Spec
 from tests.model.backends.builtin.fake_cache import FakeCache, log_probs
 
 Ids = NDArray[np.int64]

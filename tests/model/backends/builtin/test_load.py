@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model.backend import Context
 from model.backends.builtin.backend import CONTEXTS
-from model.backends.builtin.compiled import threads_here
 from model.backends.builtin.load import load
-from model.backends.builtin.state import Store
+from model.backends.builtin.runtime.compiled import threads_here
+from model.backends.builtin.runtime.state import Store
 from model.canvas import Canvas
-from model.denoiser import Context
 from model.errors import UnknownModel
 from model.filler import open_filler
-from tests.model.train.adapt import toys
+from tests.model.lab.train.adapt import toys
 
 ROOT = Path(__file__).parents[4]
 
@@ -53,7 +53,7 @@ from pathlib import Path
 import numpy as np
 from model.backends.builtin.load import load
 from model.canvas import Canvas
-from model.denoiser import Context
+from model.backend import Context
 backend, _ = load(Path(FOLDER))
 context = Context(pieces=(np.arange(20, 220), np.arange(20, 120)), starts_with=(b"",))
 begun = threading.Event()

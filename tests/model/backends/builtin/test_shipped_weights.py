@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
-from model.backends.builtin.config import read_config
-from model.backends.builtin.shards import SUMS, open_shard, shard_path, sums_of
+from model.backends.builtin.storage.config import read_config
+from model.backends.builtin.storage.shards import SUMS, open_shard, shard_path, sums_of
+from model.backends.builtin.storage.weights import matrix_shapes, open_weights
 from model.backends.builtin.tokenizer import CodeTokenizer
-from model.backends.builtin.weights import matrix_shapes, open_weights
-from model.filler import BUILTIN
+from model.backends.locate import BUILTIN
 
 
 def test_each_file_is_the_one_listed() -> None:

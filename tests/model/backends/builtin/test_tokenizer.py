@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.backends.builtin.tokenizer import HEALED_TOKENS, CodeTokenizer
-from model.byte_level import byte_alphabet
+from model.backends.byte_level import byte_alphabet
 from model.errors import UnknownModel
 
 WORDS = ("def", "return", " return", "self", " self", "():\n", "\n\n", "    ", "   ", " price", "<|x|>", "é")

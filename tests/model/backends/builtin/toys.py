@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from model.backends.builtin.config import ModelConfig
-from model.backends.builtin.conversion import random_weights, write_model
-from model.backends.builtin.rows import Rows
-from model.backends.builtin.weights import MASK_EMBEDDING, PROJECTIONS, matrix_shapes, projection
+from model.backends.builtin.runtime.rows import Rows
+from model.backends.builtin.storage.config import ModelConfig
+from model.backends.builtin.storage.conversion import random_weights, write_model
+from model.backends.builtin.storage.weights import MASK_EMBEDDING, PROJECTIONS, matrix_shapes, projection
 
 VOCAB = 203  # no multiple of a panel
 CONFIG = ModelConfig(

@@ -11,15 +11,16 @@ import gguf
 import numpy as np
 import pytest
 
-from model.backends.builtin.config import read_config
-from model.backends.builtin.packing import dequantised
-from model.backends.builtin.shards import open_shards
+from model.backends.builtin.storage.config import read_config
+from model.backends.builtin.storage.packing import dequantised
+from model.backends.builtin.storage.shards import open_shards
+from model.backends.builtin.storage.weights import EMBEDDING
 from model.backends.builtin.tokenizer import CodeTokenizer
-from model.backends.builtin.weights import EMBEDDING
 from model.backends.gguf.convert import converted
 from model.backends.gguf.file import GgufFile
+from model.backends.locate import directory_of, fetch
 from model.errors import DiskFull, UnknownModel
-from model.filler import directory_of, fetch, open_filler
+from model.filler import open_filler
 from model.types import FillRequest, Hole, Template
 from tests.model.backends.gguf import tiny_gguf
 

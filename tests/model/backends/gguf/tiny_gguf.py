@@ -10,8 +10,8 @@ import gguf
 import numpy as np
 from numpy.typing import NDArray
 
+from model.backends.byte_level import byte_alphabet
 from model.backends.gguf.file import _PARTS
-from model.byte_level import byte_alphabet
 
 WIDTH, FEED, LAYERS, HEADS, KV_HEADS = 128, 192, 2, 2, 1
 WORDS = ("def", "return", "self", " =", " in", "():", "\n\n", "    ")

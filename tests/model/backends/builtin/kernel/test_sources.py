@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from model.backends.builtin import compiled
 from model.backends.builtin.kernel import build as native
 from model.backends.builtin.kernel.sources import fingerprint
+from model.backends.builtin.runtime import compiled
 from tests.compiler import needs_compiler
 
 

@@ -1,0 +1,185 @@
+"""`dlm-fill refactor`: from a target to a diff, a file or JSON, and an exit code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lsp_server.cli.output import output, terminal
+from lsp_server.cli.targets import files
+from lsp_server.cli.targets.ranges import counted_from_1, region_of
+from lsp_server.cli.targets.repository import other_files
+from lsp_server.cli.targets.targets import parse_place
+from lsp_server.code.languages.table import language_of
+from lsp_server.code.syntax.parse import parse
+from lsp_server.code.text.positions import LineIndex
+from lsp_server.errors import InputError, NothingFilled
+from lsp_server.settings import FillOptions
+from lsp_server.transforms.applying import Refactored, Result, change_of, refactored
+from lsp_server.transforms.refactoring import Change, Refactoring
+from lsp_server.transforms.registry import REFACTORINGS, by_name
+from lsp_server.types import Region, Snapshot
+from lsp_server.workspace.exclusions import Exclusions
+from lsp_server.workspace.other_files.gather import Gathering
+from lsp_server.workspace.uris import Uri
+from model.filler import fetch, open_filler
+from model.types import Filler
+
+REFACTORED, NOTHING_FOUND = 0, 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What the user asked for: the refactoring called `name` at `target`, as spelled on the command line."""
+
+    name: str
+    target: str
+    answers: Mapping[str, str]
+    options: FillOptions
+    model: str
+    device: str
+    offline: bool
+    write: bool
+    json: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    file: files.TextFile
+    snapshot: Snapshot
+    region: Region
+
+
+def refactor(wish: Wish, *, among: Sequence[Refactoring] = REFACTORINGS) -> int:
+    """Do what was asked; the exit code. Raises InputError and model.errors.ModelError for what cannot be done."""
+    refactoring = by_name(wish.name, among)
+    place = _place(wish.target)
+    if wish.write and place.file.path is None and wish.json:
+        raise InputError("standard input: --write and --json both need standard output; drop one of them")
+    if wish.write and place.file.path is not None:
+        files.check_writable(place.file)
+    change = change_of(refactoring, place.snapshot, place.region, answers=wish.answers)
+    try:
+        done = _filled(place, change, wish)
+    except NothingFilled as reason:
+        output.note(f"{files.shown(place.file.name)}: {reason}")
+        if wish.json:
+            output.put(_as_json(place, refactoring.name, change, ()))
+        if wish.write and place.file.path is None:
+            output.put((place.file.bom + place.file.source).decode("utf-8"))
+        return NOTHING_FOUND
+    if wish.json:
+        output.put(_as_json(place, refactoring.name, change, done.results[: wish.options.candidates]))
+    _deliver(_target(place.file, change), done.results[0], wish)
+    return REFACTORED
+
+
+def _target(file: files.TextFile, change: Change) -> files.TextFile:
+    """The file that is changed: the one that was named, or the new one."""
+    if not change.new_file:
+        return file
+    return files.TextFile(name=change.new_file, path=Path(change.new_file), source=b"", bom=b"")
+
+
+def listed(target: str | None, *, as_json: bool, among: Sequence[Refactoring] = REFACTORINGS) -> int:
+    """Print the refactorings that are offered at `target` (None: all there is); 1 if there are none."""
+    if target is None:
+        found = [{"name": one.name, "kind": one.kind} for one in among]
+    else:
+        place = _place(target)
+        titles = {one.name: one.title(place.snapshot, place.region) for one in among}
+        found = [{"name": one.name, "kind": one.kind, "title": t} for one in among if (t := titles[one.name])]
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+    elif found:
+        width = max(len(one["name"]) for one in found)
+        for one in found:
+            click.echo(f"{one['name']:{width}}  {one.get('title', one['kind'])}")
+    else:
+        output.note(f"{target}: nothing to refactor is known there; select an expression, statements, or a name")
+    return REFACTORED if found else NOTHING_FOUND
+
+
+def _place(spelled: str) -> _Place:
+    target = parse_place(spelled)
+    file = files.read(target.file)
+    language = language_of(file.name)
+    snapshot = Snapshot(
+        uri=str(Uri.of(file.path)) if file.path else "untitled:stdin",
+        version=None,
+        source=file.source,
+        language=language,
+        tree=parse(file.source, language),
+    )
+    return _Place(file=file, snapshot=snapshot, region=region_of(snapshot, target))
+
+
+def _filled(place: _Place, change: Change, wish: Wish) -> Refactored:
+    """The change with its holes filled; the model is loaded only if it has any. Raises NothingFilled."""
+    if not change.gaps:
+        return refactored(place.snapshot, change, None, wish.options, cancelled=lambda: False)
+    if place.file.path is not None:
+        Exclusions().check(Path(place.file.name).absolute())  # before a model is loaded, and by the name as given, too
+    screen = terminal.screen(silent=wish.json)
+    filler = _opened(wish, screen)
+    with screen.waiting("asking the model …"):
+        return refactored(
+            place.snapshot,
+            change,
+            filler,
+            wish.options,
+            cancelled=lambda: False,
+            other_files=other_files(place.snapshot, Gathering()),
+        )
+
+
+def _opened(wish: Wish, screen: terminal.Screen) -> Filler:
+    if not wish.offline:
+        fetch(wish.model)  # draws a progress bar of its own
+    with screen.waiting("loading the model …"):
+        return open_filler(wish.model, device=wish.device)
+
+
+def _deliver(file: files.TextFile, result: Result, wish: Wish) -> None:
+    if wish.write and file.path is None:
+        output.put((file.bom + result.source).decode("utf-8"))
+        return
+    if not wish.json:
+        output.show_diff(file, result.edits, write=wish.write)
+    if wish.write and file.path is not None and not file.path.exists():
+        files.create(file.path, result.source)
+        output.note(f"{file.name}: made")
+    elif wish.write:
+        files.replace_source(file, result.source)
+
+
+def _as_json(place: _Place, name: str, change: Change, results: Sequence[Result]) -> str:
+    """The contract of `--json`: making `edits` is the whole change; `results` are all that was asked for, the best first."""
+    index = LineIndex(place.snapshot.source)
+
+    def entry(result: Result) -> dict[str, Any]:
+        edits = [
+            {
+                "range": counted_from_1(index, edit.region),
+                "text": edit.new_text,
+                "old_text": place.snapshot.as_written(edit.region),
+            }
+            for edit in result.edits
+        ]
+        confidence = None if result.confidence is None else round(result.confidence, 4)
+        return {"texts": list(result.texts), "confidence": confidence, "edits": edits}
+
+    entries = [entry(result) for result in results]
+    report = {
+        "refactoring": name,
+        "file": place.file.name,
+        "summary": change.summary,
+        "edits": entries[0]["edits"] if entries else [],
+        "results": entries,
+    }
+    return json.dumps(report, ensure_ascii=False) + "\n"

@@ -1,1 +1,0 @@
-"""What may be handed back: gathered, compared, repaired where nothing fits, chosen."""

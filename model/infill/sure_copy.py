@@ -1,0 +1,77 @@
+"""What may be answered before the network has read the context: the best copy from the text around, where it is sure.
+
+No network says how likely the copy is. Its surroundings do: how much of them recurs around its source, and how many
+sources say the same. `Ranking.unread`, fitted for the model's users with the ranking, turns that into a probability.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from model.backend import Spec
+from model.infill.drafting import DraftRow, draft_rows
+from model.infill.encoding import Codec, Framed
+from model.infill.hypothesis import Attempt
+from model.infill.repair import judge
+from model.infill.rerank.nearby_text import surroundings
+from model.infill.rerank.ranking import Features, Ranking, probabilities
+from model.types import Candidate, FillRequest
+
+SURE = 0.5
+"""A copy is shown before the network has seen it where it is likelier right than wrong."""
+
+
+def without_network(features: Features) -> Features:
+    """The features of a copy as far as they are known before the network has read anything."""
+    return replace(
+        features,
+        mean_log_prob=0.0,
+        sum_log_prob=0.0,
+        least_log_prob=0.0,
+        end_log_prob=0.0,
+        sources=max(1, features.sources - (features.written_rank is not None)),
+        written_rank=None,
+        parses=None,
+    )
+
+
+def sure_copy(
+    request: FillRequest, framed: Framed, codec: Codec, spec: Spec, *, ranking: Ranking | None, limit: int
+) -> Candidate | None:
+    """The best copy for the only hole, if it is sure enough and accepted. `limit`: drafts looked for at most; 0: none are."""
+    if ranking is None or ranking.unread is None or not limit or framed.holes > 1:
+        return None
+    rows = draft_rows(
+        request.template,
+        framed,
+        codec,
+        spec,
+        extra_context=request.extra_context,
+        other_files=request.other_files,
+        lengths=[1],
+        limit=limit,
+    )
+    if not rows or not rows[0].complete:
+        return None
+    attempt, accepts = _copied(rows[0]), judge(request.template.holes, request.accepts)
+    (chance,) = probabilities([without_network(attempt.features(None, surroundings(framed.pieces)))], ranking.unread)
+    if chance < SURE or not attempt.texts[0].strip() or (accepts is not None and accepts(attempt.texts) is not None):
+        return None
+    parsed = request.parses(attempt.texts) if request.parses is not None else None
+    return Candidate(texts=attempt.texts, confidences=(chance,), confidence=chance, parses=parsed, origin="draft")
+
+
+def _copied(row: DraftRow) -> Attempt:
+    drafts = tuple(draft for draft in row.drafts if draft is not None)
+    return Attempt(
+        ids=row.ids,
+        log_probs=tuple(np.zeros(len(ids), dtype=np.float32) for ids in row.ids),
+        texts=tuple(draft.text for draft in drafts),
+        origin="draft",
+        drafts=drafts,
+        draft_rank=max(draft.rank for draft in drafts),
+        kept=1.0,
+        sources=min(draft.sources for draft in drafts),
+    )

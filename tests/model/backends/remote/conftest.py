@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from model.backends.left_to_right.sequential import SequentialFiller
+from model.backends.remote.address import parse_address
+from model.backends.remote.completions import Completions
+from model.backends.remote.keys import Key
+from model.backends.remote.llamacpp import LlamaCpp
+from model.backends.remote.mercury import Mercury
+from model.backends.remote.service import Service
+from model.backends.remote.transport import Transport
+from tests.model.backends.remote.server import Server, serving
+
+SECRET = "sk-very-secret-key"
+KINDS: dict[str, type[Service]] = {"openai": Completions, "mercury": Mercury, "llamacpp": LlamaCpp}
+Open = Callable[..., SequentialFiller]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    """What the transport would have slept, in seconds."""
+    return []
+
+
+@pytest.fixture
+def opened(server: Server, waits: list[float]) -> Iterator[Open]:
+    """Opens a filler of a kind over the server, with a key, and a clock that does not wait."""
+    fillers: list[SequentialFiller] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    def open_filler(
+        kind: str = "openai", *, url: str = "", model: str = "coder", key: str | None = SECRET
+    ) -> SequentialFiller:
+        address = parse_address(f"{kind}:{url or server.url}#{model}")
+        secret = Key(key, origin="THE_VARIABLE") if key else None
+        transport = Transport(address, secret, sleep=sleep, now=lambda: 0.0, draw=lambda: 0.0)
+        fillers.append(SequentialFiller(KINDS[kind](transport)))
+        return fillers[-1]
+
+    yield open_filler
+    for filler in fillers:
+        filler.close()
