@@ -1,7 +1,7 @@
 """The plug between the engine and a network: context in, per-position predictions out.
 
 The engine and the samplers see small NumPy arrays only; logits, tensors and devices stay behind
-`Denoiser`. So the same loop drives torch on a GPU, a CPU runtime, and hand-written tables in tests.
+`Backend`. So the same loop drives torch on a GPU, a CPU runtime, and hand-written tables in tests.
 """
 
 from __future__ import annotations
@@ -17,22 +17,35 @@ from model.canvas import Canvas
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spec:
-    """What the engine must know of a checkpoint. Token ids come from here, never from a constant.
+class Capabilities:
+    """What a model can do, and what pays with it: the decoder is chosen by this.
+
+    `scores`: `CachedContext.score` is the exact left-to-right score; otherwise it is an approximation.
+    `denoises`: False for a network that only writes from left to right; it fills several holes one after the other.
+    `beam`: how many rows its left-to-right search keeps for a single hole (0: it denoises only; what pays is measured for
+    each model); hypotheses more than `margin_nats` below the best one leave the search.
+    `sampler`: what `auto` means for it. `keeps_up`: on this machine it is fast enough for who just types.
+    """
+
+    scores: bool = True
+    denoises: bool = True
+    beam: int = 0
+    margin_nats: float = float("inf")
+    sampler: str = "auto"
+    keeps_up: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """Sizes and tokens of a checkpoint. Token ids come from here, never from a constant.
 
     `canvas_tokens`: the most tokens that all holes of one request may take together.
     `end_of_hole_id` is None for checkpoints that cannot choose a length by ending a hole.
     `expand_id`, `delete_id`: a position that takes the one becomes two masks, the other removes it (DreamOn); they
     stand for no text; `delete_spreads`: a deletion takes along what is open right of it in its hole.
-    `length_bias`: pairs (length, mean confidence of the first step over all texts), by which a search for the length
-    divides (empty: not measured). `scores`: `Prefilled.score` is the exact left-to-right score; otherwise it is an approximation.
-    `beam`: how many rows its left-to-right search keeps when it writes a single hole (0: it denoises only); what pays
-    is measured for each model; hypotheses more than `margin_nats` below the best one leave the search.
-    `denoises`: False for a network that only writes from left to right; it fills several holes one after the other.
     `shift`: the network's output at a position predicts the next one (what `Prediction` holds is aligned already).
     `block_tokens`: attention is causal from block to block of so many tokens (None: everything sees everything);
     such a network fills one hole, at the end of its text. `start_ids`, `end_ids`: what its text begins and ends with.
-    `sampler`: what `auto` means for it. `keeps_up`: on this machine it is fast enough for who just types.
     """
 
     mask_id: int
@@ -43,18 +56,12 @@ class Spec:
     top_k: int = 8
     expand_id: int | None = None
     delete_id: int | None = None
-    scores: bool = True
-    beam: int = 0
-    margin_nats: float = float("inf")
-    denoises: bool = True
     shift: bool = False
     block_tokens: int | None = None
     start_ids: tuple[int, ...] = ()
     end_ids: tuple[int, ...] = ()
     delete_spreads: bool = True
-    length_bias: tuple[tuple[int, float], ...] = ()
-    sampler: str = "auto"
-    keeps_up: bool = True
+    capabilities: Capabilities = Capabilities()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +94,7 @@ class Prediction:
     passes: int = 1
 
 
-class Prefilled(Protocol):
+class CachedContext(Protocol):
     """The context's keys and values, held by one request; exact for the built-in model.
 
     Any number of canvases, of any batch size, may be denoised over one of these.
@@ -104,7 +111,7 @@ class Prefilled(Protocol):
         """One forward pass in which a hole position sees the context and the positions left of it only.
 
         So `current` is the log-probability of each standing token given the context and what stands
-        left of it: an exact left-to-right score of a draft, all positions at once. Where `Spec.scores` is
+        left of it: an exact left-to-right score of a draft, all positions at once. Where `Capabilities.scores` is
         False, `current` is only an approximation that may take several passes, and the engine does not ask for it.
         `wanted` bool [B, L]: every other position of the prediction may be left 0 (None: all are predicted). So may
         `entropy`, which nobody asks of a text that stands.
@@ -114,7 +121,7 @@ class Prefilled(Protocol):
 
 @runtime_checkable
 class LooksAhead(Protocol):
-    """A `Prefilled` that computes along likely texts before anybody asks."""
+    """A `CachedContext` that computes along likely texts before anybody asks."""
 
     def guess(self, texts: Sequence[NDArray[np.int64]]) -> None:
         """Likely texts of the hole, best first: passes look ahead along them, so that who agrees waits for none."""
@@ -123,7 +130,7 @@ class LooksAhead(Protocol):
 
 @runtime_checkable
 class ReadsAhead(Protocol):
-    """A `Denoiser` whose contexts stay read from one request to the next, and may be read before a request needs them."""
+    """A `Backend` whose contexts stay read from one request to the next, and may be read before a request needs them."""
 
     def read(self, context: Context, *, stop: Callable[[], bool]) -> bool:
         """Read the context until `stop` says so; what was read stays. True when all of it has been read."""
@@ -134,13 +141,13 @@ class ReadsAhead(Protocol):
         ...
 
 
-class Denoiser(Protocol):
+class Backend(Protocol):
     """A network with its weights on a device."""
 
     @property
-    def spec(self) -> Spec: ...
+    def spec(self) -> ModelSpec: ...
 
-    def prefill(self, context: Context, *, reuse: Prefilled | None = None) -> Prefilled:
+    def prefill(self, context: Context, *, reuse: CachedContext | None = None) -> CachedContext:
         """Compute the context's keys and values.
 
         `reuse` is an earlier result whose equal parts are kept; it may be overwritten, so it is not to be used again.

@@ -1,6 +1,6 @@
 """The canvas: the hole positions of a batch while they are being decided, and the one way to change it.
 
-A canvas holds hole positions only; the context lives in `Prefilled`. What is unresolved is `Canvas.open`,
+A canvas holds hole positions only; the context lives in `CachedContext`. What is unresolved is `Canvas.open`,
 never `ids == mask_id`: a user's text may contain a mask token's text, and it stays text.
 """
 
@@ -54,6 +54,11 @@ class Decision:
         nowhere = np.zeros(commit.shape, dtype=bool)
         none = np.zeros(commit.shape, dtype=np.int64)
         return cls(commit=commit, ids=ids, confidence=confidence, reopen=nowhere, delete=nowhere, insert=none)
+
+    @classmethod
+    def nothing(cls, canvas: Canvas) -> Decision:
+        """A decision that leaves `canvas` as it is, for `dataclasses.replace` to add to."""
+        return cls.committing(np.zeros_like(canvas.open), canvas.ids, canvas.confidence)
 
     @property
     def changes(self) -> NDArray[np.bool_]:

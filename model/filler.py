@@ -11,7 +11,7 @@ from model.errors import BadRequest, UnknownDevice
 from model.extras import require
 
 if TYPE_CHECKING:
-    from model.backend import Denoiser
+    from model.backend import Backend
     from model.infill.encoding import Codec
     from model.types import Filler
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["fetch", "open_filler"]
 
 
-def _load(directory: Path, device: str) -> tuple[Denoiser, Codec]:
+def _load(directory: Path, device: str) -> tuple[Backend, Codec]:
     from model.backends.builtin.load import load
 
     if device not in {"auto", "cpu"}:
@@ -59,17 +59,17 @@ def open_filler(name: str = "builtin", *, device: str = "auto", drafts: bool = T
     if is_published(directory):
         return _published(directory, name=name, device=device, drafts=drafts, refresh=refresh)
     _need_no_refresh(name, refresh)
-    from model.infill.infiller import DRAFTS, LocalFiller
+    from model.infill.infiller import DRAFTS, Infiller
     from model.infill.rerank.manners import MANNERS, Manners
     from model.infill.rerank.ranking import Ranking
 
-    denoiser, tokenizer = _load(directory, device)
-    used = str(getattr(denoiser, "device", device))
+    backend, tokenizer = _load(directory, device)
+    used = str(getattr(backend, "device", device))
     shown = "builtin" if name == "builtin" else Path(name).stem if name.lower().endswith(".gguf") else directory.name
     ranking = Ranking.read(directory / "ranking.json")
     manners = Manners.read(directory / MANNERS)
     count = DRAFTS if drafts else 0
-    return LocalFiller(denoiser, tokenizer, name=shown, device=used, ranking=ranking, manners=manners, drafts=count)
+    return Infiller(backend, tokenizer, name=shown, device=used, ranking=ranking, manners=manners, drafts=count)
 
 
 def _need_no_refresh(name: str, refresh: int) -> None:
@@ -81,16 +81,16 @@ def _need_no_refresh(name: str, refresh: int) -> None:
 
 def _published(directory: Path, *, name: str, device: str, drafts: bool, refresh: int) -> Filler:
     require("torch", extra="torch", why=f"the published checkpoint in {directory}")
-    from model.backends.published.opening import is_experimental, open_denoiser
-    from model.infill.infiller import DRAFTS, LocalFiller
+    from model.backends.published.opening import is_experimental, open_backend
+    from model.infill.infiller import DRAFTS, Infiller
 
-    denoiser, codec = open_denoiser(directory, device=device, refresh=refresh)
+    backend, codec = open_backend(directory, device=device, refresh=refresh)
     shown = (
         directory.name if Path(name).expanduser().is_dir() else name
     )  # in the hub's cache folders are called by commits
-    if is_experimental(denoiser):
+    if is_experimental(backend):
         shown = f"{shown} (experimental)"
-    return LocalFiller(denoiser, codec, name=shown, device=denoiser.device, drafts=DRAFTS if drafts else 0)
+    return Infiller(backend, codec, name=shown, device=backend.device, drafts=DRAFTS if drafts else 0)
 
 
 def _left_to_right(name: str, *, device: str) -> Filler:

@@ -14,7 +14,7 @@ Stopped: TypeAlias = Literal["done", "cancelled", "time", "steps", "unread"]
 
 
 @dataclass(kw_only=True)
-class Meter:
+class BudgetMeter:
     """Counts what a request has used of its budget; `passes` counts forward passes over a canvas."""
 
     budget: Budget
@@ -49,10 +49,10 @@ class Meter:
 
 
 @dataclass(kw_only=True)
-class Stretch(Meter):
+class SubBudget(BudgetMeter):
     """A part of a request with a budget of its own; what it uses counts for the `whole`, too."""
 
-    whole: Meter
+    whole: BudgetMeter
 
     def count_pass(self) -> None:
         super().count_pass()

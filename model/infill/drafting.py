@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from model.backend import Prediction, Prefilled, Spec
+from model.backend import CachedContext, ModelSpec, Prediction
 from model.canvas import Canvas, Decision
 from model.infill.drafts.matches import Draft, drafts_for, drafts_from
-from model.infill.encoding import Codec, Framed
-from model.infill.hypothesis import Attempt, log_probs, said_in
+from model.infill.encoding import Codec, EncodedPrompt
+from model.infill.hypothesis import Hypothesis, log_probs, said_in
 from model.types import Template
 
 AGREED_PROBABILITY = 0.5
@@ -51,12 +51,12 @@ class DraftRow:
 class Drafted:
     """What the one scoring pass over all drafts found.
 
-    attempts: the complete drafts as they were copied. repaired: a canvas whose rows are drafts with the
+    hypotheses: the complete drafts as they were copied. repaired: a canvas whose rows are drafts with the
     tokens open that the model disagrees with (None: it agrees with all). `origins[r]`: the drafts in its row r.
     sure: the best draft is long matched and the model would have written every token of it.
     """
 
-    attempts: tuple[Attempt, ...] = ()
+    hypotheses: tuple[Hypothesis, ...] = ()
     repaired: Canvas | None = None
     origins: tuple[tuple[Draft, ...], ...] = ()
     sure: bool = False
@@ -64,9 +64,9 @@ class Drafted:
 
 def draft_rows(
     template: Template,
-    framed: Framed,
+    encoded: EncodedPrompt,
     codec: Codec,
-    spec: Spec,
+    spec: ModelSpec,
     *,
     extra_context: Sequence[str],
     other_files: Sequence[str],
@@ -78,9 +78,9 @@ def draft_rows(
     found: list[list[tuple[Draft, NDArray[np.int64]]]] = []
     for h, hole in enumerate(template.holes):
         options = []
-        own = drafts_for(framed.pieces, h, extra_context, limit, max_lines=hole.max_lines, renamings=RENAMINGS)
-        for draft in with_others(own, _elsewhere(framed, h, other_files if limit else (), max_lines=hole.max_lines)):
-            ids = np.concatenate([framed.encode(codec, h, draft.text), np.array(final, dtype=np.int64)])
+        own = drafts_for(encoded.pieces, h, extra_context, limit, max_lines=hole.max_lines, renamings=RENAMINGS)
+        for draft in with_others(own, _elsewhere(encoded, h, other_files if limit else (), max_lines=hole.max_lines)):
+            ids = np.concatenate([encoded.encode(codec, h, draft.text), np.array(final, dtype=np.int64)])
             wanted = hole.length_tokens
             if wanted is None or len(ids) == wanted + len(final):
                 options.append((draft, ids.astype(np.int64)))
@@ -98,10 +98,10 @@ def draft_rows(
     return rows
 
 
-def _elsewhere(framed: Framed, hole: int, other_files: Sequence[str], *, max_lines: int | None) -> list[Draft]:
+def _elsewhere(encoded: EncodedPrompt, hole: int, other_files: Sequence[str], *, max_lines: int | None) -> list[Draft]:
     if not other_files:
         return []
-    return drafts_from(other_files, framed.pieces, hole, ELSEWHERE, max_lines=max_lines, renamings=RENAMINGS_ELSEWHERE)
+    return drafts_from(other_files, encoded.pieces, hole, ELSEWHERE, max_lines=max_lines, renamings=RENAMINGS_ELSEWHERE)
 
 
 def with_others(own: Sequence[Draft], others: Sequence[Draft]) -> list[Draft]:
@@ -113,23 +113,29 @@ def with_others(own: Sequence[Draft], others: Sequence[Draft]) -> list[Draft]:
 
 
 def judged(
-    rows: Sequence[DraftRow], prefilled: Prefilled, framed: Framed, codec: Codec, spec: Spec, *, repairs: bool = True
+    rows: Sequence[DraftRow],
+    cached: CachedContext,
+    encoded: EncodedPrompt,
+    codec: Codec,
+    spec: ModelSpec,
+    *,
+    repairs: bool = True,
 ) -> Drafted:
     """The drafts after one left-to-right scoring pass over all of them; what is to be repaired only where it `repairs`."""
     canvas = Canvas.decided([row.ids for row in rows], mask_id=spec.mask_id)
     if not all(row.complete for row in rows):
         canvas = canvas.apply(_reopening(canvas, _unfilled(rows, canvas)))
-    prediction = prefilled.score(canvas)
-    attempts = []
+    prediction = cached.score(canvas)
+    hypotheses = []
     for r, row in enumerate(rows):
-        said = said_in(canvas, r, framed, codec) if row.complete else None
+        said = said_in(canvas, r, encoded, codec) if row.complete else None
         if said is not None:
             drafts = tuple(draft for draft in row.drafts if draft is not None)
-            attempts.append(
-                Attempt(
+            hypotheses.append(
+                Hypothesis(
                     ids=said[0],
                     texts=said[1],
-                    log_probs=log_probs(canvas, prediction, r, holes=framed.holes),
+                    log_probs=log_probs(canvas, prediction, r, holes=encoded.holes),
                     origin="draft",
                     drafts=drafts,
                     draft_rank=max(draft.rank for draft in drafts),
@@ -141,23 +147,23 @@ def judged(
     doubted = _doubted(canvas, prediction)
     sure = rows[0].complete and not doubted[0].any() and _is_sure(rows[0], canvas, prediction)
     if not repairs:
-        return Drafted(attempts=tuple(attempts), sure=sure)
+        return Drafted(hypotheses=tuple(hypotheses), sure=sure)
     worth = doubted.sum(axis=1) <= MOST_DOUBTED * canvas.used.sum(axis=1)
     repairable = np.flatnonzero((doubted | canvas.open).any(axis=1) & worth)[:REPAIRED]
     return Drafted(
-        attempts=tuple(attempts),
+        hypotheses=tuple(hypotheses),
         repaired=canvas.apply(_reopening(canvas, doubted)).select(repairable) if len(repairable) else None,
         origins=tuple(tuple(d for d in rows[int(r)].drafts if d is not None) for r in repairable),
         sure=sure,
     )
 
 
-def likely(rows: Sequence[DraftRow], prefilled: Prefilled, *, mask_id: int) -> list[DraftRow]:
+def likely(rows: Sequence[DraftRow], cached: CachedContext, *, mask_id: int) -> list[DraftRow]:
     """The first `SCORED_BY_NEED` of `rows` whose first token the network does not rule out, for one hole."""
     if not rows:
         return []
     canvas = Canvas.decided([[row.ids[0][:1]] for row in rows], mask_id=mask_id)
-    first = prefilled.score(canvas, wanted=canvas.used).current[:, 0]
+    first = cached.score(canvas, wanted=canvas.used).current[:, 0]
     return [row for row, nats in zip(rows, first, strict=True) if nats > RULED_OUT_LOG_PROB][:SCORED_BY_NEED]
 
 
@@ -185,11 +191,11 @@ def _is_sure(row: DraftRow, canvas: Canvas, prediction: Prediction) -> bool:
 
 
 def _reopening(canvas: Canvas, where: NDArray[np.bool_]) -> Decision:
-    nothing = Decision.committing(np.zeros_like(canvas.open), canvas.ids, canvas.confidence)
+    nothing = Decision.nothing(canvas)
     return replace(nothing, reopen=where)
 
 
-def _masks(length: int, spec: Spec) -> NDArray[np.int64]:
+def _masks(length: int, spec: ModelSpec) -> NDArray[np.int64]:
     ids = np.full(length, spec.mask_id, dtype=np.int64)
     if spec.end_of_hole_id is not None:
         ids[-1] = spec.end_of_hole_id

@@ -36,7 +36,7 @@ class Codec(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Framed:
+class EncodedPrompt:
     """A template in tokens. `partials[h]`: the end of the piece before hole h that the hole must begin with."""
 
     context: Context
@@ -66,14 +66,14 @@ class Framed:
         return text if limit is None else "\n".join(text.split("\n")[:limit])
 
 
-def frame(
+def encode_prompt(
     template: Template,
     codec: Codec,
     *,
     context_tokens: int,
     start_ids: Sequence[int] = (),
     end_ids: Sequence[int] = (),
-) -> Framed:
+) -> EncodedPrompt:
     """The template in tokens; what exceeds `context_tokens` is left off at the outer ends.
 
     `start_ids` and `end_ids` are put there, uncounted: what the network's texts begin and end with.
@@ -91,7 +91,7 @@ def frame(
     within = _within(ids, context_tokens)
     within[0] = np.concatenate([np.asarray(start_ids, dtype=np.int64), within[0]])
     within[-1] = np.concatenate([within[-1], np.asarray(end_ids, dtype=np.int64)])
-    return Framed(
+    return EncodedPrompt(
         context=Context(
             pieces=tuple(within),
             starts_with=tuple(partial.encode() for partial in partials),

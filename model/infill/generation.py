@@ -9,22 +9,22 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from model.backend import LooksAhead, Prefilled, Spec
+from model.backend import CachedContext, LooksAhead, ModelSpec
 from model.canvas import Canvas, Decision
-from model.infill.budget import Meter, Stopped, Stretch
-from model.infill.decoding.beam import Search, Written
-from model.infill.decoding.constraints import Proposal, rules_of
+from model.infill.budget import BudgetMeter, Stopped, SubBudget
+from model.infill.decoding.beam import BeamHypothesis, Search
+from model.infill.decoding.constraints import Proposal, constraints_of
 from model.infill.decoding.demands import demand_of
 from model.infill.decoding.diffusion import Denoised, Draws, OnStep, denoise, repeated
-from model.infill.decoding.pruning import Late
+from model.infill.decoding.pruning import StragglerPruning
 from model.infill.decoding.samplers import Sampler
 from model.infill.decoding.samplers.base import layer_of
 from model.infill.decoding.samplers.drawn import Drawn
 from model.infill.decoding.start import first_canvas, rewrites
 from model.infill.drafting import Drafted, DraftRow, draft_rows, judged, likely
-from model.infill.encoding import Codec, Framed, TokenTable
-from model.infill.hypothesis import Attempt, acceptable, attempt_of, merged, written_attempt
-from model.infill.rerank.nearby_text import Surroundings
+from model.infill.encoding import Codec, EncodedPrompt, TokenTable
+from model.infill.hypothesis import Hypothesis, acceptable, beam_hypothesis, hypothesis_of, merged
+from model.infill.rerank.nearby_text import NearbyText
 from model.infill.rerank.ranking import Ranking
 from model.infill.trace.events import beam_event, event_of, finished_event
 from model.infill.trace.recorder import Recorder
@@ -44,72 +44,72 @@ class Job:
 
     request: FillRequest
     codec: Codec
-    spec: Spec
+    spec: ModelSpec
     table: TokenTable
     ranking: Ranking | None
     drafts: int
     sampler: Sampler
-    framed: Framed
-    prefilled: Prefilled
+    encoded: EncodedPrompt
+    cached: CachedContext
     lengths: list[int]
-    meter: Meter
+    meter: BudgetMeter
     cancelled: Cancelled
     on_event: OnEvent | None
     recorder: Recorder | None
     judge: Accepts | None
-    around: Sequence[Surroundings]
+    around: Sequence[NearbyText]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Attempted:
+class Generated:
     """What there is to compare; the number of tokens committed; why it stopped; the search that can be taken up again."""
 
-    attempts: list[Attempt]
+    hypotheses: list[Hypothesis]
     tokens: int
     stopped: Stopped
     search: Search | None = None
 
 
-def attempted(job: Job) -> Attempted:
+def generate(job: Job) -> Generated:
     """Copied drafts and what the network makes of masks and drafts."""
     rows = _draft_rows(job)
-    looks_ahead = isinstance(job.prefilled, LooksAhead)
+    looks_ahead = isinstance(job.cached, LooksAhead)
     # Where a row more of a pass costs time, the best draft alone is scored first; it may do.
     drafted = _drafted(job, rows[:1] if looks_ahead else rows)
-    copied = list(drafted.attempts)
+    copied = list(drafted.hypotheses)
     if drafted.sure and job.request.candidates == 1 and (job.judge is None or job.judge(copied[0].texts) is None):
         # The network would have written it: so it counts as a search's first text, which it need not be asked for.
         agreed = replace(copied[0], written_rank=0, sources=copied[0].sources + 1)
         if job.on_event is not None:
             job.on_event(finished_event(agreed.texts, confidence=float(np.exp(agreed.log_probs[0].mean()))))
-        return Attempted(attempts=[agreed], tokens=sum(len(ids) for ids in agreed.ids), stopped="done")
+        return Generated(hypotheses=[agreed], tokens=sum(len(ids) for ids in agreed.ids), stopped="done")
     if job.cancelled():
-        return Attempted(attempts=[], tokens=0, stopped="cancelled")
+        return Generated(hypotheses=[], tokens=0, stopped="cancelled")
     if _searches(job):
-        if isinstance(job.prefilled, LooksAhead):
-            job.prefilled.guess([row.ids[0] for row in rows])
+        if isinstance(job.cached, LooksAhead):
+            job.cached.guess([row.ids[0] for row in rows])
         search = _search(job)
         written, stopped = search.run()
         if looks_ahead and not job.meter.spent:
-            drafted = _drafted(job, likely(rows[1:], job.prefilled, mask_id=job.spec.mask_id))
-            copied += drafted.attempts
-        attempts = acceptable(merged([*copied, *as_attempts(job, written)]))
-        return Attempted(attempts=attempts, tokens=search.tokens, stopped=stopped, search=search)
+            drafted = _drafted(job, likely(rows[1:], job.cached, mask_id=job.spec.mask_id))
+            copied += drafted.hypotheses
+        hypotheses = acceptable(merged([*copied, *as_hypotheses(job, written)]))
+        return Generated(hypotheses=hypotheses, tokens=search.tokens, stopped=stopped, search=search)
     denoised = _denoised(job, drafted)
     if denoised.stopped == "cancelled":
-        return Attempted(attempts=[], tokens=denoised.tokens, stopped="cancelled")
+        return Generated(hypotheses=[], tokens=denoised.tokens, stopped="cancelled")
     own_rows = denoised.canvas.rows - len(drafted.origins)
     made = []
     for row in np.flatnonzero(denoised.canvas.used.any(axis=1)).tolist():
-        attempt = attempt_of(denoised.canvas, row, job.framed, job.codec)
-        if attempt is not None and row >= own_rows:
-            attempt = replace(attempt, drafts=drafted.origins[row - own_rows], kept=0.5)
-        elif attempt is not None:
-            attempt = replace(attempt, written_rank=row)
-        if attempt is not None:
-            made.append(attempt)
-    attempts = acceptable(merged([*copied, *made]))
-    return Attempted(attempts=attempts, tokens=denoised.tokens, stopped=denoised.stopped)
+        hypothesis = hypothesis_of(denoised.canvas, row, job.encoded, job.codec)
+        if hypothesis is not None and row >= own_rows:
+            hypothesis = replace(hypothesis, drafts=drafted.origins[row - own_rows], kept=0.5)
+        elif hypothesis is not None:
+            hypothesis = replace(hypothesis, written_rank=row)
+        if hypothesis is not None:
+            made.append(hypothesis)
+    hypotheses = acceptable(merged([*copied, *made]))
+    return Generated(hypotheses=hypotheses, tokens=denoised.tokens, stopped=denoised.stopped)
 
 
 def _searches(job: Job) -> bool:
@@ -118,41 +118,41 @@ def _searches(job: Job) -> bool:
     A network that does not denoise has no other way, whatever the hole demands.
     """
     free = job.request.sampler == "auto" and job.request.steps is None
-    able = job.request.template.holes[0].is_plain or not job.spec.denoises
-    return free and job.spec.beam > 0 and job.framed.holes == 1 and able
+    able = job.request.template.holes[0].is_plain or not job.spec.capabilities.denoises
+    return free and job.spec.capabilities.beam > 0 and job.encoded.holes == 1 and able
 
 
 def _search(job: Job) -> Search:
     spec, request, on_event = job.spec, job.request, job.on_event
     return Search(
-        job.prefilled,
+        job.cached,
         request.template.holes[0],
         spec=spec,
         table=job.table,
-        width=max(spec.beam, request.candidates),
+        width=max(spec.capabilities.beam, request.candidates),
         meter=job.meter,
         cancelled=job.cancelled,
-        margin_nats=spec.margin_nats,
-        demand=demand_of(request.template.holes[0], job.framed, job.codec),
-        start=job.framed.context.starts_with[0],
+        margin_nats=spec.capabilities.margin_nats,
+        demand=demand_of(request.template.holes[0], job.encoded, job.codec),
+        start=job.encoded.context.starts_with[0],
         on_beam=None
         if on_event is None
-        else lambda step, beam: on_event(beam_event(step, beam, framed=job.framed, codec=job.codec)),
+        else lambda step, beam: on_event(beam_event(step, beam, encoded=job.encoded, codec=job.codec)),
     )
 
 
-def as_attempts(job: Job, written: Sequence[Written]) -> list[Attempt]:
-    attempts = [written_attempt(text, rank, job.framed, job.codec) for rank, text in enumerate(written)]
-    return [attempt for attempt in attempts if attempt is not None]
+def as_hypotheses(job: Job, written: Sequence[BeamHypothesis]) -> list[Hypothesis]:
+    hypotheses = [beam_hypothesis(text, rank, job.encoded, job.codec) for rank, text in enumerate(written)]
+    return [hypothesis for hypothesis in hypotheses if hypothesis is not None]
 
 
 def _draft_rows(job: Job) -> list[DraftRow]:
     spec = job.spec
-    if not spec.scores or any(hole.tie or rewrites(hole) for hole in job.request.template.holes):
+    if not spec.capabilities.scores or any(hole.tie or rewrites(hole) for hole in job.request.template.holes):
         return []
     return draft_rows(
         job.request.template,
-        job.framed,
+        job.encoded,
         job.codec,
         spec,
         extra_context=job.request.extra_context,
@@ -165,10 +165,10 @@ def _draft_rows(job: Job) -> list[DraftRow]:
 def _drafted(job: Job, rows: Sequence[DraftRow]) -> Drafted:
     if not rows or job.cancelled():
         return Drafted()
-    drafted = judged(rows, job.prefilled, job.framed, job.codec, job.spec, repairs=not _searches(job))
+    drafted = judged(rows, job.cached, job.encoded, job.codec, job.spec, repairs=not _searches(job))
     job.meter.count_pass()
     if job.recorder is not None:
-        job.recorder.drafts = (*job.recorder.drafts, *drafted.attempts)
+        job.recorder.drafts = (*job.recorder.drafts, *drafted.hypotheses)
     return drafted
 
 
@@ -177,7 +177,7 @@ def _denoised(job: Job, drafted: Drafted) -> Denoised:
     spec, request = job.spec, job.request
     wanted = request.candidates + (SPARE_ROWS if request.candidates > 1 else 0)
     holes = request.template.holes
-    start = partial(first_canvas, framed=job.framed, codec=job.codec, spec=spec, prefilled=job.prefilled)
+    start = partial(first_canvas, encoded=job.encoded, codec=job.codec, spec=spec, cached=job.cached)
     fresh, passes = start(holes, job.lengths, rows=wanted)
     for _ in range(passes):
         job.meter.count_pass()
@@ -187,7 +187,7 @@ def _denoised(job: Job, drafted: Drafted) -> Denoised:
     temperature = np.full(canvas.rows, drawn.temperature if drawn else 0, dtype=np.float32)
     if drawn is None:
         temperature[1:wanted] = TEMPERATURE
-    ended = np.zeros((canvas.rows, job.framed.holes), dtype=bool)
+    ended = np.zeros((canvas.rows, job.encoded.holes), dtype=bool)
     ended[wanted:] = True  # a draft ends where its source did
     ended[:, [h for h, hole in enumerate(holes) if hole.length_tokens is not None]] = True
     if job.recorder is not None:
@@ -207,15 +207,15 @@ def denoised_rows(
 ) -> Denoised:
     """The rows decided, as many of them as are worth it, in at most so many forward passes."""
     spec, drawn = job.spec, layer_of(job.sampler, Drawn)
-    late = Late(temperature=temperature, wanted=job.request.candidates)
+    late = StragglerPruning(temperature=temperature, wanted=job.request.candidates)
     meter = job.meter
     if passes is not None:
-        meter = Stretch(budget=Budget(max_forward_passes=passes), clock=meter.clock, whole=meter)
+        meter = SubBudget(budget=Budget(max_forward_passes=passes), clock=meter.clock, whole=meter)
     return denoise(
-        job.prefilled,
+        job.cached,
         canvas,
         sampler=job.sampler,
-        rules=rules_of(job.request.template, job.table, spec, framed=job.framed, codec=job.codec),
+        constraints=constraints_of(job.request.template, job.table, spec, encoded=job.encoded, codec=job.codec),
         canvas_tokens=spec.canvas_tokens,
         ended=ended,
         draws=Draws(temperature=temperature, seed=seed, top_p=drawn.top_p if drawn else 1.0),
@@ -231,7 +231,7 @@ def _on_step(job: Job) -> OnStep | None:
     recorder, on_event = job.recorder, job.on_event
     if on_event is None:
         return recorder.on_step if recorder else None
-    show = partial(event_of, framed=job.framed, codec=job.codec)
+    show = partial(event_of, encoded=job.encoded, codec=job.codec)
 
     def told(step: int, canvas: Canvas, proposal: Proposal, decision: Decision) -> None:
         if recorder is not None:

@@ -1,4 +1,4 @@
-"""Attempts: ways to fill all holes that are still being compared, from the model or copied."""
+"""Hypotheses: ways to fill all holes that are still being compared, from the model or copied."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from model.backend import Prediction, Prefilled
+from model.backend import CachedContext, Prediction
 from model.canvas import Canvas
-from model.infill.decoding.beam import Written
+from model.infill.decoding.beam import BeamHypothesis
 from model.infill.drafts.matches import Draft
-from model.infill.encoding import Codec, Framed
-from model.infill.rerank.nearby_text import Surroundings
+from model.infill.encoding import Codec, EncodedPrompt
+from model.infill.rerank.nearby_text import NearbyText
 from model.infill.rerank.ranking import Features, Ranking, chances_of, order_of, utility
 from model.types import Candidate, Parses
 
 PARSED_BEYOND = 3
-"""So many more attempts than asked for are parsed, in case the best ones do not parse."""
+"""So many more hypotheses than asked for are parsed, in case the best ones do not parse."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Attempt:
+class Hypothesis:
     """`ids[h]`: int64 [n], the tokens of hole h with its final slot. `log_probs[h]`: float32 [n], nats.
 
     `drafts[h]`: the draft that hole h was copied from, in whole or in part. `kept`: see `ranking.Features`.
@@ -40,7 +40,7 @@ class Attempt:
     sources: int = 1
     scored: bool = False
 
-    def features(self, parses: bool | None, around: Sequence[Surroundings]) -> Features:
+    def features(self, parses: bool | None, around: Sequence[NearbyText]) -> Features:
         """What the ranking reads; `around`: the surroundings of each hole."""
         nats = self.log_probs[0] if len(self.log_probs) == 1 else np.concatenate(self.log_probs)
         total = nats.sum()
@@ -79,67 +79,67 @@ def repetition(ids: NDArray[np.int64]) -> float:
     return 1 - len(set(triples)) / len(triples) if triples else 0.0
 
 
-def attempt_of(canvas: Canvas, row: int, framed: Framed, codec: Codec) -> Attempt | None:
-    """The finished row as an attempt; None if it does not begin with what it must."""
-    said = said_in(canvas, row, framed, codec)
+def hypothesis_of(canvas: Canvas, row: int, encoded: EncodedPrompt, codec: Codec) -> Hypothesis | None:
+    """The finished row as a hypothesis; None if it does not begin with what it must."""
+    said = said_in(canvas, row, encoded, codec)
     if said is None:
         return None
-    holes = [canvas.hole[row] == h for h in range(framed.holes)]
+    holes = [canvas.hole[row] == h for h in range(encoded.holes)]
     with np.errstate(divide="ignore"):
         nats = tuple(np.maximum(np.log(canvas.confidence[row, here]), -20).astype(np.float32) for here in holes)
-    return Attempt(ids=said[0], log_probs=nats, texts=said[1])
+    return Hypothesis(ids=said[0], log_probs=nats, texts=said[1])
 
 
 def said_in(
-    canvas: Canvas, row: int, framed: Framed, codec: Codec
+    canvas: Canvas, row: int, encoded: EncodedPrompt, codec: Codec
 ) -> tuple[tuple[NDArray[np.int64], ...], tuple[str, ...]] | None:
     """(ids, texts) of each hole in the finished row; None if it does not begin with what it must."""
-    ids = tuple(canvas.ids[row, canvas.hole[row] == h] for h in range(framed.holes))
-    texts = tuple(framed.text(codec, h, hole_ids) for h, hole_ids in enumerate(ids))
+    ids = tuple(canvas.ids[row, canvas.hole[row] == h] for h in range(encoded.holes))
+    texts = tuple(encoded.text(codec, h, hole_ids) for h, hole_ids in enumerate(ids))
     return None if any(text is None for text in texts) else (ids, tuple(text or "" for text in texts))
 
 
-def written_attempt(written: Written, rank: int, framed: Framed, codec: Codec) -> Attempt | None:
+def beam_hypothesis(written: BeamHypothesis, rank: int, encoded: EncodedPrompt, codec: Codec) -> Hypothesis | None:
     """The `rank`-th text of the beam search, scored already; None if it does not begin with what it must."""
-    text = framed.text(codec, 0, written.ids)
+    text = encoded.text(codec, 0, written.ids)
     if text is None:
         return None
-    return Attempt(ids=(written.ids,), log_probs=(written.log_probs,), texts=(text,), written_rank=rank, scored=True)
+    return Hypothesis(ids=(written.ids,), log_probs=(written.log_probs,), texts=(text,), written_rank=rank, scored=True)
 
 
-def merged(attempts: Sequence[Attempt]) -> list[Attempt]:
-    """The attempts without repeated texts; the first keeps its features and counts the others as sources."""
-    found: dict[tuple[str, ...], Attempt] = {}
-    for attempt in attempts:
-        key = tuple(text.strip() for text in attempt.texts)
+def merged(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
+    """The hypotheses without repeated texts; the first keeps its features and counts the others as sources."""
+    found: dict[tuple[str, ...], Hypothesis] = {}
+    for hypothesis in hypotheses:
+        key = tuple(text.strip() for text in hypothesis.texts)
         same = found.get(key)
-        found[key] = attempt if same is None else _agreeing(same, attempt)
+        found[key] = hypothesis if same is None else _agreeing(same, hypothesis)
     return list(found.values())
 
 
-def _agreeing(first: Attempt, other: Attempt) -> Attempt:
+def _agreeing(first: Hypothesis, other: Hypothesis) -> Hypothesis:
     """`first`, proposed by `other` as well."""
     ranks = [rank for rank in (first.written_rank, other.written_rank) if rank is not None]
     return replace(first, sources=first.sources + other.sources, written_rank=min(ranks, default=None))
 
 
-def acceptable(attempts: Sequence[Attempt]) -> list[Attempt]:
+def acceptable(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
     """Those that fill every hole; if there is none, those that fill any."""
-    full = [a for a in attempts if all(text.strip() for text in a.texts)]
-    return full or [a for a in attempts if any(text.strip() for text in a.texts)]
+    full = [a for a in hypotheses if all(text.strip() for text in a.texts)]
+    return full or [a for a in hypotheses if any(text.strip() for text in a.texts)]
 
 
-def with_scores(attempts: Sequence[Attempt], prefilled: Prefilled, *, mask_id: int) -> list[Attempt]:
-    """The attempts with left-to-right log-probabilities; one forward pass over those that lack them."""
-    missing = [i for i, attempt in enumerate(attempts) if not attempt.scored]
-    scored = list(attempts)
+def with_scores(hypotheses: Sequence[Hypothesis], cached: CachedContext, *, mask_id: int) -> list[Hypothesis]:
+    """The hypotheses with left-to-right log-probabilities; one forward pass over those that lack them."""
+    missing = [i for i, hypothesis in enumerate(hypotheses) if not hypothesis.scored]
+    scored = list(hypotheses)
     if not missing:
         return scored
-    canvas = Canvas.decided([attempts[i].ids for i in missing], mask_id=mask_id)
-    prediction = prefilled.score(canvas)
+    canvas = Canvas.decided([hypotheses[i].ids for i in missing], mask_id=mask_id)
+    prediction = cached.score(canvas)
     for row, i in enumerate(missing):
-        nats = log_probs(canvas, prediction, row, holes=len(attempts[i].ids))
-        scored[i] = replace(attempts[i], log_probs=nats, scored=True)
+        nats = log_probs(canvas, prediction, row, holes=len(hypotheses[i].ids))
+        scored[i] = replace(hypotheses[i], log_probs=nats, scored=True)
     return scored
 
 
@@ -149,33 +149,33 @@ def log_probs(canvas: Canvas, prediction: Prediction, row: int, *, holes: int) -
 
 
 def ranked(
-    attempts: Sequence[Attempt],
-    around: Sequence[Surroundings],
+    hypotheses: Sequence[Hypothesis],
+    around: Sequence[NearbyText],
     *,
     parses: Parses | None,
     ranking: Ranking | None,
     limit: int,
 ) -> tuple[Candidate, ...]:
-    """The best `limit` attempts as candidates, best first. Parsing takes time: only the likeliest are parsed."""
-    features = [attempt.features(None, around) for attempt in attempts]
+    """The best `limit` hypotheses as candidates, best first. Parsing takes time: only the likeliest are parsed."""
+    features = [hypothesis.features(None, around) for hypothesis in hypotheses]
     utilities = [utility(known, ranking) for known in features]
     for i in order_of(utilities)[: limit + PARSED_BEYOND]:
         if parses is not None:
-            features[i] = replace(features[i], parses=parses(attempts[i].texts))
+            features[i] = replace(features[i], parses=parses(hypotheses[i].texts))
             utilities[i] = utility(features[i], ranking)
     chances = chances_of(utilities)
     return tuple(
         Candidate(
-            texts=attempts[i].texts,
-            confidences=(chances[i],) if len(around) == 1 else _per_hole(attempts[i]),
+            texts=hypotheses[i].texts,
+            confidences=(chances[i],) if len(around) == 1 else _per_hole(hypotheses[i]),
             confidence=chances[i],
             parses=features[i].parses,
-            origin=attempts[i].origin,
+            origin=hypotheses[i].origin,
         )
         for i in order_of(utilities)[:limit]
     )
 
 
-def _per_hole(attempt: Attempt) -> tuple[float, ...]:
+def _per_hole(hypothesis: Hypothesis) -> tuple[float, ...]:
     """The mean probability (geometric) of each hole's tokens."""
-    return tuple(float(np.exp(nats.mean())) for nats in attempt.log_probs)
+    return tuple(float(np.exp(nats.mean())) for nats in hypothesis.log_probs)

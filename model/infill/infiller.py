@@ -7,22 +7,22 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 
-from model.backend import Denoiser, Prefilled, ReadsAhead
+from model.backend import Backend, CachedContext, ReadsAhead
 from model.errors import BadRequest
-from model.infill.budget import Clock, Meter, Stopped
+from model.infill.budget import BudgetMeter, Clock, Stopped
 from model.infill.decoding.length import first_lengths
 from model.infill.decoding.length_search import LengthSearch
 from model.infill.decoding.samplers import sampler
 from model.infill.decoding.start import sized
 from model.infill.drafts.elsewhere import OtherFiles
-from model.infill.encoding import Codec, Framed, frame, token_table
-from model.infill.generation import Job, attempted
+from model.infill.encoding import Codec, EncodedPrompt, encode_prompt, token_table
+from model.infill.generation import Job, generate
 from model.infill.holes.one_by_one import alone, needs_one_by_one, one_by_one
 from model.infill.holes.pins import Split
-from model.infill.hypothesis import Attempt
+from model.infill.hypothesis import Hypothesis
 from model.infill.repair import judge
 from model.infill.rerank.manners import Manners, with_nothing
-from model.infill.rerank.nearby_text import surroundings
+from model.infill.rerank.nearby_text import nearby_text
 from model.infill.rerank.ranking import Ranking
 from model.infill.rewriting import better_than_the_old
 from model.infill.selection import chosen, repaired, scored
@@ -35,12 +35,12 @@ DRAFTS = 8
 MOST_CANDIDATES = 32
 
 
-class LocalFiller:
+class Infiller:
     """A `Filler` over one network. It keeps the context cache of the last request, for the next to reuse."""
 
     def __init__(
         self,
-        denoiser: Denoiser,
+        backend: Backend,
         codec: Codec,
         *,
         name: str,
@@ -50,31 +50,31 @@ class LocalFiller:
         drafts: int = DRAFTS,
         clock: Clock = time.monotonic,
     ) -> None:
-        self._denoiser, self._codec = denoiser, codec
+        self._backend, self._codec = backend, codec
         self._name, self._device = name, device
         self._ranking, self._clock, self._drafts = ranking, clock, drafts
         self._manners = manners or Manners()
-        self._on_attempts: Callable[[list[Attempt]], None] | None = None
-        self._table = token_table(codec, vocab_size=denoiser.spec.vocab_size)
-        self._search = LengthSearch(denoiser)
-        self._prefilled: Prefilled | None = None
+        self._on_hypotheses: Callable[[list[Hypothesis]], None] | None = None
+        self._table = token_table(codec, vocab_size=backend.spec.vocab_size)
+        self._search = LengthSearch(backend)
+        self._cached: CachedContext | None = None
         self._others = OtherFiles()
 
-    def watch(self, on_attempts: Callable[[list[Attempt]], None]) -> None:
+    def watch(self, on_hypotheses: Callable[[list[Hypothesis]], None]) -> None:
         """From now on tell what there was to choose from."""
-        self._on_attempts = on_attempts
+        self._on_hypotheses = on_hypotheses
 
     @property
     def info(self) -> FillerInfo:
-        spec = self._denoiser.spec
+        spec = self._backend.spec
         return FillerInfo(
             name=self._name,
             device=self._device,
             context_tokens=spec.context_tokens,
-            reads_other_files=spec.scores and self._drafts > 0,
+            reads_other_files=spec.capabilities.scores and self._drafts > 0,
             min_confidence=self._manners.min_confidence,
-            reads_ahead=isinstance(self._denoiser, ReadsAhead),
-            keeps_up=spec.keeps_up,
+            reads_ahead=isinstance(self._backend, ReadsAhead),
+            keeps_up=spec.capabilities.keeps_up,
         )
 
     def count_tokens(self, text: str) -> int:
@@ -83,9 +83,9 @@ class LocalFiller:
     @property
     def weighs_rewritings(self) -> bool:
         """Whether `Manners.rewrite_margin_nats` means anything to it: who fills hole by hole compares confidences."""
-        return self._denoiser.spec.denoises
+        return self._backend.spec.capabilities.denoises
 
-    def with_manners(self, manners: Manners) -> LocalFiller:
+    def with_manners(self, manners: Manners) -> Infiller:
         """The same engine with other thresholds."""
         other = copy(self)
         other._manners = manners  # noqa: SLF001  another of this class
@@ -100,38 +100,38 @@ class LocalFiller:
             return split.fill(self.fill(split.request, cancelled=cancelled, on_event=split.on_event(on_event)))
         if not 1 <= request.candidates <= MOST_CANDIDATES:
             raise BadRequest(f"{request.candidates} candidates: ask for 1 to {MOST_CANDIDATES}")
-        if not self._denoiser.spec.denoises and needs_one_by_one(request):
+        if not self._backend.spec.capabilities.denoises and needs_one_by_one(request):
             return one_by_one(request, self.fill, clock=self._clock, cancelled=cancelled, on_event=on_event)
-        meter = Meter(budget=request.budget, clock=self._clock)
+        meter = BudgetMeter(budget=request.budget, clock=self._clock)
         if request.other_files:
             others = self._others.most_similar(request.other_files, request.template.pieces) if self._drafts else ()
             request = replace(request, other_files=others)
-        framed = self._framed(request)
-        job_over = self._prepared(request, framed, meter, cancelled, on_event)
+        encoded = self._encoded(request)
+        job_over = self._prepared(request, encoded, meter, cancelled, on_event)
         started = self._clock()
-        unread = self._unread(request, framed, meter, cancelled)
+        unread = self._unread(request, encoded, meter, cancelled)
         if unread is not None:
             return unread
-        prefilled = self._prefilled = self._denoiser.prefill(framed.context, reuse=self._prefilled)
+        cached = self._cached = self._backend.prefill(encoded.context, reuse=self._cached)
         prefill_ms = 1000 * (self._clock() - started)
-        job = job_over(prefilled)
+        job = job_over(cached)
         started = self._clock()
         if self._search.needed:
             lengths = self._search.lengths(
-                job.prefilled, job.request.template.holes, job.lengths, meter=meter, cancelled=cancelled
+                job.cached, job.request.template.holes, job.lengths, meter=meter, cancelled=cancelled
             )
             job = replace(job, lengths=lengths)
-        found = attempted(job)
-        attempts, stopped = found.attempts, found.stopped
+        found = generate(job)
+        hypotheses, stopped = found.hypotheses, found.stopped
         if stopped != "cancelled" and not cancelled():
-            attempts = repaired(job, scored(job, attempts), found.search)
+            hypotheses = repaired(job, scored(job, hypotheses), found.search)
             margin = self._manners.rewrite_margin_nats
-            attempts = better_than_the_old(job, attempts, margin_nats=margin)
+            hypotheses = better_than_the_old(job, hypotheses, margin_nats=margin)
         if stopped == "cancelled" or cancelled():
-            attempts, stopped = [], "cancelled"
-        if self._on_attempts is not None:  # to fit the ranking on what there was to choose from
-            self._on_attempts(attempts)
-        candidates = chosen(job, attempts)
+            hypotheses, stopped = [], "cancelled"
+        if self._on_hypotheses is not None:  # to fit the ranking on what there was to choose from
+            self._on_hypotheses(hypotheses)
+        candidates = chosen(job, hypotheses)
         fill = self._finished(
             candidates, meter, prefill_ms=prefill_ms, started=started, tokens=found.tokens, stopped=stopped
         )
@@ -141,26 +141,28 @@ class LocalFiller:
         fill = with_nothing(fill, said, nothing, may_stay_empty=request.may_stay_empty)
         if job.recorder is None:
             return fill
-        return replace(fill, trace=job.recorder.trace(job.framed, self._codec, attempts, candidates, self._ranking))
+        return replace(fill, trace=job.recorder.trace(job.encoded, self._codec, hypotheses, candidates, self._ranking))
 
     def read_ahead(self, template: Template, *, stop: Cancelled) -> bool:
         """Read the context of a template's first hole before anybody asks for a fill. True when all of it has been read."""
-        if not isinstance(self._denoiser, ReadsAhead):
+        if not isinstance(self._backend, ReadsAhead):
             return True
         first = alone(template, 0, texts=("",) * len(template.holes))
-        return self._denoiser.read(self._framed(FillRequest(template=first)).context, stop=stop)
+        return self._backend.read(self._encoded(FillRequest(template=first)).context, stop=stop)
 
-    def _unread(self, request: FillRequest, framed: Framed, meter: Meter, cancelled: Cancelled) -> Fill | None:
+    def _unread(
+        self, request: FillRequest, encoded: EncodedPrompt, meter: BudgetMeter, cancelled: Cancelled
+    ) -> Fill | None:
         """Read the context, in slices; the fill if that is not to be waited for, or was stopped. Its time is not the budget's."""
         started = self._clock()
         copied: Candidate | None = None
         stopped: Stopped | None = "cancelled" if cancelled() else None
-        if not stopped and isinstance(self._denoiser, ReadsAhead):
-            if request.patience_s is not None and self._denoiser.unread_s(framed.context) > request.patience_s:
-                spec, limit = self._denoiser.spec, self._drafts
-                copied = sure_copy(request, framed, self._codec, spec, ranking=self._ranking, limit=limit)
+        if not stopped and isinstance(self._backend, ReadsAhead):
+            if request.patience_s is not None and self._backend.unread_s(encoded.context) > request.patience_s:
+                spec, limit = self._backend.spec, self._drafts
+                copied = sure_copy(request, encoded, self._codec, spec, ranking=self._ranking, limit=limit)
                 stopped = "unread"
-            elif not self._denoiser.read(framed.context, stop=cancelled):
+            elif not self._backend.read(encoded.context, stop=cancelled):
                 stopped = "cancelled"
         meter.restart()
         if not stopped:
@@ -174,9 +176,9 @@ class LocalFiller:
             stopped=stopped,
         )
 
-    def _framed(self, request: FillRequest) -> Framed:
-        spec = self._denoiser.spec
-        return frame(
+    def _encoded(self, request: FillRequest) -> EncodedPrompt:
+        spec = self._backend.spec
+        return encode_prompt(
             request.template,
             self._codec,
             context_tokens=spec.context_tokens,
@@ -185,13 +187,18 @@ class LocalFiller:
         )
 
     def _prepared(
-        self, request: FillRequest, framed: Framed, meter: Meter, cancelled: Cancelled, on_event: OnEvent | None
-    ) -> Callable[[Prefilled], Job]:
+        self,
+        request: FillRequest,
+        encoded: EncodedPrompt,
+        meter: BudgetMeter,
+        cancelled: Cancelled,
+        on_event: OnEvent | None,
+    ) -> Callable[[CachedContext], Job]:
         """The job, but for the context that the network has yet to read. Raises BadRequest."""
-        spec = self._denoiser.spec
-        template = sized(request.template, framed, self._codec)
+        spec = self._backend.spec
+        template = sized(request.template, encoded, self._codec)
         free = request.sampler == "auto" and request.steps is None
-        chosen_sampler = sampler(spec.sampler if free else request.sampler, steps=request.steps)
+        chosen_sampler = sampler(spec.capabilities.sampler if free else request.sampler, steps=request.steps)
         lengths = first_lengths(
             template.holes,
             canvas_tokens=spec.canvas_tokens,
@@ -200,7 +207,7 @@ class LocalFiller:
         )
         judged_by = judge(template.holes, request.accepts)
         recorder = Recorder(self._clock) if request.trace else None
-        return lambda prefilled: Job(
+        return lambda cached: Job(
             request=replace(request, template=template),
             codec=self._codec,
             spec=spec,
@@ -208,21 +215,21 @@ class LocalFiller:
             ranking=self._ranking,
             drafts=self._drafts,
             sampler=chosen_sampler,
-            framed=framed,
-            prefilled=recorder.watched(prefilled) if recorder else prefilled,
+            encoded=encoded,
+            cached=recorder.watched(cached) if recorder else cached,
             lengths=lengths,
             meter=meter,
             cancelled=cancelled,
             on_event=on_event,
             recorder=recorder,
             judge=judged_by,
-            around=surroundings(framed.pieces),
+            around=nearby_text(encoded.pieces),
         )
 
     def _finished(
         self,
         candidates: tuple[Candidate, ...],
-        meter: Meter,
+        meter: BudgetMeter,
         *,
         prefill_ms: float,
         started: float,

@@ -10,19 +10,19 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from model.backend import Spec
+from model.backend import ModelSpec
 from model.canvas import Canvas, Decision
 from model.errors import BadRequest
 from model.infill.brackets import CLOSERS, unmatched
-from model.infill.encoding import Codec, Framed
+from model.infill.encoding import Codec, EncodedPrompt
 from model.infill.holes.ties import Ties
-from model.infill.hypothesis import Attempt, acceptable, merged
+from model.infill.hypothesis import Hypothesis, acceptable, merged
 from model.types import Accepts, Hole, Span
 
-Order: TypeAlias = Callable[[Sequence[Attempt]], list[int]]
-"""Indices of attempts, best first."""
-Again: TypeAlias = Callable[[Attempt, Sequence[Span], int], list[Attempt]]
-Close: TypeAlias = Callable[[Attempt], Attempt | None]
+Order: TypeAlias = Callable[[Sequence[Hypothesis]], list[int]]
+"""Indices of hypotheses, best first."""
+Again: TypeAlias = Callable[[Hypothesis, Sequence[Span], int], list[Hypothesis]]
+Close: TypeAlias = Callable[[Hypothesis], Hypothesis | None]
 MOST_JUDGED, MOST_CLOSED = 24, 8
 NEAR_CHARACTERS = 4000
 """Brackets are counted so far to both sides of a hole."""
@@ -65,88 +65,92 @@ def judge(holes: Sequence[Hole], accepts: Accepts | None) -> Accepts | None:
     return judged
 
 
-def fitting(attempts: Sequence[Attempt], holes: Sequence[Hole]) -> list[Attempt]:
+def fitting(hypotheses: Sequence[Hypothesis], holes: Sequence[Hole]) -> list[Hypothesis]:
     """Those that match what the holes demand."""
     wanted = [(h, hole.must_match) for h, hole in enumerate(holes) if hole.must_match]
-    return [a for a in attempts if all(re.fullmatch(pattern, a.texts[h]) for h, pattern in wanted)]
+    return [a for a in hypotheses if all(re.fullmatch(pattern, a.texts[h]) for h, pattern in wanted)]
 
 
 def mended(
-    attempts: list[Attempt],
+    hypotheses: list[Hypothesis],
     judged: Accepts,
     *,
     order: Order,
     again: Again,
-    score: Callable[[list[Attempt]], list[Attempt]],
+    score: Callable[[list[Hypothesis]], list[Hypothesis]],
     close: Close,
-) -> list[Attempt]:
-    """The attempts, and if none of the best `MOST_JUDGED` is accepted what can be done about it.
+) -> list[Hypothesis]:
+    """The hypotheses, and if none of the best `MOST_JUDGED` is accepted what can be done about it.
 
     To take the next candidate costs no forward pass, so it comes before any repair. Then come the brackets that are
     missing at the end (`close`, `score`), then what becomes of the best one when it is denoised `again`, `ROUNDS` times.
-    again: attempts made of one whose spans are to be decided anew, in the n-th round; none when there is no time.
+    again: hypotheses made of one whose spans are to be decided anew, in the n-th round; none when there is no time.
     """
     for round_ in range(ROUNDS):
-        best = [attempts[i] for i in order(attempts)[:MOST_JUDGED]]
-        if not best or any(judged(attempt.texts) is None for attempt in best):
+        best = [hypotheses[i] for i in order(hypotheses)[:MOST_JUDGED]]
+        if not best or any(judged(hypothesis.texts) is None for hypothesis in best):
             break
         closed = [c for c in map(close, best[:MOST_CLOSED]) if c is not None and judged(c.texts) is None]
         if closed:
-            return merged([*attempts, *score(closed)])
+            return merged([*hypotheses, *score(closed)])
         everything = tuple(Span(hole=h, start=0, end=len(text)) for h, text in enumerate(best[0].texts))
         made = again(best[0], judged(best[0].texts) or everything, round_)
         if not made:
             break
-        attempts = acceptable(merged([*attempts, *made]))
-    return attempts
+        hypotheses = acceptable(merged([*hypotheses, *made]))
+    return hypotheses
 
 
-def closed(attempt: Attempt, framed: Framed, codec: Codec, spec: Spec) -> Attempt | None:
-    """The attempt, unscored, with the brackets behind it that text and surroundings leave open; None if there are none."""
-    if framed.holes != 1:
+def closed(hypothesis: Hypothesis, encoded: EncodedPrompt, codec: Codec, spec: ModelSpec) -> Hypothesis | None:
+    """The hypothesis, unscored, with the brackets behind it that text and surroundings leave open; None if there are none."""
+    if encoded.holes != 1:
         return None
-    before, after = framed.pieces
-    text = attempt.texts[0].rstrip()
+    before, after = encoded.pieces
+    text = hypothesis.texts[0].rstrip()
     _, opened = unmatched(before[-NEAR_CHARACTERS:] + text)
     missing = opened[len(unmatched(after[:NEAR_CHARACTERS])[0]) :]
     if not missing or not text:
         return None
     text += "".join(CLOSERS[opening] for opening in reversed(missing))
     final = [] if spec.end_of_hole_id is None else [spec.end_of_hole_id]
-    ids = np.append(framed.encode(codec, 0, text), np.array(final, dtype=np.int64))
+    ids = np.append(encoded.encode(codec, 0, text), np.array(final, dtype=np.int64))
     if len(ids) > spec.canvas_tokens:
         return None
-    nats = np.full(len(ids), attempt.log_probs[0].mean(), dtype=np.float32)
-    return replace(attempt, ids=(ids,), texts=(text,), log_probs=(nats,), kept=min(attempt.kept, 0.5), scored=False)
+    nats = np.full(len(ids), hypothesis.log_probs[0].mean(), dtype=np.float32)
+    return replace(
+        hypothesis, ids=(ids,), texts=(text,), log_probs=(nats,), kept=min(hypothesis.kept, 0.5), scored=False
+    )
 
 
 def rework(
-    attempt: Attempt,
+    hypothesis: Hypothesis,
     spans: Sequence[Span],
-    framed: Framed,
+    encoded: EncodedPrompt,
     codec: Codec,
-    spec: Spec,
+    spec: ModelSpec,
     *,
     sizes: Sequence[int],
     ties: Ties = (),
 ) -> Rework:
-    """The ways to decide `spans` of the attempt anew: they alone, with one place more, or with all that follows them.
+    """The ways to decide `spans` of the hypothesis anew: they alone, with one place more, or with all that follows them.
 
     sizes: how many positions a hole gets when it is decided from the span on. A checkpoint that cannot change the
     length draws instead.
     """
     spans = _with_fellows(spans, ties)
-    bounds = [_tokens(ids, [s for s in spans if s.hole == h], framed, codec, h) for h, ids in enumerate(attempt.ids)]
+    bounds = [
+        _tokens(ids, [s for s in spans if s.hole == h], encoded, codec, h) for h, ids in enumerate(hypothesis.ids)
+    ]
     rows: list[list[_Part]] = []
     temperatures = []
     for more, tail, temperature in WAYS:
         if spec.end_of_hole_id is None:
-            row = [_part(ids, *bound, spec) for ids, bound in zip(attempt.ids, bounds, strict=True)]
+            row = [_part(ids, *bound, spec) for ids, bound in zip(hypothesis.ids, bounds, strict=True)]
             temperature = 0 if not rows else TEMPERATURE  # noqa: PLW2901
         else:
             row = [
                 _part(ids, *bound, spec, more=more, size=size if tail else None)
-                for ids, bound, size in zip(attempt.ids, bounds, sizes, strict=True)
+                for ids, bound, size in zip(hypothesis.ids, bounds, sizes, strict=True)
             ]
         if sum(len(part.ids) for part in row) <= spec.canvas_tokens:
             rows.append(row)
@@ -156,7 +160,7 @@ def rework(
     for b, row in enumerate(rows):
         for h, part in enumerate(row):
             reopen[b, np.flatnonzero(canvas.hole[b] == h)[part.start : part.end]] = True
-    nothing = Decision.committing(np.zeros_like(canvas.open), canvas.ids, canvas.confidence)
+    nothing = Decision.nothing(canvas)
     return Rework(
         canvas=canvas.apply(replace(nothing, reopen=reopen)),
         ended=np.array([[part.ended for part in row] for row in rows], dtype=bool),
@@ -174,7 +178,9 @@ class _Part:
     ended: bool
 
 
-def _part(ids: NDArray[np.int64], start: int, end: int, spec: Spec, *, more: int = 0, size: int | None = None) -> _Part:
+def _part(
+    ids: NDArray[np.int64], start: int, end: int, spec: ModelSpec, *, more: int = 0, size: int | None = None
+) -> _Part:
     """The hole with `more` places more in `start:end`, or with `size` places in all, everything from `start` on open."""
     if start == end:
         return _Part(ids, 0, 0, True)
@@ -191,12 +197,14 @@ def _with_fellows(spans: Sequence[Span], ties: Ties) -> list[Span]:
     return [replace(span, hole=h) for span in spans for h in fellows.get(span.hole, (span.hole,))]
 
 
-def _tokens(ids: NDArray[np.int64], spans: Sequence[Span], framed: Framed, codec: Codec, hole: int) -> tuple[int, int]:
+def _tokens(
+    ids: NDArray[np.int64], spans: Sequence[Span], encoded: EncodedPrompt, codec: Codec, hole: int
+) -> tuple[int, int]:
     """First and last + 1 of the tokens (not the final slot) that hold characters of `spans`; equal if there are none."""
     content = ids[:-1] if len(ids) and not codec.decode(ids[-1:]) else ids
     if not spans or not len(content):
         return 0, 0
-    skipped = len(framed.partials[hole])
+    skipped = len(encoded.partials[hole])
     at = [len(codec.decode(content[:k])) - skipped for k in range(len(content) + 1)]
     first, last = min(s.start for s in spans), max(s.end for s in spans)
     start = max(k for k in range(len(at)) if at[k] <= max(first, at[0]))

@@ -8,37 +8,37 @@ import numpy as np
 
 from model.infill.decoding.start import rewrites
 from model.infill.generation import Job
-from model.infill.hypothesis import Attempt
+from model.infill.hypothesis import Hypothesis
 from model.infill.selection import scored
 
 
-def better_than_the_old(job: Job, attempts: list[Attempt], *, margin_nats: float) -> list[Attempt]:
-    """The attempts that the model finds likelier than the old text by the margin; the old text alone if none is.
+def better_than_the_old(job: Job, hypotheses: list[Hypothesis], *, margin_nats: float) -> list[Hypothesis]:
+    """The hypotheses that the model finds likelier than the old text by the margin; the old text alone if none is.
 
     Only where every hole keeps part of its old text, by a model that scores; an old text that is not accepted loses.
     """
     holes = job.request.template.holes
-    if not attempts or not job.spec.scores or not all(map(rewrites, holes)) or job.meter.spent:
-        return attempts
-    old = _attempt_of(job, tuple(hole.old_text for hole in holes))
+    if not hypotheses or not job.spec.capabilities.scores or not all(map(rewrites, holes)) or job.meter.spent:
+        return hypotheses
+    old = _hypothesis_of(job, tuple(hole.old_text for hole in holes))
     if job.judge is not None and job.judge(old.texts) is not None:
-        return attempts
+        return hypotheses
     (old,) = scored(job, [old])
     if not old.scored:
-        return attempts
-    better = [a for a in attempts if a.scored and _nats(a) > _nats(old) + margin_nats and a.texts != old.texts]
+        return hypotheses
+    better = [a for a in hypotheses if a.scored and _nats(a) > _nats(old) + margin_nats and a.texts != old.texts]
     return better or [old]
 
 
-def _attempt_of(job: Job, texts: Sequence[str]) -> Attempt:
+def _hypothesis_of(job: Job, texts: Sequence[str]) -> Hypothesis:
     end = job.spec.end_of_hole_id
     final = [] if end is None else [end]
     ids = tuple(
-        np.append(job.framed.encode(job.codec, h, text), np.array(final, dtype=np.int64)).astype(np.int64)
+        np.append(job.encoded.encode(job.codec, h, text), np.array(final, dtype=np.int64)).astype(np.int64)
         for h, text in enumerate(texts)
     )
-    return Attempt(ids=ids, log_probs=tuple(np.zeros(len(i), dtype=np.float32) for i in ids), texts=tuple(texts))
+    return Hypothesis(ids=ids, log_probs=tuple(np.zeros(len(i), dtype=np.float32) for i in ids), texts=tuple(texts))
 
 
-def _nats(attempt: Attempt) -> float:
-    return float(sum(nats.sum() for nats in attempt.log_probs))
+def _nats(hypothesis: Hypothesis) -> float:
+    return float(sum(nats.sum() for nats in hypothesis.log_probs))

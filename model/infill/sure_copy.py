@@ -10,12 +10,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from model.backend import Spec
+from model.backend import ModelSpec
 from model.infill.drafting import DraftRow, draft_rows
-from model.infill.encoding import Codec, Framed
-from model.infill.hypothesis import Attempt
+from model.infill.encoding import Codec, EncodedPrompt
+from model.infill.hypothesis import Hypothesis
 from model.infill.repair import judge
-from model.infill.rerank.nearby_text import surroundings
+from model.infill.rerank.nearby_text import nearby_text
 from model.infill.rerank.ranking import Features, Ranking, probabilities
 from model.types import Candidate, FillRequest
 
@@ -38,14 +38,14 @@ def without_network(features: Features) -> Features:
 
 
 def sure_copy(
-    request: FillRequest, framed: Framed, codec: Codec, spec: Spec, *, ranking: Ranking | None, limit: int
+    request: FillRequest, encoded: EncodedPrompt, codec: Codec, spec: ModelSpec, *, ranking: Ranking | None, limit: int
 ) -> Candidate | None:
     """The best copy for the only hole, if it is sure enough and accepted. `limit`: drafts looked for at most; 0: none are."""
-    if ranking is None or ranking.unread is None or not limit or framed.holes > 1:
+    if ranking is None or ranking.unread is None or not limit or encoded.holes > 1:
         return None
     rows = draft_rows(
         request.template,
-        framed,
+        encoded,
         codec,
         spec,
         extra_context=request.extra_context,
@@ -55,17 +55,21 @@ def sure_copy(
     )
     if not rows or not rows[0].complete:
         return None
-    attempt, accepts = _copied(rows[0]), judge(request.template.holes, request.accepts)
-    (chance,) = probabilities([without_network(attempt.features(None, surroundings(framed.pieces)))], ranking.unread)
-    if chance < SURE or not attempt.texts[0].strip() or (accepts is not None and accepts(attempt.texts) is not None):
+    hypothesis, accepts = _copied(rows[0]), judge(request.template.holes, request.accepts)
+    (chance,) = probabilities([without_network(hypothesis.features(None, nearby_text(encoded.pieces)))], ranking.unread)
+    if (
+        chance < SURE
+        or not hypothesis.texts[0].strip()
+        or (accepts is not None and accepts(hypothesis.texts) is not None)
+    ):
         return None
-    parsed = request.parses(attempt.texts) if request.parses is not None else None
-    return Candidate(texts=attempt.texts, confidences=(chance,), confidence=chance, parses=parsed, origin="draft")
+    parsed = request.parses(hypothesis.texts) if request.parses is not None else None
+    return Candidate(texts=hypothesis.texts, confidences=(chance,), confidence=chance, parses=parsed, origin="draft")
 
 
-def _copied(row: DraftRow) -> Attempt:
+def _copied(row: DraftRow) -> Hypothesis:
     drafts = tuple(draft for draft in row.drafts if draft is not None)
-    return Attempt(
+    return Hypothesis(
         ids=row.ids,
         log_probs=tuple(np.zeros(len(ids), dtype=np.float32) for ids in row.ids),
         texts=tuple(draft.text for draft in drafts),

@@ -1,20 +1,22 @@
-"""A denoiser with hand-written predictions, and a tokenizer of one token per character."""
+"""A backend with hand-written predictions, and a tokenizer of one token per character."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.backend import Context, Prediction, Prefilled, Spec
+from model.backend import CachedContext, Capabilities, Context, ModelSpec, Prediction
 from model.canvas import Canvas
 
 MASK, END, EXPAND, DELETE, FIRST = 0, 1, 2, 3, 16
 TOP_K = 4
 VOCAB = FIRST + 128
+CAPABILITIES = {field.name for field in fields(Capabilities)}
 
 Table = Mapping[int, float]
 Script = Callable[[Canvas, int, int], Table]
@@ -85,19 +87,21 @@ class Scripted:
         **spec: Any,
     ) -> None:
         self.targets, self.sure, self.on_pass = targets, sure, on_pass
-        self.spec = Spec(
+        able = {name: spec.pop(name) for name in CAPABILITIES & spec.keys()}
+        self.spec = ModelSpec(
             mask_id=MASK,
             end_of_hole_id=end,
             vocab_size=VOCAB,
             context_tokens=2000,
             canvas_tokens=canvas_tokens,
+            capabilities=Capabilities(**able),
             **spec,
         )
         self.contexts: list[Context] = []
         self.denoised: list[Canvas] = []
         self.scored: list[Canvas] = []
 
-    def prefill(self, context: Context, *, reuse: Prefilled | None = None) -> Scripted:
+    def prefill(self, context: Context, *, reuse: CachedContext | None = None) -> Scripted:
         self.contexts.append(context)
         return self
 
@@ -115,7 +119,7 @@ class Scripted:
         return prediction(canvas, self.table)
 
     def score(self, canvas: Canvas, *, wanted: NDArray[np.bool_] | None = None) -> Prediction:
-        assert self.spec.scores
+        assert self.spec.capabilities.scores
         self.scored.append(canvas)
         self.on_pass()
         current = np.zeros(canvas.ids.shape, dtype=np.float32)

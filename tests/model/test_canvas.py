@@ -13,7 +13,7 @@ MASK = 0
 
 
 def nothing(canvas: Canvas) -> Decision:
-    return Decision.committing(np.zeros_like(canvas.open), canvas.ids, canvas.confidence)
+    return Decision.nothing(canvas)
 
 
 def committing(canvas: Canvas, row: int, values: dict[int, int]) -> Decision:

@@ -1,4 +1,4 @@
-"""The built-in model as a `Denoiser`: prompts, and contexts that stay read from one request to the next."""
+"""The built-in model as a `Backend`: prompts, and contexts that stay read from one request to the next."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from model.backend import Context, Prefilled, Spec
+from model.backend import CachedContext, Context, ModelSpec
 from model.backends.builtin.cached_context import CausalContext
 from model.backends.builtin.healing import Healing, Vocabulary
 from model.backends.builtin.prompt import FimTokens, prompt
@@ -38,7 +38,7 @@ class Readable(Cache, Protocol):
 
 
 class CausalBackend:
-    """A network that writes from left to right, told of both sides of the hole; see `Denoiser`.
+    """A network that writes from left to right, told of both sides of the hole; see `Backend`.
 
     cache: makes an empty KV cache. specials: ids of special tokens, all of which end a fill. adapter: every row behind the
     context carries the low-rank adapter, the anchor too, so that what is searched and what is scored agree.
@@ -49,7 +49,7 @@ class CausalBackend:
         cache: Callable[[], Readable],
         vocabulary: Vocabulary,
         *,
-        spec: Spec,
+        spec: ModelSpec,
         fim: FimTokens,
         specials: tuple[int, ...],
         adapter: bool = False,
@@ -75,8 +75,8 @@ class CausalBackend:
             self._token_s = (self._clock() - began) / tokens
         return whole
 
-    def prefill(self, context: Context, *, reuse: Prefilled | None = None) -> CausalContext:  # noqa: ARG002
-        """See `Denoiser.prefill`. `reuse` is not needed: caches are found by what they have read."""
+    def prefill(self, context: Context, *, reuse: CachedContext | None = None) -> CausalContext:  # noqa: ARG002
+        """See `Backend.prefill`. `reuse` is not needed: caches are found by what they have read."""
         ids = prompt(context, self._fim)
         cache = self._cache_for(ids)
         cache.read(ids[:-1], stop=lambda: False)

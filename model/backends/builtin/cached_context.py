@@ -1,4 +1,4 @@
-"""One context that has been read, with one hole behind it; see `Prefilled`."""
+"""One context that has been read, with one hole behind it; see `CachedContext`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from model.backend import Prediction, Prefilled
+from model.backend import CachedContext, Prediction
 from model.backends.builtin.healing import Healing
 from model.backends.builtin.tree import Ask, Said, Tree
 from model.canvas import Canvas
@@ -18,7 +18,7 @@ FLOOR = -27.0
 """Nats: the log-probability of what healing forbids."""
 
 
-class CausalContext(Prefilled):
+class CausalContext(CachedContext):
     """Left-to-right predictions over a context.
 
     specials: ids of special tokens. Any of them ends a fill, so their probabilities add up to that of `end_id`, and none
@@ -39,11 +39,11 @@ class CausalContext(Prefilled):
         self._tree.guess(texts)
 
     def denoise(self, canvas: Canvas) -> Prediction:
-        """Never asked: `Spec.denoises` is False."""
+        """Never asked: `ModelSpec.denoises` is False."""
         raise NotImplementedError("this network predicts from left to right only")
 
     def score(self, canvas: Canvas, *, wanted: NDArray[np.bool_] | None = None) -> Prediction:
-        """See `Prefilled.score`."""
+        """See `CachedContext.score`."""
         places = canvas.used if wanted is None else wanted
         shape = canvas.ids.shape
         prediction = Prediction(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from model.backend import Spec
+from model.backend import Capabilities, ModelSpec
 from model.backends.builtin.backend import TOP, CausalBackend
 from model.backends.builtin.pace import Bounds, key_of, read_pace
 from model.backends.builtin.prompt import FimTokens
@@ -31,19 +31,18 @@ def is_model_folder(folder: Path) -> bool:
         return False
 
 
-def spec_of(config: ModelConfig, bounds: Bounds) -> Spec:
+def spec_of(config: ModelConfig, bounds: Bounds) -> ModelSpec:
     """What the engine must know of the network, on a machine with these bounds."""
-    return Spec(
+    return ModelSpec(
         mask_id=config.mask_id,
         end_of_hole_id=config.special["endoftext"],
         vocab_size=config.vocab_size + 1,
         context_tokens=min(CONTEXT_TOKENS, config.context_tokens, bounds.context_tokens),
         canvas_tokens=CANVAS_TOKENS,
-        beam=min(BEAM, bounds.beam),
-        margin_nats=MARGIN_NATS,
-        denoises=False,
-        keeps_up=bounds.keeps_up,
         top_k=TOP,
+        capabilities=Capabilities(
+            denoises=False, beam=min(BEAM, bounds.beam), margin_nats=MARGIN_NATS, keeps_up=bounds.keeps_up
+        ),
     )
 
 

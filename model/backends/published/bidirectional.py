@@ -1,4 +1,4 @@
-"""A published network that sees everything, as a `Denoiser`: the holes' masks stand between prefix and suffix.
+"""A published network that sees everything, as a `Backend`: the holes' masks stand between prefix and suffix.
 
 Its context's keys and values depend on the holes, so a cache of them is stale as soon as a token is committed.
 Exact mode recomputes everything in every pass; a dual cache (Fast-dLLM, arXiv 2505.22618, section 3.2) recomputes the
@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.backend import Context, Prediction, Prefilled, Spec
+from model.backend import CachedContext, Context, ModelSpec, Prediction
 from model.backends.published.layout import PADDING, Ids, Laid, lay
 from model.backends.published.networks.decoder import Decoder, Memory
 from model.backends.published.passes.hole_pass import Asked, HolePass, allowed_table
@@ -35,10 +35,12 @@ class _Snapshot:
     age: int = 1
 
 
-class SequencePrefilled(Prefilled):
-    """One context; see `Prefilled`. Nothing is computed before the first canvas is known."""
+class SequencePrefilled(CachedContext):
+    """One context; see `CachedContext`. Nothing is computed before the first canvas is known."""
 
-    def __init__(self, step: HolePass, spec: Spec, context: Context, *, codec: Starts | None, refresh: int) -> None:
+    def __init__(
+        self, step: HolePass, spec: ModelSpec, context: Context, *, codec: Starts | None, refresh: int
+    ) -> None:
         self._network, self._step = step.network, step
         self._spec, self._context, self._refresh = spec, context, refresh
         self._healed = healed_tokens(context.starts_with, codec)
@@ -47,12 +49,12 @@ class SequencePrefilled(Prefilled):
 
     @torch.no_grad()
     def denoise(self, canvas: Canvas) -> Prediction:
-        """See `Prefilled.denoise`; only open positions are predicted."""
+        """See `CachedContext.denoise`; only open positions are predicted."""
         return self._predict(canvas, canvas.open, laid=lay(self._context.pieces, canvas), recall=True)
 
     @torch.no_grad()
     def score(self, canvas: Canvas, *, wanted: NDArray[np.bool_] | None = None) -> Prediction:
-        """As `Prefilled.score`, but each token is given all others except half of its hole: two exact passes.
+        """As `CachedContext.score`, but each token is given all others except half of its hole: two exact passes.
 
         A network that sees everything has no left-to-right score.
         """
@@ -170,13 +172,13 @@ class SequencePrefilled(Prefilled):
         return torch.from_numpy(there).to(self._network.device)[:, None, None]
 
 
-class SequenceDenoiser:
-    """A bidirectional network with its weights on one device; see `Denoiser`. `refresh` 1 is exact."""
+class SequenceBackend:
+    """A bidirectional network with its weights on one device; see `Backend`. `refresh` 1 is exact."""
 
     def __init__(
         self,
         network: Decoder,
-        spec: Spec,
+        spec: ModelSpec,
         *,
         codec: Starts | None = None,
         refresh: int = 1,
@@ -193,6 +195,6 @@ class SequenceDenoiser:
         """Where the weights are, as torch names it."""
         return str(self._network.device.type)
 
-    def prefill(self, context: Context, *, reuse: Prefilled | None = None) -> Prefilled:  # noqa: ARG002
-        """See `Denoiser.prefill`. Nothing can be reused: what the context computes depends on the hole."""
+    def prefill(self, context: Context, *, reuse: CachedContext | None = None) -> CachedContext:  # noqa: ARG002
+        """See `Backend.prefill`. Nothing can be reused: what the context computes depends on the hole."""
         return SequencePrefilled(self._step, self.spec, context, codec=self._codec, refresh=self._refresh)

@@ -1,4 +1,4 @@
-"""A published network that is causal from block to block, as a `Denoiser` (LLaDA2.x, SDAR, Stable-DiffCoder, bd3lm).
+"""A published network that is causal from block to block, as a `Backend` (LLaDA2.x, SDAR, Stable-DiffCoder, bd3lm).
 
 It appends: the hole is the end of its text, and what stands after the gap is told before it, by fill-in-the-middle
 tokens where the checkpoint has them. Blocks of the prompt never see the hole: their keys and values are exact over
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from model.backend import Context, Prediction, Prefilled, Spec
+from model.backend import CachedContext, Context, ModelSpec, Prediction
 from model.backends.published.families.family import FimPrompt
 from model.backends.published.layout import PADDING, Ids, lay
 from model.backends.published.networks.decoder import Continued, Decoder, Memory
@@ -45,10 +45,12 @@ def prompt_of(context: Context, fim: FimPrompt | None) -> Ids:
     return np.concatenate([*(np.append([token], piece) for token, piece in told), [fim.middle]]).astype(np.int64)
 
 
-class BlockPrefilled(Prefilled):
-    """The prompt's whole blocks, exact; see `Prefilled`."""
+class BlockPrefilled(CachedContext):
+    """The prompt's whole blocks, exact; see `CachedContext`."""
 
-    def __init__(self, step: HolePass, spec: Spec, prompt: Ids, healed: Healed, known: BlockPrefilled | None) -> None:
+    def __init__(
+        self, step: HolePass, spec: ModelSpec, prompt: Ids, healed: Healed, known: BlockPrefilled | None
+    ) -> None:
         self._step, self._spec, self.prompt, self._healed = step, spec, prompt, healed
         self._allowed = allowed_table(healed, spec.vocab_size, step.network.device)
         self._block = spec.block_tokens or 1
@@ -77,7 +79,7 @@ class BlockPrefilled(Prefilled):
 
     @torch.no_grad()
     def denoise(self, canvas: Canvas) -> Prediction:
-        """See `Prefilled.denoise`. Open positions behind the first block that has any wait: probability 0."""
+        """See `CachedContext.denoise`. Open positions behind the first block that has any wait: probability 0."""
         prediction, columns = self._predict(canvas, canvas.open)
         block = np.where(canvas.open, columns // self._block, np.iinfo(np.int64).max)
         waits = canvas.open & (block > block.min(axis=1, keepdims=True))
@@ -87,7 +89,7 @@ class BlockPrefilled(Prefilled):
 
     @torch.no_grad()
     def score(self, canvas: Canvas, *, wanted: NDArray[np.bool_] | None = None) -> Prediction:
-        """As `Prefilled.score`, but a token is given what stands left of its block alone: one exact pass per block."""
+        """As `CachedContext.score`, but a token is given what stands left of its block alone: one exact pass per block."""
         asked = canvas.used if wanted is None else canvas.used & wanted
         columns = lay((self.prompt, np.empty(0, dtype=np.int64)), canvas).at
         made: Prediction | None = None
@@ -135,13 +137,13 @@ class BlockPrefilled(Prefilled):
         )
 
 
-class BlockDenoiser:
-    """A block-causal network with its weights on one device; see `Denoiser`."""
+class BlockBackend:
+    """A block-causal network with its weights on one device; see `Backend`."""
 
     def __init__(
         self,
         network: Decoder,
-        spec: Spec,
+        spec: ModelSpec,
         *,
         fim: FimPrompt | None,
         codec: Starts | None = None,
@@ -163,8 +165,8 @@ class BlockDenoiser:
         return str(self._network.device.type)
 
     @torch.no_grad()
-    def prefill(self, context: Context, *, reuse: Prefilled | None = None) -> Prefilled:
-        """See `Denoiser.prefill`. Raises BadRequest for several holes."""
+    def prefill(self, context: Context, *, reuse: CachedContext | None = None) -> CachedContext:
+        """See `Backend.prefill`. Raises BadRequest for several holes."""
         known = reuse if isinstance(reuse, BlockPrefilled) else None
         healed = healed_tokens(context.starts_with, self._codec)
         return BlockPrefilled(self._step, self.spec, prompt_of(context, self._fim), healed, known)

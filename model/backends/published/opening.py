@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from model.backend import Denoiser, Spec
-from model.backends.published.bidirectional import SequenceDenoiser
-from model.backends.published.blockwise import BlockDenoiser
+from model.backend import Backend, Capabilities, ModelSpec
+from model.backends.published.bidirectional import SequenceBackend
+from model.backends.published.blockwise import BlockBackend
 from model.backends.published.codec import PublishedCodec, read_codec
 from model.backends.published.families import family_of
 from model.backends.published.families.family import Family
-from model.backends.published.native.diffusion_gemma import NoiseDenoiser, is_diffusion_gemma, open_noise_denoiser
+from model.backends.published.native.diffusion_gemma import NoiseBackend, is_diffusion_gemma, open_noise_backend
 from model.backends.published.networks.decoder import Decoder
 from model.backends.published.passes.room import check_room
 from model.backends.published.template import instructed
@@ -51,7 +51,7 @@ class LoadedModel:
         logits = self.network.logits(self.network.states(tokens, sees=sees)).float()
         return torch.cat([logits[:, :1], logits[:, :-1]], dim=1) if self.spec.shift else logits
 
-    def denoiser(self, codec: PublishedCodec | None = None, *, refresh: int = 1) -> SequenceDenoiser | BlockDenoiser:
+    def backend(self, codec: PublishedCodec | None = None, *, refresh: int = 1) -> SequenceBackend | BlockBackend:
         """The network as the engine drives it; with `codec`, holes can begin inside a word.
 
         refresh: the context's keys and values are computed anew in every so many passes; 1 is exact. Raises BadRequest
@@ -65,8 +65,8 @@ class LoadedModel:
                     f"{self.directory.name} is causal from block to block: its context is kept exactly in any case;"
                     " leave out --context-refresh"
                 )
-            return BlockDenoiser(self.network, self.spec, fim=self.family.fim, codec=codec)
-        return SequenceDenoiser(self.network, self.spec, codec=codec, refresh=refresh)
+            return BlockBackend(self.network, self.spec, fim=self.family.fim, codec=codec)
+        return SequenceBackend(self.network, self.spec, codec=codec, refresh=refresh)
 
 
 def block_causal(length: int, block_tokens: int, device: torch.device) -> Tensor:
@@ -75,11 +75,11 @@ def block_causal(length: int, block_tokens: int, device: torch.device) -> Tensor
     return block[:, None] >= block[None, :]
 
 
-def spec_of(family: Family) -> Spec:
+def spec_of(family: Family) -> ModelSpec:
     """What the engine must know of the family."""
     framing = len(family.start_ids) + len(family.end_ids)
     canvas = min(CANVAS_TOKENS, max(1, family.context_tokens // CANVAS_SHARE))
-    return Spec(
+    return ModelSpec(
         mask_id=family.mask_id,
         end_of_hole_id=family.end_of_hole_id,
         vocab_size=family.config.vocab_size,
@@ -87,11 +87,11 @@ def spec_of(family: Family) -> Spec:
         canvas_tokens=canvas,
         expand_id=family.expand_id,
         delete_id=family.delete_id,
-        scores=False,
         shift=family.shift,
         block_tokens=family.block_tokens,
         start_ids=family.start_ids,
         end_ids=family.end_ids,
+        capabilities=Capabilities(scores=False),
     )
 
 
@@ -130,14 +130,14 @@ def recognised(directory: Path) -> None:
         family_of(directory)
 
 
-def is_experimental(denoiser: Denoiser) -> bool:
+def is_experimental(backend: Backend) -> bool:
     """Whether it does what its model was not made for."""
-    return isinstance(denoiser, NoiseDenoiser)
+    return isinstance(backend, NoiseBackend)
 
 
-def open_denoiser(
+def open_backend(
     directory: Path, *, device: str, refresh: int = 1
-) -> tuple[SequenceDenoiser | BlockDenoiser | NoiseDenoiser, PublishedCodec]:
+) -> tuple[SequenceBackend | BlockBackend | NoiseBackend, PublishedCodec]:
     """The checkpoint in `directory` with its tokenizer, ready to fill.
 
     Raises UnknownModel and UnknownDevice as `model.backends.published.load_checkpoint`, and for a tokenizer that is not its.
@@ -145,7 +145,7 @@ def open_denoiser(
     if is_diffusion_gemma(directory):
         if refresh > 1:
             raise BadRequest(f"{directory.name} keeps its context in any case: leave out --context-refresh")
-        return open_noise_denoiser(directory, device=device)
+        return open_noise_backend(directory, device=device)
     codec = read_codec(directory)
     loaded = load(directory, device, "fastest")
     if codec.text_ids > loaded.spec.vocab_size:
@@ -153,4 +153,4 @@ def open_denoiser(
             f"the tokenizer in {directory} has {codec.text_ids} tokens, the network {loaded.spec.vocab_size}:"
             " download the checkpoint again, both belong together"
         )
-    return loaded.denoiser(codec, refresh=refresh), codec
+    return loaded.backend(codec, refresh=refresh), codec

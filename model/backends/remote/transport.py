@@ -76,15 +76,15 @@ class Transport:
 
     async def _answered(self, path: str, body: Mapping[str, Any], *, until: float | None) -> httpx.Response:
         """The response with a good status, its body not read yet."""
-        for attempt in range(TRIES):
+        for hypothesis in range(TRIES):
             outcome = await self._try(path, body)
             if isinstance(outcome, httpx.Response):
                 return outcome
             wait_s = outcome.wait_s
             if wait_s is None:
-                wait_s = _FIRST_WAIT_S * 2**attempt * (1 + self._draw())
+                wait_s = _FIRST_WAIT_S * 2**hypothesis * (1 + self._draw())
             in_time = wait_s <= LONGEST_WAIT_S and (until is None or self._now() + wait_s < until)
-            if not outcome.again or attempt == TRIES - 1 or not in_time:
+            if not outcome.again or hypothesis == TRIES - 1 or not in_time:
                 raise outcome.error
             await self._sleep(wait_s)
         raise AssertionError("the last try returned or raised")

@@ -1,6 +1,6 @@
 """Left-to-right beam search over a hole: the n-best texts by the network's exact left-to-right score.
 
-It reads the same network through `Prefilled.score`, so it sees both sides of the hole. It proposes candidates
+It reads the same network through `CachedContext.score`, so it sees both sides of the hole. It proposes candidates
 as `drafting` does; deciding a canvas in any order is `engine.denoise`. (Beam search with length normalisation:
 Wu et al. 2016, arXiv 1609.08144, section 7.)
 """
@@ -15,9 +15,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from model.backend import Prediction, Prefilled, Spec
+from model.backend import CachedContext, ModelSpec, Prediction
 from model.canvas import Canvas
-from model.infill.budget import Meter, Stopped
+from model.infill.budget import BudgetMeter, Stopped
 from model.infill.decoding.demands import Demand
 from model.infill.decoding.no_text import chance_of_no_text
 from model.infill.encoding import TokenTable
@@ -43,7 +43,7 @@ STEPS_BEHIND = 3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Written:
+class BeamHypothesis:
     """One finished text: ids int64 [n + 1] with the end of hole, log_probs float32 [n + 1], in nats."""
 
     ids: NDArray[np.int64]
@@ -125,13 +125,13 @@ class Search:
 
     def __init__(
         self,
-        prefilled: Prefilled,
+        cached: CachedContext,
         hole: Hole,
         *,
-        spec: Spec,
+        spec: ModelSpec,
         table: TokenTable,
         width: int,
-        meter: Meter,
+        meter: BudgetMeter,
         cancelled: Cancelled,
         margin_nats: float = float("inf"),
         on_beam: OnBeam | None = None,
@@ -139,7 +139,7 @@ class Search:
         start: bytes = b"",
     ) -> None:
         assert spec.end_of_hole_id is not None, "a network that cannot end a hole cannot search for its length"
-        self._prefilled, self._hole, self._table = prefilled, hole, table
+        self._cached, self._hole, self._table = cached, hole, table
         self._mask_id, self._end, self._width = spec.mask_id, spec.end_of_hole_id, width
         self._meter, self._cancelled, self._on_beam = meter, cancelled, on_beam
         self._margin_nats, self._demand, self._start = margin_nats, demand, start
@@ -149,14 +149,14 @@ class Search:
         self.tokens = 0
         self.nothing: float | None = None
 
-    def run(self) -> tuple[list[Written], Stopped]:
+    def run(self) -> tuple[list[BeamHypothesis], Stopped]:
         """(texts for the hole, best first; why it stopped).
 
         It ends when `width` texts are finished and none that is being written is better than the best of them, or all are
         `PATIENCE` times as long as the likeliest, or at the longest length. When the budget is spent, what is being
         written is handed back as it stands.
         """
-        beam, done = Beam.start(), list[Written]()
+        beam, done = Beam.start(), list[BeamHypothesis]()
         for step in range(self._longest):
             if self._cancelled():
                 return [], "cancelled"
@@ -174,13 +174,15 @@ class Search:
                 return [*done, *unfinished], self._meter.spent
         return done or _fitting(_as_it_stands(beam, self._end), self._demand), "done"
 
-    def until(self, fits: Callable[[Written], bool], *, kind: Kind, passes: int, judged: int) -> list[Written]:
+    def until(
+        self, fits: Callable[[BeamHypothesis], bool], *, kind: Kind, passes: int, judged: int
+    ) -> list[BeamHypothesis]:
         """Texts that fit, best first, by a second search that keeps the best of every kind; none in so many passes.
 
         The best six by likelihood are often alike: all lack the same bracket. So here beginnings compete with those
         of their own kind alone. `fits` is asked of at most `judged` texts. Nothing comes when there is no time left.
         """
-        beam, found, last = Beam.start(), list[Written](), min(passes, self._longest)
+        beam, found, last = Beam.start(), list[BeamHypothesis](), min(passes, self._longest)
         refused = Counter[Hashable]()
         for step in range(last):
             if not beam.width or self._meter.spent or self._cancelled():
@@ -198,10 +200,10 @@ class Search:
                 break
         return sorted(found, key=lambda text: -text.value)
 
-    def _advanced(self, beam: Beam, step: int, *, kind: Kind | None = None) -> tuple[Beam, list[Written]]:
+    def _advanced(self, beam: Beam, step: int, *, kind: Kind | None = None) -> tuple[Beam, list[BeamHypothesis]]:
         """One forward pass: the best continuations, and the texts that end where the rows stood."""
         canvas = beam.canvas(self._mask_id)
-        prediction = self._prefilled.score(canvas, wanted=canvas.open)
+        prediction = self._cached.score(canvas, wanted=canvas.open)
         if prediction.passes:
             self._meter.count_pass()
         if kind is None and step <= len(self._start):
@@ -223,7 +225,7 @@ class Search:
 def _advanced(
     beam: Beam, prediction: Prediction, hole: Hole, *, end: int, table: TokenTable, width: int, last: bool,
     kind: Kind | None, demand: Demand | None,
-) -> tuple[Beam, list[Written]]:  # fmt: skip
+) -> tuple[Beam, list[BeamHypothesis]]:  # fmt: skip
     """The best `width` continuations (given `kind`: the best ones of every kind), and the texts that end here."""
     ids, probs = prediction.ids[:, -1], prediction.probs[:, -1].astype(np.float64)
     ends = ids == end
@@ -272,7 +274,7 @@ def _able(
     return np.array(kept, dtype=np.int64)
 
 
-def _fitting(texts: list[Written], demand: Demand | None) -> list[Written]:
+def _fitting(texts: list[BeamHypothesis], demand: Demand | None) -> list[BeamHypothesis]:
     return texts if demand is None else [text for text in texts if demand.fits(text.ids[:-1])]
 
 
@@ -290,7 +292,7 @@ def _best_of_kinds(beam: Beam, ids: NDArray[np.int64], order: NDArray[np.int64],
     return kept
 
 
-def _kept(texts: Sequence[Written], width: int) -> list[Written]:
+def _kept(texts: Sequence[BeamHypothesis], width: int) -> list[BeamHypothesis]:
     """The best 2 * `width` of the finished texts, and of the others those among the `width` likeliest; best first.
 
     What is compared by its length alone loses the short ones: a likely one goes under behind all that rambles on.
@@ -300,14 +302,14 @@ def _kept(texts: Sequence[Written], width: int) -> list[Written]:
     return ordered[: 2 * width] + [text for text in ordered[2 * width :] if text in likeliest]
 
 
-def _finished(beam: Beam, row: int, end_nats: float, end_of_hole_id: int) -> Written:
-    return Written(
+def _finished(beam: Beam, row: int, end_nats: float, end_of_hole_id: int) -> BeamHypothesis:
+    return BeamHypothesis(
         ids=np.append(beam.ids[row], end_of_hole_id).astype(np.int64),
         log_probs=np.append(beam.log_probs[row], np.float32(end_nats)).astype(np.float32),
     )
 
 
-def _finished_by(beam: Beam, row: int, token: int, nats: float, end_of_hole_id: int) -> Written:
+def _finished_by(beam: Beam, row: int, token: int, nats: float, end_of_hole_id: int) -> BeamHypothesis:
     """The row ended by a token that holds the last of the text and the line break behind it, as `):` and a break."""
     longer = Beam(
         ids=np.append(beam.ids[row], token)[None],
@@ -317,9 +319,9 @@ def _finished_by(beam: Beam, row: int, token: int, nats: float, end_of_hole_id: 
     return _finished(longer, 0, 0.0, end_of_hole_id)
 
 
-def _as_it_stands(beam: Beam, end_of_hole_id: int) -> list[Written]:
+def _as_it_stands(beam: Beam, end_of_hole_id: int) -> list[BeamHypothesis]:
     return [
-        Written(
+        BeamHypothesis(
             ids=np.append(ids, end_of_hole_id).astype(np.int64),
             log_probs=np.append(nats, np.float32(np.log(LEAST_PROBABILITY))).astype(np.float32),
         )

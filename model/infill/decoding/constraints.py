@@ -1,4 +1,4 @@
-"""What may stand where: the network's prediction, narrowed by the rules of each hole."""
+"""What may stand where: the network's prediction, narrowed by the constraints of each hole."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.backend import Prediction, Spec
+from model.backend import ModelSpec, Prediction
 from model.canvas import Canvas
 from model.infill.brackets import balanced_end
-from model.infill.encoding import Codec, Framed, TokenTable
+from model.infill.encoding import Codec, EncodedPrompt, TokenTable
 from model.infill.holes.ties import ties_of
 from model.types import Template
 
 
 @dataclass(frozen=True, kw_only=True)
-class HoleRules:
+class HoleConstraints:
     """`fixed_length`: the hole may not change its length. `max_lines`: None for any number.
 
     `complete_after`: how many of the hole's first ids (int64 [n]) already make a complete fill; None if they do not.
@@ -29,14 +29,14 @@ class HoleRules:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Rules:
+class Constraints:
     """What the engine knows of tokens and holes beyond the network.
 
     newline: bool [V], the token is a line break. blank: bool [V], its text is white space or empty.
-    ties: groups of holes that get one text. For the ids see `Spec`.
+    ties: groups of holes that get one text. For the ids see `ModelSpec`.
     """
 
-    holes: tuple[HoleRules, ...]
+    holes: tuple[HoleConstraints, ...]
     end_of_hole_id: int | None
     newline: NDArray[np.bool_]
     blank: NDArray[np.bool_]
@@ -46,11 +46,13 @@ class Rules:
     ties: tuple[tuple[int, ...], ...] = ()
 
 
-def rules_of(template: Template, table: TokenTable, spec: Spec, *, framed: Framed, codec: Codec) -> Rules:
+def constraints_of(
+    template: Template, table: TokenTable, spec: ModelSpec, *, encoded: EncodedPrompt, codec: Codec
+) -> Constraints:
     """What may stand in the template's holes."""
 
     def complete_after(hole: int) -> Callable[[NDArray[np.int64]], int | None]:
-        skipped = len(framed.partials[hole])
+        skipped = len(encoded.partials[hole])
 
         def tokens(ids: NDArray[np.int64]) -> int | None:
             end = balanced_end(codec.decode(ids)[skipped:])
@@ -60,12 +62,12 @@ def rules_of(template: Template, table: TokenTable, spec: Spec, *, framed: Frame
 
         return tokens
 
-    return Rules(
+    return Constraints(
         holes=tuple(
-            HoleRules(
+            HoleConstraints(
                 fixed_length=hole.length_tokens is not None,
                 max_lines=hole.max_lines,
-                complete_after=complete_after(h) if framed.balanced[h] else None,
+                complete_after=complete_after(h) if encoded.balanced[h] else None,
             )
             for h, hole in enumerate(template.holes)
         ),
@@ -98,7 +100,7 @@ class Proposal:
 def propose(
     canvas: Canvas,
     prediction: Prediction,
-    rules: Rules,
+    constraints: Constraints,
     *,
     temperature: NDArray[np.float32] | None = None,
     noise: NDArray[np.float64] | None = None,
@@ -110,7 +112,7 @@ def propose(
     `noise`: uniform (0, 1), float64 [B, L, K], read by rows with a temperature (Gumbel-max sampling), which draw
     among the most probable tokens that reach `top_p` together. `may_expand`: bool [B], rows that may still expand.
     """
-    ids, probs, barred = _allowed(canvas, prediction, rules, may_expand)
+    ids, probs, barred = _allowed(canvas, prediction, constraints, may_expand)
     best = (np.where(barred, -1, probs) if barred.any() else probs).argmax(
         axis=2
     )  # the first of equals: the network's order decides ties
@@ -125,8 +127,8 @@ def propose(
     others = probs.copy()
     np.put_along_axis(others, best[:, :, None], 0, axis=2)
     ends = np.zeros(chosen.shape, dtype=bool)
-    if rules.end_of_hole_id is not None:
-        ends = (chosen == rules.end_of_hole_id) & canvas.open
+    if constraints.end_of_hole_id is not None:
+        ends = (chosen == constraints.end_of_hole_id) & canvas.open
     return Proposal(
         ids=chosen,
         confidence=np.where(canvas.open, confidence, 0).astype(np.float32),
@@ -147,39 +149,39 @@ def _nucleus(probs: NDArray[np.float32], top_p: float) -> NDArray[np.float32]:
 
 
 def _allowed(
-    canvas: Canvas, prediction: Prediction, rules: Rules, may_expand: NDArray[np.bool_] | None
+    canvas: Canvas, prediction: Prediction, constraints: Constraints, may_expand: NDArray[np.bool_] | None
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]:
     """(ids, probs, barred), all [B, L, K]: line breaks that end a hole count as its end.
 
     What is forbidden has probability 0. Where every one of the K tokens is forbidden all but the `barred` stay as
-    they are: an empty fill is then the only thing possible. What changes the length against the rules stays barred.
+    they are: an empty fill is then the only thing possible. What changes the length against the constraints stays barred.
     """
-    end = rules.end_of_hole_id
+    end = constraints.end_of_hole_id
     ids, probs = prediction.ids, prediction.probs.astype(np.float32)
-    fixed = np.array([h.fixed_length for h in rules.holes])[canvas.hole] & canvas.used
+    fixed = np.array([h.fixed_length for h in constraints.holes])[canvas.hole] & canvas.used
     barred = np.zeros(ids.shape, dtype=bool)
-    if rules.expand_id is not None:
+    if constraints.expand_id is not None:
         spent = fixed if may_expand is None else fixed | ~may_expand[:, None]
-        barred |= (ids == rules.expand_id) & spent[:, :, None]
-    if rules.delete_id is not None:
-        barred |= (ids == rules.delete_id) & (fixed | _all_there_is(canvas, rules))[:, :, None]
+        barred |= (ids == constraints.expand_id) & spent[:, :, None]
+    if constraints.delete_id is not None:
+        barred |= (ids == constraints.delete_id) & (fixed | _all_there_is(canvas, constraints))[:, :, None]
     probs = np.where(barred, np.float32(0), probs) if barred.any() else probs
-    single = np.array([h.max_lines == 1 for h in rules.holes])[canvas.hole] & canvas.used
+    single = np.array([h.max_lines == 1 for h in constraints.holes])[canvas.hole] & canvas.used
     if end is None:
         if single.any():
-            empty = rules.newline[ids] & (single & _blank_so_far(canvas, rules))[:, :, None]
+            empty = constraints.newline[ids] & (single & _blank_so_far(canvas, constraints))[:, :, None]
             narrowed = np.where(empty, np.float32(0), probs)
             probs = np.where(narrowed.max(axis=2, keepdims=True) <= 0, probs, narrowed)
         return ids, probs, barred
     ending = ids == end
     if single.any():
-        ending |= rules.newline[ids] & single[:, :, None]
+        ending |= constraints.newline[ids] & single[:, :, None]
     # The first ending column carries the probability of them all.
     total = np.where(ending, probs, 0).sum(axis=2)
     first = ending & (np.cumsum(ending, axis=2) == 1)
     ids = np.where(first, end, ids)
     probs = np.where(first, total[:, :, None], np.where(ending, 0, probs)).astype(np.float32)
-    forbidden = first & (fixed | _blank_so_far(canvas, rules) | _content_follows(canvas))[:, :, None]
+    forbidden = first & (fixed | _blank_so_far(canvas, constraints) | _content_follows(canvas))[:, :, None]
     narrowed = np.where(forbidden, np.float32(0), probs)
     hopeless = narrowed.max(axis=2, keepdims=True) <= 0
     narrowed = np.where(hopeless, probs, narrowed)
@@ -197,15 +199,15 @@ def _content_follows(canvas: Canvas) -> NDArray[np.bool_]:
     return np.asarray(canvas.used & (total - canvas.left_of(content) - content > 0))
 
 
-def _blank_so_far(canvas: Canvas, rules: Rules) -> NDArray[np.bool_]:
+def _blank_so_far(canvas: Canvas, constraints: Constraints) -> NDArray[np.bool_]:
     """Bool [B, L]: everything left of the position in its hole is decided and blank, so ending here leaves nothing."""
-    filled = canvas.used & (canvas.open | ~rules.blank[canvas.ids])
+    filled = canvas.used & (canvas.open | ~constraints.blank[canvas.ids])
     return np.asarray(canvas.used & (canvas.left_of(filled) == 0))
 
 
-def _all_there_is(canvas: Canvas, rules: Rules) -> NDArray[np.bool_]:
+def _all_there_is(canvas: Canvas, constraints: Constraints) -> NDArray[np.bool_]:
     """Bool [B, L]: nothing else in the position's hole is open or holds text, so deleting it would leave nothing."""
-    filled = canvas.used & (canvas.open | ~rules.blank[canvas.ids])
+    filled = canvas.used & (canvas.open | ~constraints.blank[canvas.ids])
     return np.asarray(canvas.used & (_in_hole(canvas, filled) - filled <= 0))
 
 

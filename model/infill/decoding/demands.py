@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from model.errors import BadRequest
 from model.infill.brackets import balanced_end
-from model.infill.encoding import Codec, Framed
+from model.infill.encoding import Codec, EncodedPrompt
 from model.types import Hole
 
 Ids = NDArray[np.int64]
@@ -25,7 +25,7 @@ class Demand:
     fits: Callable[[Ids], bool]
 
 
-def demand_of(hole: Hole, framed: Framed, codec: Codec) -> Demand | None:
+def demand_of(hole: Hole, encoded: EncodedPrompt, codec: Codec) -> Demand | None:
     """What the only hole of a request demands; None if it takes any text.
 
     Raises BadRequest for a `must_match` that is no regular expression.
@@ -36,7 +36,7 @@ def demand_of(hole: Hole, framed: Framed, codec: Codec) -> Demand | None:
         pattern = regex.compile(hole.must_match)
     except regex.error as error:
         raise BadRequest(f"must_match is no regular expression: {error}") from error
-    partial = framed.partials[0]
+    partial = encoded.partials[0]
 
     def text_of(ids: Ids) -> str | None:
         """What is written behind the partial; None where that is not complete, or something else stands there."""

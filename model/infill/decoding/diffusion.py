@@ -1,4 +1,4 @@
-"""THE denoising loop: predict, narrow by the rules, let the sampler decide, apply; until nothing is open.
+"""THE denoising loop: predict, narrow by the constraints, let the sampler decide, apply; until nothing is open.
 
 Samplers, networks and lengths plug into it; there is no second loop. (`model.infill.decoding.beam` decides nothing on a canvas: it
 proposes texts for a single hole, as drafts do.)
@@ -13,12 +13,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from model.backend import Prediction, Prefilled
+from model.backend import CachedContext, Prediction
 from model.canvas import Canvas, Decision
-from model.infill.budget import Meter, Stopped
-from model.infill.decoding.constraints import Proposal, Rules, propose
+from model.infill.budget import BudgetMeter, Stopped
+from model.infill.decoding.constraints import Constraints, Proposal, propose
 from model.infill.decoding.length import committing_all, grown, resized, settled
-from model.infill.decoding.rescoring import standing
+from model.infill.decoding.rescoring import rescore
 from model.infill.decoding.samplers.base import Sampler, layer_of
 from model.infill.decoding.samplers.reopening import Reopening
 from model.infill.decoding.ties import agreed, combined, together
@@ -59,15 +59,15 @@ class Denoised:
 
 
 def denoise(
-    prefilled: Prefilled,
+    cached: CachedContext,
     canvas: Canvas,
     *,
     sampler: Sampler,
-    rules: Rules,
+    constraints: Constraints,
     canvas_tokens: int,
     ended: NDArray[np.bool_],
     draws: Draws,
-    meter: Meter,
+    meter: BudgetMeter,
     cancelled: Cancelled,
     on_step: OnStep | None = None,
     hopeless: Hopeless | None = None,
@@ -80,34 +80,34 @@ def denoise(
     """
     tokens, step = 0, 0
     gained = np.zeros(canvas.rows, dtype=np.int64)
-    fellows = max(map(len, rules.ties), default=1)
+    fellows = max(map(len, constraints.ties), default=1)
     while True:
         if not canvas.open.any():
-            again = _reviewed(prefilled, canvas, sampler, rules, meter, cancelled)
+            again = _reviewed(cached, canvas, sampler, constraints, meter, cancelled)
             if again is None:
                 return Denoised(canvas=canvas, tokens=tokens, stopped="cancelled" if cancelled() else "done")
             canvas = canvas.apply(again)
         if cancelled():
             return Denoised(canvas=canvas, tokens=tokens, stopped="cancelled")
-        prediction = _predicted(prefilled, canvas, rules)
+        prediction = _predicted(cached, canvas, constraints)
         meter.count_pass()
         spent = meter.spent
         room = np.minimum(canvas_tokens - canvas.used.sum(axis=1), canvas_tokens - gained)
         proposal = propose(
             canvas,
             prediction,
-            rules,
+            constraints,
             temperature=draws.temperature,
             noise=draws.noise(step, prediction.probs.shape),
             top_p=draws.top_p,
             may_expand=(room >= fellows) & (spent is None),
         )
-        if rules.ties:
-            proposal = agreed(canvas, proposal, rules.ties)
+        if constraints.ties:
+            proposal = agreed(canvas, proposal, constraints.ties)
         decision = committing_all(canvas, proposal) if spent else sampler.decide(canvas, proposal, step=step)
-        if rules.ties:
-            decision = together(canvas, decision, rules.ties)
-        decision, ends = settled(canvas, resized(canvas, decision, rules, room), rules)
+        if constraints.ties:
+            decision = together(canvas, decision, constraints.ties)
+        decision, ends = settled(canvas, resized(canvas, decision, constraints, room), constraints)
         assert (decision.changes | ~canvas.open.any(axis=1)).all(), f"{type(sampler).__name__} left a row as it was"
         ended = ended | ends
         gained = gained + decision.insert.sum(axis=1)
@@ -118,7 +118,7 @@ def denoise(
         step += 1
         if spent:
             return Denoised(canvas=canvas, tokens=tokens, stopped=spent)
-        growth = grown(canvas, ended, rules, canvas_tokens=canvas_tokens)
+        growth = grown(canvas, ended, constraints, canvas_tokens=canvas_tokens)
         if growth is not None:
             canvas = canvas.apply(growth)
         if hopeless is not None and canvas.open.any():
@@ -140,21 +140,26 @@ def repeated(canvas: Canvas, *, ended: NDArray[np.bool_], temperature: NDArray[n
 
 
 def _reviewed(
-    prefilled: Prefilled, canvas: Canvas, sampler: Sampler, rules: Rules, meter: Meter, cancelled: Cancelled
+    cached: CachedContext,
+    canvas: Canvas,
+    sampler: Sampler,
+    constraints: Constraints,
+    meter: BudgetMeter,
+    cancelled: Cancelled,
 ) -> Decision | None:
     """What a re-opening sampler opens again in a canvas without open positions; None: nothing, or no time for it."""
     reopening = layer_of(sampler, Reopening)
     if reopening is None or meter.spent or cancelled():
         return None
-    asked = reopening.reviewed(canvas) & (canvas.ids != rules.end_of_hole_id)
+    asked = reopening.reviewed(canvas) & (canvas.ids != constraints.end_of_hole_id)
     if not asked.any():
         return None
-    judged = standing(prefilled, canvas, asked, folds=reopening.folds)
+    judged = rescore(cached, canvas, asked, folds=reopening.folds)
     meter.count_pass()
-    nothing = Decision.committing(np.zeros_like(canvas.open), canvas.ids, canvas.confidence)
+    nothing = Decision.nothing(canvas)
     decision = replace(nothing, reopen=reopening.reopened(canvas, judged))
-    if rules.ties:
-        decision = together(canvas, decision, rules.ties)
+    if constraints.ties:
+        decision = together(canvas, decision, constraints.ties)
     return decision if decision.reopen.any() and not meter.spent else None
 
 
@@ -162,14 +167,14 @@ def _without(canvas: Canvas, given_up: NDArray[np.bool_]) -> Canvas:
     """The canvas with all positions of the rows `given_up` (bool [B]) deleted."""
     if not given_up.any():
         return canvas
-    nothing = Decision.committing(np.zeros_like(canvas.open), canvas.ids, canvas.confidence)
+    nothing = Decision.nothing(canvas)
     return canvas.apply(replace(nothing, delete=canvas.used & given_up[:, None]))
 
 
-def _predicted(prefilled: Prefilled, canvas: Canvas, rules: Rules) -> Prediction:
+def _predicted(cached: CachedContext, canvas: Canvas, constraints: Constraints) -> Prediction:
     """The prediction for the whole canvas; only rows with something open are computed, the others are 0."""
     live = np.flatnonzero(canvas.open.any(axis=1))
-    part = prefilled.denoise(canvas.select(live))
+    part = cached.denoise(canvas.select(live))
     if part.entropy.shape != canvas.ids.shape:
 
         def spread(values: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -183,4 +188,4 @@ def _predicted(prefilled: Prefilled, canvas: Canvas, rules: Rules) -> Prediction
             entropy=spread(part.entropy).astype(np.float32),
             current=spread(part.current).astype(np.float32),
         )
-    return combined(canvas, part, rules.ties, vocab_size=len(rules.blank)) if rules.ties else part
+    return combined(canvas, part, constraints.ties, vocab_size=len(constraints.blank)) if constraints.ties else part

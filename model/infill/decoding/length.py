@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from model.canvas import Canvas, Decision
 from model.errors import BadRequest
-from model.infill.decoding.constraints import Proposal, Rules
+from model.infill.decoding.constraints import Constraints, Proposal
 from model.infill.decoding.ties import leaders
 from model.types import Hole
 
@@ -62,31 +62,31 @@ def committing_all(canvas: Canvas, proposal: Proposal) -> Decision:
     return Decision.committing(canvas.open, proposal.ids, proposal.confidence)
 
 
-def resized(canvas: Canvas, decision: Decision, rules: Rules, room: NDArray[np.int64]) -> Decision:
+def resized(canvas: Canvas, decision: Decision, constraints: Constraints, room: NDArray[np.int64]) -> Decision:
     """What committed expand and delete tokens mean (DreamOn): one mask more at that place, or the place gone.
 
     A deletion takes along all that was open right of it in its hole (where the checkpoint spreads deletions), but
     never all that a hole has: then its first place stays open. room: int64 [B], how many masks each row may gain;
     what would exceed it stays open.
     """
-    if rules.expand_id is None and rules.delete_id is None:
+    if constraints.expand_id is None and constraints.delete_id is None:
         return decision
-    expand = decision.commit & (decision.ids == rules.expand_id)
-    delete = decision.commit & (decision.ids == rules.delete_id)
-    if rules.delete_spreads and delete.any():
+    expand = decision.commit & (decision.ids == constraints.expand_id)
+    delete = decision.commit & (decision.ids == constraints.delete_id)
+    if constraints.delete_spreads and delete.any():
         delete |= canvas.open & (canvas.left_of(delete) > 0)
     after = np.where(decision.commit, decision.ids, canvas.ids)
     stays_open = canvas.open & (expand | ~decision.commit)
-    content = canvas.used & ~delete & (stays_open | ~rules.blank[after])
-    holes = len(rules.holes)
+    content = canvas.used & ~delete & (stays_open | ~constraints.blank[after])
+    holes = len(constraints.holes)
     nothing_left = (canvas.per_hole(content, holes) == 0)[np.arange(canvas.rows)[:, None], canvas.hole]
     delete &= ~(nothing_left & (canvas.left_of(delete) == 0))
     grows = expand & ~delete
-    if rules.ties:  # one place, and its fellows: so that they stay alike however little room there is
-        leader = leaders(canvas, rules.ties)
+    if constraints.ties:  # one place, and its fellows: so that they stay alike however little room there is
+        leader = leaders(canvas, constraints.ties)
         grows &= leader == np.where(grows, leader, leader.shape[1]).min(axis=1, keepdims=True)
     grows &= np.cumsum(grows, axis=1) <= room[:, None]
-    resizing = expand | delete | (decision.commit & (decision.ids == rules.delete_id))
+    resizing = expand | delete | (decision.commit & (decision.ids == constraints.delete_id))
     return replace(
         decision,
         commit=decision.commit & ~resizing,
@@ -95,18 +95,18 @@ def resized(canvas: Canvas, decision: Decision, rules: Rules, room: NDArray[np.i
     )
 
 
-def settled(canvas: Canvas, decision: Decision, rules: Rules) -> tuple[Decision, NDArray[np.bool_]]:
+def settled(canvas: Canvas, decision: Decision, constraints: Constraints) -> tuple[Decision, NDArray[np.bool_]]:
     """(decision, ended): what an end of hole among the commits means for what stands right of it.
 
     A committed end becomes the final slot of its hole: everything right of it is deleted. So does the
     line break that would begin one line more than the hole may have, and what follows a complete fill
-    (`HoleRules.complete_after`). A checkpoint without an end of hole has these places deleted too.
+    (`HoleConstraints.complete_after`). A checkpoint without an end of hole has these places deleted too.
     ended: bool [B, H]; an end in the final slot does not count, since every canvas has one there, however long
     the text would have become.
     """
-    end = rules.end_of_hole_id
+    end = constraints.end_of_hole_id
     after = np.where(decision.commit, decision.ids, canvas.ids)
-    ending = _line_breaks_too_many(canvas, decision, after, rules)
+    ending = _line_breaks_too_many(canvas, decision, after, constraints)
     if end is not None:
         ending |= decision.commit & canvas.used & (after == end)
     if ending.any():
@@ -120,33 +120,33 @@ def settled(canvas: Canvas, decision: Decision, rules: Rules) -> tuple[Decision,
             ids=np.where(first, end, decision.ids) if end is not None else decision.ids,
             delete=decision.delete | cut,
         )
-        ended = canvas.per_hole(cut, len(rules.holes)) > 0
+        ended = canvas.per_hole(cut, len(constraints.holes)) > 0
     else:
-        ended = np.zeros((canvas.rows, len(rules.holes)), dtype=bool)
-    if any(rule.complete_after for rule in rules.holes):
-        return _completed(canvas, decision, rules, ended)
+        ended = np.zeros((canvas.rows, len(constraints.holes)), dtype=bool)
+    if any(rule.complete_after for rule in constraints.holes):
+        return _completed(canvas, decision, constraints, ended)
     return decision, ended
 
 
 def _line_breaks_too_many(
-    canvas: Canvas, decision: Decision, after: NDArray[np.int64], rules: Rules
+    canvas: Canvas, decision: Decision, after: NDArray[np.int64], constraints: Constraints
 ) -> NDArray[np.bool_]:
     """Bool [B, L]: places open until now with a line break that the hole has no more lines for."""
-    limits = np.array([rule.max_lines or 0 for rule in rules.holes])
+    limits = np.array([rule.max_lines or 0 for rule in constraints.holes])
     if not limits.any():
         return np.zeros(canvas.open.shape, dtype=bool)
     limit = np.where(canvas.used, limits[canvas.hole], 0)
-    breaks = (limit > 0) & (decision.commit | ~canvas.open) & rules.newline[after]
+    breaks = (limit > 0) & (decision.commit | ~canvas.open) & constraints.newline[after]
     return np.asarray(breaks & canvas.open & (canvas.left_of(breaks) + 1 >= limit))
 
 
 def _completed(
-    canvas: Canvas, decision: Decision, rules: Rules, ended: NDArray[np.bool_]
+    canvas: Canvas, decision: Decision, constraints: Constraints, ended: NDArray[np.bool_]
 ) -> tuple[Decision, NDArray[np.bool_]]:
     """The decision that also cuts holes behind a complete fill. Asked of few holes: it may look at each row."""
     commit, ids, delete = decision.commit.copy(), decision.ids.copy(), decision.delete.copy()
     ended = ended.copy()
-    for h, rule in enumerate(rules.holes):
+    for h, rule in enumerate(constraints.holes):
         for b in range(canvas.rows):
             here = np.flatnonzero((canvas.hole[b] == h) & ~delete[b])
             decided = (commit[b, here] | ~canvas.open[b, here]) & ~decision.reopen[b, here]
@@ -156,29 +156,29 @@ def _completed(
             if not length or length >= len(here):
                 continue
             last = here[-1]
-            if rules.end_of_hole_id is not None:
+            if constraints.end_of_hole_id is not None:
                 here = here[:-1]
                 commit[b, last] = canvas.open[b, last]
-                ids[b, last] = rules.end_of_hole_id
+                ids[b, last] = constraints.end_of_hole_id
             delete[b, here[length:]] = True
             commit[b, here[length:]] = False
             ended[b, h] = True
     return replace(decision, commit=commit, ids=ids, delete=delete), ended
 
 
-def grown(canvas: Canvas, ended: NDArray[np.bool_], rules: Rules, *, canvas_tokens: int) -> Decision | None:
+def grown(canvas: Canvas, ended: NDArray[np.bool_], constraints: Constraints, *, canvas_tokens: int) -> Decision | None:
     """The decision that gives more masks to holes that filled up without an end; None if there is nothing to grow.
 
     ended: bool [B, H]. A hole grows only while its row stays within `canvas_tokens`, a single line up to
     `LONGEST_SINGLE_LINE`, and not while it repeats itself. Tied holes grow alike.
     """
-    if rules.end_of_hole_id is None:
+    if constraints.end_of_hole_id is None:
         return None
-    length = canvas.per_hole(canvas.used, len(rules.holes))
-    full = ~ended & (length > 0) & (canvas.per_hole(canvas.open, len(rules.holes)) == 0)
+    length = canvas.per_hole(canvas.used, len(constraints.holes))
+    full = ~ended & (length > 0) & (canvas.per_hole(canvas.open, len(constraints.holes)) == 0)
     if not full.any():
         return None
-    tied = {h: group for group in rules.ties for h in group}
+    tied = {h: group for group in constraints.ties for h in group}
     insert = np.zeros(canvas.ids.shape, dtype=np.int64)
     reopen = np.zeros(canvas.ids.shape, dtype=bool)
     for b, h in zip(*np.nonzero(full), strict=True):
@@ -187,7 +187,7 @@ def grown(canvas: Canvas, ended: NDArray[np.bool_], rules: Rules, *, canvas_toke
         # Fellows share the room that there is before any of them grows, so all of them get the same.
         taken = 0 if fellows > 1 else int(insert[b].sum())
         room = (canvas_tokens - int(length[b].sum()) - taken) // fellows
-        if rules.holes[h].max_lines == 1:
+        if constraints.holes[h].max_lines == 1:
             room = min(room, LONGEST_SINGLE_LINE - len(here))
         tail = canvas.ids[b, here[:-1]][-REPETITION_SPAN:]
         circles = len(tail) == REPETITION_SPAN and len(set(tail.tolist())) <= REPETITION_KINDS
@@ -197,7 +197,7 @@ def grown(canvas: Canvas, ended: NDArray[np.bool_], rules: Rules, *, canvas_toke
         reopen[b, here[-1 - REOPENED_ON_GROWTH :]] = True
     if not insert.any():
         return None
-    nothing = Decision.committing(np.zeros_like(canvas.open), canvas.ids, canvas.confidence)
+    nothing = Decision.nothing(canvas)
     return replace(nothing, insert=insert, reopen=reopen)
 
 

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from model.backend import Context, Denoiser, Prefilled
+from model.backend import Backend, CachedContext, Context
 from model.canvas import Canvas
-from model.infill.budget import Meter
+from model.infill.budget import BudgetMeter
 from model.types import Cancelled, Hole
 
 PROBED = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64)
@@ -22,37 +22,43 @@ PROBED = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64)
 class LengthSearch:
     """Finds lengths for one network; it keeps the bias, which is the same for every request."""
 
-    def __init__(self, denoiser: Denoiser) -> None:
-        self._denoiser = denoiser
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
         self._bias: dict[int, float] = {}
 
     @property
     def needed(self) -> bool:
         """Whether the network leaves a hole the length that it is given."""
-        spec = self._denoiser.spec
+        spec = self._backend.spec
         return spec.end_of_hole_id is None and spec.delete_id is None
 
     def lengths(
-        self, prefilled: Prefilled, holes: Sequence[Hole], first: list[int], *, meter: Meter, cancelled: Cancelled
+        self,
+        cached: CachedContext,
+        holes: Sequence[Hole],
+        first: list[int],
+        *,
+        meter: BudgetMeter,
+        cancelled: Cancelled,
     ) -> list[int]:
         """A length per hole: as it is given, else by one forward pass over all probes; `first` if there is no time."""
         given = [hole.length_tokens for hole in holes]
         if None not in given or meter.spent or cancelled():
             return first
-        spec = self._denoiser.spec
+        spec = self._backend.spec
         tried = probes(given, canvas_tokens=spec.canvas_tokens)
         free = [max(n for n, length in zip(row, given, strict=True) if length is None) for row in tried]
         if not set(free) <= self._bias.keys():
-            self._bias = dict(zip(free, bias_of(self._denoiser, free), strict=True))
-        confidence = first_confidence(prefilled, tried, mask_id=spec.mask_id)
+            self._bias = dict(zip(free, bias_of(self._backend, free), strict=True))
+        confidence = first_confidence(cached, tried, mask_id=spec.mask_id)
         meter.count_pass()
         return searched(confidence, tried, [self._bias[n] for n in free])
 
 
-def first_confidence(prefilled: Prefilled, lengths: Sequence[Sequence[int]], *, mask_id: int) -> NDArray[np.float64]:
+def first_confidence(cached: CachedContext, lengths: Sequence[Sequence[int]], *, mask_id: int) -> NDArray[np.float64]:
     """float64 [P, H]: mean probability of the best token in each hole, P canvases (`lengths[p][h]` masks) in one pass."""
     canvas = Canvas.stack([Canvas.masked(row, mask_id=mask_id) for row in lengths])
-    best = prefilled.denoise(canvas).probs[:, :, 0].astype(np.float64)
+    best = cached.denoise(canvas).probs[:, :, 0].astype(np.float64)
     means = [np.where(canvas.hole == h, best, 0).sum(axis=1) for h in range(len(lengths[0]))]
     return np.asarray(np.stack(means, axis=1) / np.maximum(1, np.asarray(lengths)), dtype=np.float64)
 
@@ -70,13 +76,9 @@ def searched(confidence: NDArray[np.float64], tried: Sequence[Sequence[int]], bi
     return [int(np.asarray(tried)[p, h]) for h, p in enumerate(calibrated.argmax(axis=0))]
 
 
-def bias_of(denoiser: Denoiser, lengths: Sequence[int]) -> list[float]:
-    """The bias for these lengths: as the checkpoint gives it, linear between its points; else measured without text."""
-    spec = denoiser.spec
-    if spec.length_bias:
-        known = sorted(spec.length_bias)
-        return [float(b) for b in np.interp(lengths, [n for n, _ in known], [b for _, b in known])]
+def bias_of(backend: Backend, lengths: Sequence[int]) -> list[float]:
+    """The bias for these lengths, measured without text around."""
     nothing = np.empty(0, dtype=np.int64)
-    bare = denoiser.prefill(Context(pieces=(nothing, nothing), starts_with=(b"",)))
-    means = first_confidence(bare, [[n] for n in lengths], mask_id=spec.mask_id)[:, 0]
+    bare = backend.prefill(Context(pieces=(nothing, nothing), starts_with=(b"",)))
+    means = first_confidence(bare, [[n] for n in lengths], mask_id=backend.spec.mask_id)[:, 0]
     return [float(max(mean, 1e-6)) for mean in means]

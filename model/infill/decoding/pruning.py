@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from model.canvas import Canvas
 
 
-class Late:
+class StragglerPruning:
     """Says (bool [B], for `denoise`) which drawn rows to give up: they are far from done when the greedy ones long are.
 
     A row that was drawn may never come to an end, and everybody waits for the last one. So they have `TWICE` the steps

@@ -13,7 +13,7 @@ _WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Surroundings:
+class NearbyText:
     """Of one hole. `words` stand near it; `line_start` stands before it in its line; `lines` are its neighbours, stripped."""
 
     words: frozenset[str]
@@ -21,7 +21,7 @@ class Surroundings:
     lines: frozenset[str]
 
     @classmethod
-    def of(cls, before: str, after: str) -> Surroundings:
+    def of(cls, before: str, after: str) -> NearbyText:
         """Of the hole between two pieces of text."""
         before, after = before[-4 * NEAR_BEFORE_CHARS :], after[: 4 * NEAR_AFTER_CHARS]
         *above, line_start = before.split("\n")
@@ -41,6 +41,6 @@ class Surroundings:
         return not more and first.strip() in self.lines
 
 
-def surroundings(pieces: Sequence[str]) -> tuple[Surroundings, ...]:
+def nearby_text(pieces: Sequence[str]) -> tuple[NearbyText, ...]:
     """One for each hole between the pieces."""
-    return tuple(Surroundings.of(before, after) for before, after in pairwise(pieces))
+    return tuple(NearbyText.of(before, after) for before, after in pairwise(pieces))

@@ -8,12 +8,19 @@ from numpy.typing import NDArray
 from model.canvas import Canvas, Decision
 from model.infill.decoding.beam import Beam
 from model.infill.decoding.constraints import Proposal
-from model.infill.encoding import Codec, Framed
+from model.infill.encoding import Codec, EncodedPrompt
 from model.types import DraftToken, FillEvent
 
 
 def event_of(
-    step: int, canvas: Canvas, proposal: Proposal, decision: Decision, *, framed: Framed, codec: Codec, row: int = 0
+    step: int,
+    canvas: Canvas,
+    proposal: Proposal,
+    decision: Decision,
+    *,
+    encoded: EncodedPrompt,
+    codec: Codec,
+    row: int = 0,
 ) -> FillEvent:
     """The row as it will stand after `decision`: decided tokens, and best guesses where it stays open."""
     stays_open = canvas.open[row] & ~decision.commit[row]
@@ -22,9 +29,9 @@ def event_of(
     confidence = np.where(fresh, proposal.confidence[row], canvas.confidence[row])
     final = canvas.last[row]
     holes = []
-    for h in range(framed.holes):
+    for h in range(encoded.holes):
         here = np.flatnonzero((canvas.hole[row] == h) & ~decision.delete[row] & ~final)
-        texts = token_texts(ids[here], codec, skip=len(framed.partials[h]))
+        texts = token_texts(ids[here], codec, skip=len(encoded.partials[h]))
         holes.append(
             tuple(
                 DraftToken(text=text, confidence=float(confidence[i]), open=bool(stays_open[i]))
@@ -46,12 +53,12 @@ def token_texts(ids: NDArray[np.int64], codec: Codec, *, skip: int) -> list[str]
     return texts
 
 
-def beam_event(step: int, beam: Beam, *, framed: Framed, codec: Codec) -> FillEvent:
+def beam_event(step: int, beam: Beam, *, encoded: EncodedPrompt, codec: Codec) -> FillEvent:
     """The best text that is being written from left to right (nothing, once all are finished)."""
     best, nats = beam.ids[:1].ravel(), beam.log_probs[:1].ravel()
     tokens = [
         DraftToken(text=text, confidence=float(np.exp(log_prob)), open=False)
-        for text, log_prob in zip(token_texts(best, codec, skip=len(framed.partials[0])), nats, strict=True)
+        for text, log_prob in zip(token_texts(best, codec, skip=len(encoded.partials[0])), nats, strict=True)
     ]
     return FillEvent(step=step, holes=(tuple(tokens),))
 

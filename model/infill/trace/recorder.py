@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from model.backend import Prediction, Prefilled
+from model.backend import CachedContext, Prediction
 from model.canvas import Canvas, Decision
-from model.infill.rerank.nearby_text import Surroundings, surroundings
+from model.infill.rerank.nearby_text import NearbyText, nearby_text
 from model.infill.rerank.ranking import Ranking, probabilities, signals, utility
 from model.infill.trace.rows import DecidedStep, asked_cells, cells_of
 from model.types import Candidate, Trace, TraceCandidate, TracePass, TraceRow
@@ -25,8 +25,8 @@ from model.types import Candidate, Trace, TraceCandidate, TracePass, TraceRow
 if TYPE_CHECKING:
     from model.infill.budget import Clock
     from model.infill.decoding.constraints import Proposal
-    from model.infill.encoding import Codec, Framed
-    from model.infill.hypothesis import Attempt
+    from model.infill.encoding import Codec, EncodedPrompt
+    from model.infill.hypothesis import Hypothesis
 
 
 _ASKED: Final = MappingProxyType({"denoise": "review", "write": "text"})
@@ -53,13 +53,13 @@ class Recorder:
 
     def __init__(self, clock: Clock) -> None:
         self.labels: Sequence[str] = ()
-        self.drafts: Sequence[Attempt] = ()
+        self.drafts: Sequence[Hypothesis] = ()
         self._clock = clock
         self._passes: list[_Pass] = []
 
-    def watched(self, prefilled: Prefilled) -> Prefilled:
-        """`prefilled`, each of whose forward passes is recorded."""
-        return _Watched(prefilled, self)
+    def watched(self, cached: CachedContext) -> CachedContext:
+        """`cached`, each of whose forward passes is recorded."""
+        return _Watched(cached, self)
 
     def forward(
         self, kind: Literal["denoise", "score", "write"], canvas: Canvas, ask: Callable[[], Prediction]
@@ -81,21 +81,23 @@ class Recorder:
 
     def trace(
         self,
-        framed: Framed,
+        encoded: EncodedPrompt,
         codec: Codec,
-        attempts: Sequence[Attempt],
+        hypotheses: Sequence[Hypothesis],
         candidates: Sequence[Candidate],
         ranking: Ranking | None,
     ) -> Trace:
-        """The history; `attempts` are what was compared, `candidates` the best of them in order."""
+        """The history; `hypotheses` are what was compared, `candidates` the best of them in order."""
         place = {candidate.texts: n for n, candidate in enumerate(candidates)}
         parses = {candidate.texts: candidate.parses for candidate in candidates}
-        around = surroundings(framed.pieces)
+        around = nearby_text(encoded.pieces)
         sure = {candidate.texts: candidate.confidence for candidate in candidates}
-        compared = [_compared(a, around, ranking, parses=parses.get(a.texts), sure=sure.get(a.texts)) for a in attempts]
+        compared = [
+            _compared(a, around, ranking, parses=parses.get(a.texts), sure=sure.get(a.texts)) for a in hypotheses
+        ]
         return Trace(
             passes=tuple(
-                TracePass(kind=p.kind, ms=p.ms, rows=_rows(self._passes, at, framed, codec))
+                TracePass(kind=p.kind, ms=p.ms, rows=_rows(self._passes, at, encoded, codec))
                 for at, p in enumerate(self._passes)
             ),
             drafts=tuple(_compared(a, around, ranking) for a in self.drafts),
@@ -104,9 +106,9 @@ class Recorder:
 
 
 class _Watched:
-    """A `Prefilled` that tells the recorder of every pass."""
+    """A `CachedContext` that tells the recorder of every pass."""
 
-    def __init__(self, inner: Prefilled, recorder: Recorder) -> None:
+    def __init__(self, inner: CachedContext, recorder: Recorder) -> None:
         self._inner, self._recorder = inner, recorder
 
     def denoise(self, canvas: Canvas) -> Prediction:
@@ -117,7 +119,7 @@ class _Watched:
         return self._recorder.forward(kind, canvas, lambda: self._inner.score(canvas, wanted=wanted))
 
 
-def _rows(passes: Sequence[_Pass], at: int, framed: Framed, codec: Codec) -> tuple[TraceRow, ...]:
+def _rows(passes: Sequence[_Pass], at: int, encoded: EncodedPrompt, codec: Codec) -> tuple[TraceRow, ...]:
     done = passes[at]
     if done.step is None:
         scored = done.kind == "score"
@@ -125,7 +127,7 @@ def _rows(passes: Sequence[_Pass], at: int, framed: Framed, codec: Codec) -> tup
         return tuple(
             TraceRow(
                 label=f"{label} {row + 1}",
-                holes=asked_cells(done.canvas, done.prediction, row, framed, codec, scored=scored),
+                holes=asked_cells(done.canvas, done.prediction, row, encoded, codec, scored=scored),
             )
             for row in range(done.canvas.rows)
         )
@@ -135,25 +137,25 @@ def _rows(passes: Sequence[_Pass], at: int, framed: Framed, codec: Codec) -> tup
     rows = done.step.canvas.rows
     named = zip_longest(done.labels[:rows], range(rows))
     return tuple(
-        TraceRow(label=label or f"row {row + 1}", holes=cells_of(done.step, row, framed, codec, following=following))
+        TraceRow(label=label or f"row {row + 1}", holes=cells_of(done.step, row, encoded, codec, following=following))
         for label, row in named
     )
 
 
 def _compared(
-    attempt: Attempt,
-    around: Sequence[Surroundings],
+    hypothesis: Hypothesis,
+    around: Sequence[NearbyText],
     ranking: Ranking | None,
     *,
     parses: bool | None = None,
     sure: float | None = None,
 ) -> TraceCandidate:
-    features, ranking = attempt.features(parses, around), ranking or Ranking()
+    features, ranking = hypothesis.features(parses, around), ranking or Ranking()
     weights = ranking.of(features)
     parts = {name: getattr(weights, name) * value for name, value in signals(features).items()}
     return TraceCandidate(
-        texts=attempt.texts,
-        origin=attempt.origin,
+        texts=hypothesis.texts,
+        origin=hypothesis.origin,
         confidence=probabilities([features], ranking)[0] if sure is None else sure,
         score=utility(features, ranking),
         parts=tuple((name, value) for name, value in parts.items() if value),

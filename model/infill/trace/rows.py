@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from model.backend import Prediction
     from model.canvas import Canvas, Decision
     from model.infill.decoding.constraints import Proposal
-    from model.infill.encoding import Codec, Framed
+    from model.infill.encoding import Codec, EncodedPrompt
 
 GUESSES, LEAST_GUESS = 3, 0.02
 
@@ -33,7 +33,7 @@ class DecidedStep:
     prediction: Prediction
 
 
-def cells_of(step: DecidedStep, row: int, framed: Framed, codec: Codec, *, following: Canvas | None) -> Cells:
+def cells_of(step: DecidedStep, row: int, encoded: EncodedPrompt, codec: Codec, *, following: Canvas | None) -> Cells:
     """Per hole the positions as the step left them; `following` is the canvas of the step after, if there is one."""
     canvas, proposal, decision = step.canvas, step.proposal, step.decision
     fresh = canvas.open[row]
@@ -42,10 +42,10 @@ def cells_of(step: DecidedStep, row: int, framed: Framed, codec: Codec, *, follo
     confidence = np.where(decision.commit[row], decision.confidence[row], sure)
     states = _states(canvas, decision, row)
     holes = []
-    for h in range(framed.holes):
+    for h in range(encoded.holes):
         here = np.flatnonzero(canvas.hole[row] == h)
         cells: list[TraceToken] = []
-        for i, text in zip(here, token_texts(ids[here], codec, skip=len(framed.partials[h])), strict=True):
+        for i, text in zip(here, token_texts(ids[here], codec, skip=len(encoded.partials[h])), strict=True):
             cells += [_inserted(canvas.mask_id)] * int(decision.insert[row, i])
             guesses = _guesses(step, row, int(i), codec) if fresh[i] else ()
             cells.append(
@@ -56,7 +56,7 @@ def cells_of(step: DecidedStep, row: int, framed: Framed, codec: Codec, *, follo
 
 
 def asked_cells(
-    canvas: Canvas, prediction: Prediction, row: int, framed: Framed, codec: Codec, *, scored: bool
+    canvas: Canvas, prediction: Prediction, row: int, encoded: EncodedPrompt, codec: Codec, *, scored: bool
 ) -> Cells:
     """Per hole what stands in a canvas that was looked at only; open positions with the network's guesses.
 
@@ -71,9 +71,9 @@ def asked_cells(
         ids = np.where(fresh, prediction.ids[row, : len(ids), 0], ids)
         confidence = np.where(fresh, prediction.probs[row, : len(ids), 0], confidence)
     holes = []
-    for h in range(framed.holes):
+    for h in range(encoded.holes):
         here = np.flatnonzero(canvas.hole[row] == h)
-        texts = token_texts(ids[here], codec, skip=len(framed.partials[h]))
+        texts = token_texts(ids[here], codec, skip=len(encoded.partials[h]))
         holes.append(
             tuple(
                 TraceToken(

@@ -21,12 +21,12 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from model.backend import Context, Denoiser, Prediction
+from model.backend import Backend, Context, Prediction
 from model.canvas import Canvas, Decision
 from model.errors import BadRequest, UnknownModel
 from model.extras import require
-from model.infill.budget import Meter
-from model.infill.decoding.constraints import HoleRules, Proposal, Rules
+from model.infill.budget import BudgetMeter
+from model.infill.decoding.constraints import Constraints, HoleConstraints, Proposal
 from model.infill.decoding.diffusion import Draws, denoise
 from model.infill.decoding.samplers import sampler
 from model.types import Budget
@@ -80,7 +80,7 @@ def cases(
     return found, kind
 
 
-def run(denoiser: Denoiser, case: Case, spec: str) -> Run:
+def run(backend: Backend, case: Case, spec: str) -> Run:
     """The hole, denoised with the sampler that `spec` describes."""
     canvases: list[Canvas] = []
     at: list[float] = [time.perf_counter()]
@@ -89,16 +89,18 @@ def run(denoiser: Denoiser, case: Case, spec: str) -> Run:
         canvases.append(canvas)
         at.append(time.perf_counter())
 
-    nothing = np.zeros(denoiser.spec.vocab_size, dtype=bool)
+    nothing = np.zeros(backend.spec.vocab_size, dtype=bool)
     done = denoise(
-        denoiser.prefill(case.context),
-        Canvas.masked([case.length], mask_id=denoiser.spec.mask_id),
+        backend.prefill(case.context),
+        Canvas.masked([case.length], mask_id=backend.spec.mask_id),
         sampler=sampler(spec),
-        rules=Rules(holes=(HoleRules(fixed_length=True),), end_of_hole_id=None, newline=nothing, blank=nothing),
+        constraints=Constraints(
+            holes=(HoleConstraints(fixed_length=True),), end_of_hole_id=None, newline=nothing, blank=nothing
+        ),
         canvas_tokens=case.length,
         ended=np.ones((1, 1), dtype=bool),
         draws=Draws(temperature=np.zeros(1, dtype=np.float32), seed=0),
-        meter=Meter(budget=Budget()),
+        meter=BudgetMeter(budget=Budget()),
         cancelled=lambda: False,
         on_step=told,
     )
@@ -122,7 +124,7 @@ def drift(
     same: list[NDArray[np.bool_]] = []
     off: list[NDArray[np.float32]] = []
     tokens, ratios = [], []
-    full, cached = loaded.denoiser(), loaded.denoiser(refresh=refresh)
+    full, cached = loaded.backend(), loaded.backend(refresh=refresh)
     for case, reference in zip(found, exact, strict=True):
         truth, stale = full.prefill(case.context), cached.prefill(case.context)
         for canvas in reference.canvases:
@@ -163,7 +165,7 @@ def main(model: str, device: str, count: int, context_tokens: int, length: int, 
         raise BadRequest(f"{model} is causal from block to block: its cache is exact, there is no drift")
     length = min(length, loaded.spec.canvas_tokens)
     found, text = cases(loaded, count=count, context_tokens=context_tokens, length=length)
-    exact = [run(loaded.denoiser(), case, spec) for case in found]
+    exact = [run(loaded.backend(), case, spec) for case in found]
     click.echo(
         f"{loaded.family.title}, {text}: {count} holes of {length}, {len(found[0].context.pieces[0])} tokens before"
     )

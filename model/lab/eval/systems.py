@@ -13,7 +13,7 @@ from model.errors import BadRequest
 from model.filler import open_filler
 from model.infill.decoding.samplers import sampler
 from model.infill.drafts.matches import drafts_for
-from model.infill.encoding import Codec, frame
+from model.infill.encoding import Codec, encode_prompt
 from model.lab.eval.cases import Case
 from model.lab.eval.measure import Result, judge, parses
 from model.lab.eval.served import SERVED, Serve, Told
@@ -97,8 +97,8 @@ def oracle_system(
 
     def solve(case: Case) -> Result:
         request = request_of(case, sampler=sampler, max_time_s=max_time_s)
-        framed = frame(request.template, tokenizer, context_tokens=context_tokens)
-        length = len(framed.encode(tokenizer, 0, case.middle))
+        encoded = encode_prompt(request.template, tokenizer, context_tokens=context_tokens)
+        length = len(encoded.encode(tokenizer, 0, case.middle))
         told = replace(request, template=template_of(case, length_tokens=length))
         try:
             return _filled(filler, case, told)

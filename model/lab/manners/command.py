@@ -118,9 +118,9 @@ def main(suggest: Suggest | None, *, sources: tuple[Path, ...], tests: tuple[Pat
 
 def _without_manners(filler: Filler) -> Filler:
     """The filler before anything was fitted, which says how likely nothing is as its network says it."""
-    from model.infill.infiller import LocalFiller
+    from model.infill.infiller import Infiller
 
-    return filler.with_manners(Manners()) if isinstance(filler, LocalFiller) else filler
+    return filler.with_manners(Manners()) if isinstance(filler, Infiller) else filler
 
 
 def _offered(suggest: Suggest, filler: Filler, found: Sequence[Cursor], out: Path, console: Console) -> list[Offered]:
@@ -143,10 +143,10 @@ def _margins(
     suggest: Suggest, filler: Filler, found: Sequence[Cursor], console: Console
 ) -> dict[float, tuple[float, float]]:
     """Which share of sound lines a rewriting changes and breaks, by margin; {} where the back end knows no margin."""
-    from model.infill.infiller import LocalFiller
+    from model.infill.infiller import Infiller
 
     lines = [c for c in found if c.kind == "line missing"]
-    if not lines or not isinstance(filler, LocalFiller) or not filler.weighs_rewritings:
+    if not lines or not isinstance(filler, Infiller) or not filler.weighs_rewritings:
         return {}
     shares = {}
     for margin in track(MARGINS, console=console, description="rewritings"):

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.infill.hypothesis import PARSED_BEYOND, Attempt
-from model.infill.infiller import LocalFiller
-from model.infill.rerank.nearby_text import surroundings
+from model.infill.hypothesis import PARSED_BEYOND, Hypothesis
+from model.infill.infiller import Infiller
+from model.infill.rerank.nearby_text import nearby_text
 from model.infill.rerank.ranking import Features, Ranking, Weights, best_first, signals
 from model.infill.selection import SPARE_CANDIDATES
 from model.infill.sure_copy import without_network
@@ -58,23 +58,23 @@ def _matrix(candidates: Sequence[Features]) -> NDArray[np.float64]:
 
 
 def candidates_of(
-    case: Case, attempts: Sequence[Attempt], ranking: Ranking | None
+    case: Case, hypotheses: Sequence[Hypothesis], ranking: Ranking | None
 ) -> tuple[list[tuple[Features, bool]], bool]:
-    """(features of each attempt and whether it is right; whether the hole begins a line).
+    """(features of each hypothesis and whether it is right; whether the hole begins a line).
 
     Parsed are those that the engine parses when one candidate is asked for: what is far down stays unknown there, too.
     """
-    around = surroundings((case.prefix, case.suffix))
-    known = [attempt.features(None, around) for attempt in attempts]
+    around = nearby_text((case.prefix, case.suffix))
+    known = [hypothesis.features(None, around) for hypothesis in hypotheses]
     for i in best_first(known, ranking)[: 1 + SPARE_CANDIDATES + PARSED_BEYOND]:
-        known[i] = replace(known[i], parses=parses(case.prefix + attempts[i].texts[0] + case.suffix))
-    right = [attempt.texts[0].strip() == case.middle.strip() for attempt in attempts]
+        known[i] = replace(known[i], parses=parses(case.prefix + hypotheses[i].texts[0] + case.suffix))
+    right = [hypothesis.texts[0].strip() == case.middle.strip() for hypothesis in hypotheses]
     return list(zip(known, right, strict=True)), not around[0].line_start.strip()
 
 
-def collector(filler: LocalFiller, ranking: Ranking | None) -> Callable[[Case], dict[str, Any]]:
+def collector(filler: Infiller, ranking: Ranking | None) -> Callable[[Case], dict[str, Any]]:
     """Fills a case and says what there was to choose from, as a line of the file that `read_holes` reads."""
-    seen, workspace = list[list[Attempt]](), Workspace()
+    seen, workspace = list[list[Hypothesis]](), Workspace()
     filler.watch(seen.append)
 
     def collect(case: Case) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import track
 
 from model.filler import open_filler
-from model.infill.infiller import LocalFiller
+from model.infill.infiller import Infiller
 from model.infill.rerank.ranking import Ranking, Weights
 from model.lab.eval.cases import KINDS, cases_from
 from model.lab.eval.report import end_torn_line
@@ -248,7 +248,7 @@ def _named(fitted: Mapping[bool, Matrix]) -> dict[str, dict[str, object]]:
 def main(model: Path, sources: tuple[Path, ...], cases: int, seed: int, out: Path, parts: tuple[int, int]) -> None:
     """Write MODEL/ranking.json."""
     filler = open_filler(str(model))
-    assert isinstance(filler, LocalFiller)
+    assert isinstance(filler, Infiller)
     end_torn_line(out)
     drawn, known = cases_from(sources, total=cases, kinds=KINDS, seed=seed), read_holes(out)
     collect = collector(filler, Ranking.read(model / "ranking.json"))

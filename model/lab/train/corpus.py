@@ -69,7 +69,7 @@ def permitted_licence(*, expression: str, classifiers: Sequence[str], text: str)
 
 
 def is_source(text: str) -> bool:
-    """Written by people: not generated, not minified, not a table of data."""
+    """BeamHypothesis by people: not generated, not minified, not a table of data."""
     if not FILE_CHARACTERS[0] <= len(text) <= FILE_CHARACTERS[1] or GENERATED.search(text[:600]):
         return False
     lines = text.split("\n")

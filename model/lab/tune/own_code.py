@@ -38,7 +38,7 @@ class OwnCode:
     held_out_tokens: int
 
 
-def _rules_of(folder: Path) -> _Rules:
+def _constraints_of(folder: Path) -> _Rules:
     file = folder / ".gitignore"
     if not file.is_file():
         return ()
@@ -49,15 +49,15 @@ def _rules_above(folder: Path) -> _Rules:
     """Those of the repository that `folder` lies in, outermost first; none outside a repository."""
     above: _Rules = ()
     for parent in folder.parents if not (folder / ".git").exists() else ():
-        above = _rules_of(parent) + above
+        above = _constraints_of(parent) + above
         if (parent / ".git").exists():
             return above
     return ()
 
 
-def _ignored(path: Path, rules: _Rules, *, is_folder: bool) -> bool:
+def _ignored(path: Path, constraints: _Rules, *, is_folder: bool) -> bool:
     """Whether git would ignore it: the nearest `.gitignore` that says anything decides."""
-    for base, spec in reversed(rules):
+    for base, spec in reversed(constraints):
         said = spec.check_file(path.relative_to(base).as_posix() + "/" * is_folder).include
         if said is not None:
             return said
@@ -69,12 +69,12 @@ def source_files(folder: Path, *, may_read: Callable[[Path], bool]) -> Iterator[
 
     No links, nothing hidden, vendored or built.
     """
-    rules = {folder: _rules_above(folder)}
+    constraints = {folder: _rules_above(folder)}
     for place, folders, names in os.walk(folder):
         here = Path(place)
-        mine = rules.pop(here) + _rules_of(here)
+        mine = constraints.pop(here) + _constraints_of(here)
         folders[:] = sorted(f for f in folders if _is_own(here / f) and not _ignored(here / f, mine, is_folder=True))
-        rules.update(dict.fromkeys((here / f for f in folders), mine))
+        constraints.update(dict.fromkeys((here / f for f in folders), mine))
         for path in (here / name for name in sorted(names)):
             ours = path.suffix in SUFFIXES and _is_readable(path) and not _ignored(path, mine, is_folder=False)
             if ours and may_read(path):

@@ -5,19 +5,19 @@ from typing import get_args
 
 import pytest
 
-from model.backend import Context, Prefilled
+from model.backend import CachedContext, Context
 from model.errors import BadRequest, UnknownModel
 from model.filler import open_filler
 from model.infill.decoding.samplers import KINDS
-from model.infill.hypothesis import Attempt
-from model.infill.infiller import LocalFiller
+from model.infill.hypothesis import Hypothesis
+from model.infill.infiller import Infiller
 from model.infill.selection import SEARCHED_ON
 from model.types import Budget, Fill, FillEvent, FillRequest, Hole, Mending, Span, Template
 from tests.model.scripted import CharCodec, Scripted, ids_of
 
 
-def filler(denoiser: Scripted, **options: object) -> LocalFiller:
-    return LocalFiller(denoiser, CharCodec(), name="scripted", device="cpu", **options)  # type: ignore[arg-type]
+def filler(backend: Scripted, **options: object) -> Infiller:
+    return Infiller(backend, CharCodec(), name="scripted", device="cpu", **options)  # type: ignore[arg-type]
 
 
 def request(*pieces: str, holes: tuple[Hole, ...] | None = None, **options: object) -> FillRequest:
@@ -38,38 +38,38 @@ def test_fills_a_line_and_chooses_its_length() -> None:
 
 
 def test_several_holes_are_filled_jointly_in_the_same_passes() -> None:
-    denoiser = Scripted(["first", "second"])
-    fill = filler(denoiser).fill(request("(", ",", ")"))
+    backend = Scripted(["first", "second"])
+    fill = filler(backend).fill(request("(", ",", ")"))
     assert texts(fill) == [("first", "second")]
-    assert set(denoiser.denoised[0].hole[0]) == {0, 1}
+    assert set(backend.denoised[0].hole[0]) == {0, 1}
 
 
 def test_token_healing_takes_the_partial_off_the_piece_and_off_the_text() -> None:
-    denoiser = Scripted(["self.value"])
-    fill = filler(denoiser).fill(request("x = self.val", "\n"))
+    backend = Scripted(["self.value"])
+    fill = filler(backend).fill(request("x = self.val", "\n"))
     # "val" is taken off; the hole's text must begin with it, and "self." does not.
     assert texts(fill) == []
-    denoiser = Scripted(["value"])
-    fill = filler(denoiser).fill(request("x = self.val", "\n"))
+    backend = Scripted(["value"])
+    fill = filler(backend).fill(request("x = self.val", "\n"))
     assert texts(fill) == [("ue",)]
-    assert denoiser.contexts[0].starts_with == (b"val",)
-    assert list(denoiser.contexts[0].pieces[0]) == list(ids_of("x = self."))
+    assert backend.contexts[0].starts_with == (b"val",)
+    assert list(backend.contexts[0].pieces[0]) == list(ids_of("x = self."))
 
 
 def test_cancelled_before_anything_makes_no_pass() -> None:
-    denoiser = Scripted(["x"])
-    fill = filler(denoiser).fill(request("(", ")"), cancelled=lambda: True)
+    backend = Scripted(["x"])
+    fill = filler(backend).fill(request("(", ")"), cancelled=lambda: True)
     assert (fill.stopped, fill.candidates, fill.forward_passes) == ("cancelled", (), 0)
-    assert denoiser.contexts == []
+    assert backend.contexts == []
 
 
 def test_cancelling_stops_within_one_denoise_step() -> None:
-    denoiser = Scripted(["abcdefghij"], sure=lambda h, i: 0.6)
-    fill = filler(denoiser).fill(request("(", ")"), cancelled=lambda: len(denoiser.denoised) >= 3)
+    backend = Scripted(["abcdefghij"], sure=lambda h, i: 0.6)
+    fill = filler(backend).fill(request("(", ")"), cancelled=lambda: len(backend.denoised) >= 3)
     assert fill.stopped == "cancelled"
     assert fill.candidates == ()
-    assert len(denoiser.denoised) == 3
-    assert denoiser.scored == []
+    assert len(backend.denoised) == 3
+    assert backend.scored == []
 
 
 def test_time_budget_returns_the_best_so_far() -> None:
@@ -78,16 +78,16 @@ def test_time_budget_returns_the_best_so_far() -> None:
     def tick() -> None:
         now[0] += 1.0
 
-    denoiser = Scripted(["abcdefghij"], sure=lambda h, i: 0.6, on_pass=tick)
-    fill = filler(denoiser, clock=lambda: now[0]).fill(request("(", ")", budget=Budget(max_time_s=3.5)))
+    backend = Scripted(["abcdefghij"], sure=lambda h, i: 0.6, on_pass=tick)
+    fill = filler(backend, clock=lambda: now[0]).fill(request("(", ")", budget=Budget(max_time_s=3.5)))
     assert fill.stopped == "time"
     assert texts(fill) == [("abcdefghij",)]
-    assert len(denoiser.denoised) <= 3
+    assert len(backend.denoised) <= 3
 
 
 def test_forward_pass_budget_is_kept() -> None:
-    denoiser = Scripted(["abcdefghij"], sure=lambda h, i: 0.6)
-    fill = filler(denoiser).fill(request("(", ")", budget=Budget(max_forward_passes=2)))
+    backend = Scripted(["abcdefghij"], sure=lambda h, i: 0.6)
+    fill = filler(backend).fill(request("(", ")", budget=Budget(max_forward_passes=2)))
     assert (fill.stopped, fill.forward_passes) == ("steps", 2)
     assert texts(fill) == [("abcdefghij",)]
 
@@ -115,24 +115,24 @@ def test_an_empty_fill_is_not_chosen_while_there_is_another() -> None:
 
 def test_a_hole_grows_when_it_fills_up_without_an_end() -> None:
     target = "".join(chr(ord("a") + i % 26) for i in range(60))
-    denoiser = Scripted([target])
-    fill = filler(denoiser).fill(request("(", ")"))
+    backend = Scripted([target])
+    fill = filler(backend).fill(request("(", ")"))
     assert texts(fill) == [(target,)]
-    assert denoiser.denoised[0].ids.shape[1] < 60
+    assert backend.denoised[0].ids.shape[1] < 60
 
 
 def test_growth_stops_at_the_canvas_limit() -> None:
     endless = "abcdefgh" * 50
-    denoiser = Scripted([endless], canvas_tokens=80)
-    fill = filler(denoiser).fill(request("(", ")", holes=(Hole(),)))
+    backend = Scripted([endless], canvas_tokens=80)
+    fill = filler(backend).fill(request("(", ")", holes=(Hole(),)))
     assert texts(fill) == [(endless[:79],)]
-    assert max(c.ids.shape[1] for c in denoiser.denoised) == 80
+    assert max(c.ids.shape[1] for c in backend.denoised) == 80
 
 
 def test_candidates_are_distinct_and_repeatable_by_seed() -> None:
     def ask(seed: int) -> list[tuple[str, ...]]:
-        denoiser = Scripted(["abc"], sure=lambda h, i: 0.55)
-        return texts(filler(denoiser).fill(request("(", ")", candidates=4, seed=seed)))
+        backend = Scripted(["abc"], sure=lambda h, i: 0.55)
+        return texts(filler(backend).fill(request("(", ")", candidates=4, seed=seed)))
 
     assert ("abc",) in ask(1)
     assert len(ask(1)) == len(set(ask(1))) > 1
@@ -141,8 +141,8 @@ def test_candidates_are_distinct_and_repeatable_by_seed() -> None:
 
 def test_events_show_masks_turning_into_text() -> None:
     events: list[FillEvent] = []
-    denoiser = Scripted(["abc"], sure=lambda h, i: 0.6)
-    filler(denoiser).fill(request("x(", ")"), on_event=events.append)
+    backend = Scripted(["abc"], sure=lambda h, i: 0.6)
+    filler(backend).fill(request("x(", ")"), on_event=events.append)
     assert [e.step for e in events] == list(range(len(events)))
     assert any(t.open for t in events[0].holes[0])
     assert not any(t.open for t in events[-1].holes[0])
@@ -153,21 +153,21 @@ REPEATED = "def f():\n    begin_the_work()\n    value = compute()\n    finish_th
 
 
 def test_a_draft_that_the_model_agrees_with_takes_one_pass() -> None:
-    denoiser = Scripted(["    value = compute()"])
-    fill = filler(denoiser).fill(request(REPEATED + "def g():\n    begin_the_work()\n", "\n    finish_the_work()\n"))
+    backend = Scripted(["    value = compute()"])
+    fill = filler(backend).fill(request(REPEATED + "def g():\n    begin_the_work()\n", "\n    finish_the_work()\n"))
     assert texts(fill) == [("    value = compute()",)]
     assert fill.candidates[0].origin == "draft"
-    assert (fill.forward_passes, denoiser.denoised) == (1, [])
+    assert (fill.forward_passes, backend.denoised) == (1, [])
 
 
 def test_a_draft_that_the_model_agrees_with_counts_as_written_by_it_too() -> None:
-    seen: list[Attempt] = []
+    seen: list[Hypothesis] = []
     watching = filler(Scripted(["    value = compute()"], beam=3))
     watching.watch(seen.extend)
     asked = request(REPEATED + "def g():\n    begin_the_work()\n", "\n    finish_the_work()\n")
     (sure,) = watching.fill(asked).candidates
-    (attempt,) = seen
-    assert (attempt.written_rank, attempt.sources) == (0, 2)
+    (hypothesis,) = seen
+    assert (hypothesis.written_rank, hypothesis.sources) == (0, 2)
     seen.clear()
     several = watching.fill(replace(asked, candidates=2)).candidates
     searched = next(a for a in seen if a.texts == sure.texts)
@@ -176,75 +176,75 @@ def test_a_draft_that_the_model_agrees_with_counts_as_written_by_it_too() -> Non
 
 
 def test_a_draft_that_the_model_agrees_with_but_nobody_accepts_ends_nothing() -> None:
-    denoiser = Scripted(["    value = compute()"], beam=3, sure=lambda h, i: 0.8)
+    backend = Scripted(["    value = compute()"], beam=3, sure=lambda h, i: 0.8)
     asked = request(REPEATED + "def g():\n    begin_the_work()\n", "\n    finish_the_work()\n")
-    fill = filler(denoiser).fill(
+    fill = filler(backend).fill(
         replace(asked, accepts=lambda t: None if "?" in t[0] else (Span(hole=0, start=0, end=9),))
     )
     assert "?" in fill.candidates[0].texts[0]
 
 
 def test_where_nothing_at_hand_is_accepted_the_search_goes_on() -> None:
-    denoiser = Scripted(["call(x)"], beam=2, sure=lambda h, i: 0.7)
+    backend = Scripted(["call(x)"], beam=2, sure=lambda h, i: 0.7)
 
     def closes_twice(found: tuple[str, ...]) -> tuple[Span, ...] | None:
         return None if found[0].count("?") >= 3 else (Span(hole=0, start=0, end=len(found[0])),)
 
     without = filler(Scripted(["call(x)"], beam=2, sure=lambda h, i: 0.7)).fill(request("(", ")"))
     assert not any(candidate.texts[0].count("?") >= 3 for candidate in without.candidates)
-    fill = filler(denoiser).fill(request("(", ")", accepts=closes_twice))
+    fill = filler(backend).fill(request("(", ")", accepts=closes_twice))
     assert fill.candidates[0].texts[0].count("?") >= 3
-    assert not denoiser.denoised, "nothing had to be made anew"
+    assert not backend.denoised, "nothing had to be made anew"
     asked = replace(request("(", ")", accepts=closes_twice), mend="closing")
-    unmended = filler(denoiser).fill(asked)
+    unmended = filler(backend).fill(asked)
     assert unmended.candidates
     assert unmended.forward_passes < fill.forward_passes
     assert all(closes_twice(candidate.texts) is not None for candidate in unmended.candidates)
 
 
 def test_a_short_search_for_what_is_accepted_is_shorter_and_nothing_is_denoised() -> None:
-    denoiser = Scripted(["call(x)"], beam=2, sure=lambda h, i: 0.7)
+    backend = Scripted(["call(x)"], beam=2, sure=lambda h, i: 0.7)
     nothing = request("(", ")", accepts=lambda found: (Span(hole=0, start=0, end=len(found[0])),))
     passes = {
-        mend: filler(denoiser).fill(replace(nothing, mend=mend)).forward_passes
+        mend: filler(backend).fill(replace(nothing, mend=mend)).forward_passes
         for mend in get_args(Mending)
         if mend != "all"
     }
-    assert not denoiser.denoised
+    assert not backend.denoised
     assert passes["closing"] < passes["searching"] <= passes["closing"] + SEARCHED_ON["searching"][0]
-    assert passes["searching"] < filler(denoiser).fill(nothing).forward_passes
-    assert denoiser.denoised
+    assert passes["searching"] < filler(backend).fill(nothing).forward_passes
+    assert backend.denoised
 
 
 def test_a_draft_that_the_model_half_agrees_with_wins_over_its_own_fill() -> None:
-    denoiser = Scripted(["    value = computed()"], sure=lambda h, i: 0.6)
+    backend = Scripted(["    value = computed()"], sure=lambda h, i: 0.6)
     before = REPEATED + "def g():\n    begin_the_work()\n"
-    fill = filler(denoiser).fill(request(before, "\n    finish_the_work()\n", candidates=4))
+    fill = filler(backend).fill(request(before, "\n    finish_the_work()\n", candidates=4))
     copied = [c for c in fill.candidates if c.origin == "draft"]
     assert [c.texts for c in copied] == [("    value = compute()",)]
-    assert len(denoiser.denoised) > 0
+    assert len(backend.denoised) > 0
 
 
 def test_what_the_model_doubts_in_a_draft_is_denoised_anew() -> None:
-    denoiser = Scripted(["    value = compote()"], sure=lambda h, i: 0.6)
+    backend = Scripted(["    value = compote()"], sure=lambda h, i: 0.6)
     before = REPEATED + "def g():\n    begin_the_work()\n"
-    filler(denoiser).fill(request(before, "\n    finish_the_work()\n"))
-    first = denoiser.denoised[0]
+    filler(backend).fill(request(before, "\n    finish_the_work()\n"))
+    first = backend.denoised[0]
     # The fresh masks, and the draft with the one letter open; drafts that are mostly wrong are left alone.
     assert first.open.sum(axis=1).tolist() == [32, 1]
-    repaired = denoiser.scored[-1]
+    repaired = backend.scored[-1]
     assert "    value = compote()" in [CharCodec().decode(repaired.ids[row]) for row in range(repaired.rows)]
 
 
 def test_drafts_come_from_the_extra_context_too() -> None:
     other = "begin_the_work()\nvalue = compute()\nfinish_the_work()\n"
-    denoiser = Scripted(["value = compute()"])
-    fill = filler(denoiser).fill(request("begin_the_work()\n", "\nfinish_the_work()\n", extra_context=(other,)))
+    backend = Scripted(["value = compute()"])
+    fill = filler(backend).fill(request("begin_the_work()\n", "\nfinish_the_work()\n", extra_context=(other,)))
     assert fill.candidates[0].origin == "draft"
 
 
 def test_drafts_come_from_other_files_behind_those_of_the_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[Attempt] = []
+    seen: list[Hypothesis] = []
     there = "begin_the_work()\nvalue = compute()\nfinish_the_work()\n"
     here = "begin_the_work()\nother = compute()\nfinish_the_work()\n\n"
     pieces = (here + "begin_the_work()\n", "\nfinish_the_work()\n")
@@ -277,20 +277,20 @@ def test_the_last_context_is_offered_for_reuse() -> None:
     offered: list[object] = []
 
     class Remembering(Scripted):
-        def prefill(self, context: Context, *, reuse: Prefilled | None = None) -> Scripted:
+        def prefill(self, context: Context, *, reuse: CachedContext | None = None) -> Scripted:
             offered.append(reuse)
             return super().prefill(context, reuse=reuse)
 
-    denoiser = Remembering(["x"])
-    one = filler(denoiser)
+    backend = Remembering(["x"])
+    one = filler(backend)
     one.fill(request("(", ")"))
     one.fill(request("((", ")"))
-    assert offered == [None, denoiser]
+    assert offered == [None, backend]
 
 
 def test_a_draft_loses_where_the_model_clearly_prefers_its_own() -> None:
-    denoiser = Scripted(["    other = thing"], sure=lambda h, i: 0.99)
-    fill = filler(denoiser).fill(request(REPEATED + "def g():\n    begin_the_work()\n", "\n    finish_the_work()\n"))
+    backend = Scripted(["    other = thing"], sure=lambda h, i: 0.99)
+    fill = filler(backend).fill(request(REPEATED + "def g():\n    begin_the_work()\n", "\n    finish_the_work()\n"))
     assert texts(fill)[0] == ("    other = thing",)
 
 
@@ -298,8 +298,8 @@ def test_what_parses_is_preferred() -> None:
     def parses(found: tuple[str, ...]) -> bool:
         return "?" in found[0]
 
-    denoiser = Scripted(["abc"], sure=lambda h, i: 0.55)
-    fill = filler(denoiser).fill(request("(", ")", candidates=4, parses=parses))
+    backend = Scripted(["abc"], sure=lambda h, i: 0.55)
+    fill = filler(backend).fill(request("(", ")", candidates=4, parses=parses))
     assert fill.candidates[0].parses is True
     assert "?" in fill.candidates[0].texts[0]
 
@@ -340,11 +340,11 @@ def test_unknown_model_names_the_remedy() -> None:
 
 
 def test_a_network_with_a_beam_writes_single_holes_from_left_to_right() -> None:
-    denoiser = Scripted(["x = 1"], beam=3)
-    fill = filler(denoiser).fill(request("a\n", "\nb\n"))
+    backend = Scripted(["x = 1"], beam=3)
+    fill = filler(backend).fill(request("a\n", "\nb\n"))
     assert texts(fill)[0] == ("x = 1",)
-    assert not denoiser.denoised
-    assert len(denoiser.scored) >= len("x = 1") + 1
+    assert not backend.denoised
+    assert len(backend.scored) >= len("x = 1") + 1
     assert len(fill.candidates) > 1
     chances = [candidate.confidence for candidate in fill.candidates]
     assert chances == sorted(chances, reverse=True)
@@ -361,9 +361,9 @@ def test_a_network_with_a_beam_writes_single_holes_from_left_to_right() -> None:
     ],
 )
 def test_what_a_beam_cannot_do_is_denoised(holes: tuple[Hole, ...], options: dict[str, object]) -> None:
-    denoiser = Scripted(["x = 1", "y"][: len(holes)], beam=3)
-    fill = filler(denoiser).fill(request(*("(", ",", ")")[: len(holes) + 1], holes=holes, **options))
-    assert denoiser.denoised
+    backend = Scripted(["x = 1", "y"][: len(holes)], beam=3)
+    fill = filler(backend).fill(request(*("(", ",", ")")[: len(holes) + 1], holes=holes, **options))
+    assert backend.denoised
     assert texts(fill)[0][0] == "x = 1"
 
 

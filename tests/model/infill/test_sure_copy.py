@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from model.backend import Context
-from model.infill.infiller import LocalFiller
+from model.infill.infiller import Infiller
 from model.infill.rerank.ranking import Features, Ranking, Weights, probabilities
 from model.infill.sure_copy import without_network
 from model.types import Budget, Fill, FillRequest, Hole, ReadsContext, Template
@@ -51,9 +51,9 @@ class Reader(Scripted):
 
 
 def filled(
-    denoiser: Reader, *, ranking: Ranking | None = None, patience_s: float | None = 0.1, **options: object
+    backend: Reader, *, ranking: Ranking | None = None, patience_s: float | None = 0.1, **options: object
 ) -> Fill:
-    filler = LocalFiller(denoiser, CharCodec(), name="reader", device="cpu", ranking=ranking)
+    filler = Infiller(backend, CharCodec(), name="reader", device="cpu", ranking=ranking)
     template = Template(pieces=(ABOVE, BELOW), holes=(Hole(max_lines=1),))
     return filler.fill(FillRequest(template=template, patience_s=patience_s, **options))  # type: ignore[arg-type]
 
@@ -62,11 +62,11 @@ def filled(
 def test_a_context_that_is_unread_is_answered_by_a_sure_copy_or_not_at_all(
     ranking: Ranking | None, texts: list[str]
 ) -> None:
-    denoiser = Reader(["    other()"])
-    fill = filled(denoiser, ranking=ranking)
+    backend = Reader(["    other()"])
+    fill = filled(backend, ranking=ranking)
     assert (fill.stopped, [c.texts[0] for c in fill.candidates]) == ("unread", texts)
-    assert (fill.forward_passes, denoiser.denoised, denoiser.scored) == (0, [], [])
-    assert denoiser.unread_seconds == 1.0
+    assert (fill.forward_passes, backend.denoised, backend.scored) == (0, [], [])
+    assert backend.unread_seconds == 1.0
 
 
 def test_a_copy_that_is_not_accepted_is_not_shown() -> None:
@@ -89,24 +89,24 @@ def test_reading_takes_no_time_of_the_budget() -> None:
     def read() -> None:
         now[0] += 100
 
-    denoiser = Reader(["    other()"], on_read=read)
-    filler = LocalFiller(denoiser, CharCodec(), name="reader", device="cpu", clock=lambda: now[0])
+    backend = Reader(["    other()"], on_read=read)
+    filler = Infiller(backend, CharCodec(), name="reader", device="cpu", clock=lambda: now[0])
     template = Template(pieces=("a\n", "\nb\n"), holes=(Hole(max_lines=1),))
     fill = filler.fill(FillRequest(template=template, budget=Budget(max_time_s=1.0)))
     assert (fill.stopped, fill.prefill_ms) == ("done", 100_000)
 
 
 def test_a_reading_that_is_cancelled_leaves_a_fill_that_was() -> None:
-    filler = LocalFiller(Reader(["x"]), CharCodec(), name="reader", device="cpu")
+    filler = Infiller(Reader(["x"]), CharCodec(), name="reader", device="cpu")
     template = Template(pieces=("a\n", "\nb\n"), holes=(Hole(max_lines=1),))
     assert filler.fill(FillRequest(template=template), cancelled=lambda: True).stopped == "cancelled"
 
 
 def test_it_says_whether_it_reads_ahead() -> None:
-    filler = LocalFiller(Reader(["x"]), CharCodec(), name="reader", device="cpu")
+    filler = Infiller(Reader(["x"]), CharCodec(), name="reader", device="cpu")
     assert isinstance(filler, ReadsContext)
     assert filler.info.reads_ahead
-    assert not LocalFiller(Scripted(["x"]), CharCodec(), name="scripted", device="cpu").info.reads_ahead
+    assert not Infiller(Scripted(["x"]), CharCodec(), name="scripted", device="cpu").info.reads_ahead
 
 
 def test_what_the_network_says_counts_for_nothing() -> None:

@@ -39,7 +39,7 @@ class FimPrompt:
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """A checkpoint as its family understands it. See `model.backend.Spec` for the ids.
+    """A checkpoint as its family understands it. See `model.backend.ModelSpec` for the ids.
 
     names: target by name in the file. context_tokens: the longest text it was trained on.
     block_tokens: how it is used; `LoadedModel.full_logits` looks at everything all the same.

@@ -1,4 +1,4 @@
-"""DiffusionGemma, experimental: Gemma 4 as encoder of what stands before, and as denoiser of a canvas of uniform noise.
+"""DiffusionGemma, experimental: Gemma 4 as encoder of what stands before, and as backend of a canvas of uniform noise.
 
 It has no mask: whatever is open is noise, drawn anew in every pass, and what is decided stays. Its own `generate` knows
 no suffix; here the text after the gap stands in the canvas, behind the noise, and is never changed. It was not trained
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import Tensor
 
-from model.backend import Context, Prediction, Prefilled, Spec
+from model.backend import CachedContext, Capabilities, Context, ModelSpec, Prediction
 from model.backends.published.codec import PublishedCodec, read_codec
 from model.backends.published.config_file import ConfigFile
 from model.backends.published.layout import PADDING, Ids, Laid, lay
@@ -43,10 +43,12 @@ def is_diffusion_gemma(directory: Path) -> bool:
     return (directory / "config.json").is_file() and ConfigFile(directory).model_type == "diffusion-gemma"
 
 
-class NoisePrefilled(Prefilled):
-    """The keys and values of what stands before the first hole; see `Prefilled`."""
+class NoisePrefilled(CachedContext):
+    """The keys and values of what stands before the first hole; see `CachedContext`."""
 
-    def __init__(self, model: Any, spec: Spec, context: Context, *, codec: Starts | None, canvas_length: int) -> None:
+    def __init__(
+        self, model: Any, spec: ModelSpec, context: Context, *, codec: Starts | None, canvas_length: int
+    ) -> None:
         self._model, self._spec, self._context = model, spec, context
         self._device, self._limit = model.device, canvas_length
         self._healed = healed_tokens(context.starts_with, codec)
@@ -60,11 +62,11 @@ class NoisePrefilled(Prefilled):
             self._past = model.model.encoder(input_ids=prompt, use_cache=True).past_key_values
 
     def denoise(self, canvas: Canvas) -> Prediction:
-        """See `Prefilled.denoise`. Rows of equal length are one pass."""
+        """See `CachedContext.denoise`. Rows of equal length are one pass."""
         return self._predict(canvas, canvas.open)
 
     def score(self, canvas: Canvas, *, wanted: NDArray[np.bool_] | None = None) -> Prediction:
-        """As `Prefilled.score`, but each token is given all others except half of its hole, which are noise."""
+        """As `CachedContext.score`, but each token is given all others except half of its hole, which are noise."""
         asked = canvas.used if wanted is None else canvas.used & wanted
         halves = [asked & (canvas.left_of(canvas.used) % 2 == fold) for fold in range(2)]
         return together(*(self._predict(canvas, half) for half in halves))
@@ -140,7 +142,7 @@ class NoisePrefilled(Prefilled):
 
 
 def _for_rows(past: Any, rows: int) -> Any:
-    """The cache of one row for several: the same memory, looked at several times. The denoiser only reads it."""
+    """The cache of one row for several: the same memory, looked at several times. The backend only reads it."""
     wide = copy(past)
     wide.layers = [copy(layer) for layer in past.layers]
     for layer in wide.layers:
@@ -148,10 +150,10 @@ def _for_rows(past: Any, rows: int) -> Any:
     return wide
 
 
-class NoiseDenoiser:
-    """The model on its device; see `Denoiser`."""
+class NoiseBackend:
+    """The model on its device; see `Backend`."""
 
-    def __init__(self, model: Any, spec: Spec, *, codec: Starts | None, canvas_length: int) -> None:
+    def __init__(self, model: Any, spec: ModelSpec, *, codec: Starts | None, canvas_length: int) -> None:
         self._model, self._codec, self._canvas_length = model, codec, canvas_length
         self.spec = spec
 
@@ -160,15 +162,15 @@ class NoiseDenoiser:
         """Where the weights are, as torch names it."""
         return str(self._model.device.type)
 
-    def prefill(self, context: Context, *, reuse: Prefilled | None = None) -> Prefilled:  # noqa: ARG002
-        """See `Denoiser.prefill`."""
+    def prefill(self, context: Context, *, reuse: CachedContext | None = None) -> CachedContext:  # noqa: ARG002
+        """See `Backend.prefill`."""
         if not len(context.pieces[0]):
             beginning = np.array([self.spec.mask_id], dtype=np.int64)  # an encoder needs something to read
             context = Context(pieces=(beginning, *context.pieces[1:]), starts_with=context.starts_with)
         return NoisePrefilled(self._model, self.spec, context, codec=self._codec, canvas_length=self._canvas_length)
 
 
-def open_noise_denoiser(directory: Path, *, device: str) -> tuple[NoiseDenoiser, PublishedCodec]:
+def open_noise_backend(directory: Path, *, device: str) -> tuple[NoiseBackend, PublishedCodec]:
     """The checkpoint in `directory` with its tokenizer. Raises UnknownModel, UnknownDevice, NotEnoughMemory, MissingExtra."""
     try:
         from transformers import DiffusionGemmaForBlockDiffusion, logging
@@ -187,12 +189,12 @@ def open_noise_denoiser(directory: Path, *, device: str) -> tuple[NoiseDenoiser,
     except (OSError, ValueError, KeyError, RuntimeError, AttributeError, TypeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:160]
         raise UnknownModel(f"cannot load the model in {directory} ({reason}): download the checkpoint again") from error
-    return denoiser_of(model.to(place).eval().requires_grad_(False), codec, around=message_ids(directory)), codec
+    return backend_of(model.to(place).eval().requires_grad_(False), codec, around=message_ids(directory)), codec
 
 
-def denoiser_of(
+def backend_of(
     model: Any, codec: Starts | None, *, around: tuple[tuple[int, ...], tuple[int, ...]] | None = None
-) -> NoiseDenoiser:
+) -> NoiseBackend:
     """The model as the engine drives it. What is open is kept as its padding, which it never writes.
 
     around: what texts begin and end with; None: its token for a beginning, and nothing.
@@ -200,15 +202,14 @@ def denoiser_of(
     text, length = model.config.text_config, int(model.config.canvas_length)
     bos = () if text.bos_token_id is None else (int(text.bos_token_id),)
     start_ids, end_ids = around or (bos, ())
-    spec = Spec(
+    spec = ModelSpec(
         mask_id=int(text.pad_token_id or 0),
         end_of_hole_id=None,
         vocab_size=int(text.vocab_size),
         context_tokens=max(1, min(CONTEXT_TOKENS, int(text.max_position_embeddings) - length) - len(start_ids)),
         canvas_tokens=max(1, length // 2),
-        scores=False,
         start_ids=start_ids,
         end_ids=end_ids,
-        sampler=SAMPLER,
+        capabilities=Capabilities(scores=False, sampler=SAMPLER),
     )
-    return NoiseDenoiser(model, spec, codec=codec, canvas_length=length)
+    return NoiseBackend(model, spec, codec=codec, canvas_length=length)

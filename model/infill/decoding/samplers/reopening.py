@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from model.canvas import Canvas, Decision
 from model.infill.decoding.constraints import Proposal
-from model.infill.decoding.rescoring import Standing
+from model.infill.decoding.rescoring import Rescored
 from model.infill.decoding.samplers.base import Sampler, Step
 from model.infill.decoding.samplers.threshold import Threshold
 
@@ -42,7 +42,7 @@ class Reopening:
     def decide(self, canvas: Canvas, proposal: Proposal, *, step: Step) -> Decision:
         return self.inner.decide(canvas, proposal, step=step)
 
-    def reopened(self, canvas: Canvas, standing: Standing) -> NDArray[np.bool_]:
+    def reopened(self, canvas: Canvas, standing: Rescored) -> NDArray[np.bool_]:
         """Bool [B, L]: positions, of those that were asked about, to open again."""
         fell = standing.probability < canvas.confidence
         beaten = standing.best_other >= self.margin * standing.probability

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from model.filler import open_filler
-from model.infill.infiller import LocalFiller
+from model.infill.infiller import Infiller
 from model.lab.bench.engine.keystrokes import GOAL as KEYSTROKE_GOAL
 from model.lab.bench.engine.keystrokes import keystrokes
 from model.lab.bench.engine.memory import GOAL_PERCENT as MEMORY_GOAL
@@ -67,9 +67,9 @@ def main(model: str, chosen: tuple[str, ...], cases: int, fills: int, seed: int,
     click.echo(json.dumps(result))
 
 
-def _opened(model: str, *, drafts: bool = True) -> LocalFiller:
+def _opened(model: str, *, drafts: bool = True) -> Infiller:
     filler = open_filler(model, device="cpu", drafts=drafts)
-    assert isinstance(filler, LocalFiller)
+    assert isinstance(filler, Infiller)
     return filler
 
 

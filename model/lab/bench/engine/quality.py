@@ -5,14 +5,14 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from model.infill.infiller import LocalFiller
+from model.infill.infiller import Infiller
 from model.lab.eval.cases import Case
 from model.lab.eval.measure import Result, calibration_error, reliability
 from model.lab.eval.report import mcnemar
 from model.lab.eval.systems import filler_system
 
 
-def quality(engine: LocalFiller, other: LocalFiller, cases: Sequence[Case]) -> dict[str, object]:
+def quality(engine: Infiller, other: Infiller, cases: Sequence[Case]) -> dict[str, object]:
     """Both with and without drafts on every case, lengths chosen freely, as users meet it.
 
     `other` is the same engine without drafts and with a network of its own, lest it profit from contexts read before.

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from model.backend import Context, Spec
-from model.backends.published.bidirectional import SequenceDenoiser
+from model.backend import Context, ModelSpec
+from model.backends.published.bidirectional import SequenceBackend
 from model.backends.published.networks.decoder import Decoder, Memory
 from model.backends.published.passes.runner import Replayed, Runner
 from model.canvas import Canvas
-from model.infill.budget import Meter
-from model.infill.decoding.constraints import HoleRules, Rules
+from model.infill.budget import BudgetMeter
+from model.infill.decoding.constraints import Constraints, HoleConstraints
 from model.infill.decoding.diffusion import Draws, denoise
 from model.infill.decoding.samplers import sampler
 from model.lab.bench.gpu.floors import Rates, median_ms, prefill_floor_ms, step_floor_ms, waits
@@ -39,23 +39,25 @@ class Sizes:
 class Bench:
     """One network on its device; everything runs without gradients."""
 
-    def __init__(self, network: Decoder, spec: Spec, runner: Runner, sizes: Sizes, rates: Rates) -> None:
+    def __init__(self, network: Decoder, spec: ModelSpec, runner: Runner, sizes: Sizes, rates: Rates) -> None:
         self._network, self._spec, self._runner, self._sizes, self._rates = network, spec, runner, sizes, rates
         self._wait = waits(network.device)
-        self._denoiser = SequenceDenoiser(network, spec, refresh=NEVER, runner=runner)
+        self._backend = SequenceBackend(network, spec, refresh=NEVER, runner=runner)
         ids = np.random.default_rng(0).integers(0, spec.mask_id, sizes.context)
         before = sizes.context * 6 // 10
         self._context = Context(pieces=(ids[:before], ids[before:]), starts_with=(b"",))
         self._prompt = torch.from_numpy(ids[None]).to(network.device)
         nothing = np.zeros(spec.vocab_size, dtype=bool)
-        self._rules = Rules(holes=(HoleRules(fixed_length=True),), end_of_hole_id=None, newline=nothing, blank=nothing)
+        self._constraints = Constraints(
+            holes=(HoleConstraints(fixed_length=True),), end_of_hole_id=None, newline=nothing, blank=nothing
+        )
 
     def step(self) -> dict[str, float]:
         """A step as the engine asks for it, over a context that has been read; and what of it the device takes."""
-        prefilled = self._denoiser.prefill(self._context)
+        cached = self._backend.prefill(self._context)
         canvas = Canvas.masked([self._sizes.hole], mask_id=self._spec.mask_id)
-        prefilled.denoise(canvas)
-        took = {"step_ms": median_ms(lambda: prefilled.denoise(canvas), wait=self._wait, repeats=31)}
+        cached.denoise(canvas)
+        took = {"step_ms": median_ms(lambda: cached.denoise(canvas), wait=self._wait, repeats=31)}
         if isinstance(self._runner, Replayed) and self._runner.captured:
             took["step_on_device_ms"] = median_ms(self._runner.again, wait=self._wait, repeats=31)
         floor = step_floor_ms(self._network, self._rates)
@@ -100,13 +102,13 @@ class Bench:
     def _fill(self) -> None:
         sizes = self._sizes
         denoise(
-            self._denoiser.prefill(self._context),
+            self._backend.prefill(self._context),
             Canvas.masked([sizes.hole], mask_id=self._spec.mask_id),
             sampler=sampler("low_confidence", steps=-(-sizes.hole // sizes.at_once)),
-            rules=self._rules,
+            constraints=self._constraints,
             canvas_tokens=sizes.hole,
             ended=np.ones((1, 1), dtype=bool),
             draws=Draws(temperature=np.zeros(1, dtype=np.float32), seed=0),
-            meter=Meter(budget=Budget()),
+            meter=BudgetMeter(budget=Budget()),
             cancelled=lambda: False,
         )

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import torch
 
-from model.backend import Spec
+from model.backend import Capabilities, ModelSpec
 from model.backends.published.networks.decoder import Decoder, DecoderConfig
 
 
@@ -72,14 +72,14 @@ def random_network(config: DecoderConfig, device: torch.device, dtype: torch.dty
     return network
 
 
-def spec_of(shape: Shape, *, canvas_tokens: int) -> Spec:
+def spec_of(shape: Shape, *, canvas_tokens: int) -> ModelSpec:
     """As the engine wants it; a hole has the length that it is given."""
-    return Spec(
+    return ModelSpec(
         mask_id=shape.mask_id,
         end_of_hole_id=None,
         vocab_size=shape.config.vocab_size,
         context_tokens=1 << 20,
         canvas_tokens=canvas_tokens,
-        scores=False,
         shift=shape.shift,
+        capabilities=Capabilities(scores=False),
     )

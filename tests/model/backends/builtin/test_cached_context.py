@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from model.backend import Context, Spec
+from model.backend import Context, ModelSpec
 from model.backends.builtin.backend import CONTEXTS, CausalBackend
 from model.backends.builtin.cached_context import FLOOR, CausalContext
 from model.backends.builtin.prompt import FimTokens
@@ -38,7 +38,7 @@ class Made:
 
     def __init__(self, *, scratch_tokens: int = 64, adapter: bool = False) -> None:
         self.caches: list[FakeCache] = []
-        spec = Spec(mask_id=MASK, end_of_hole_id=END, vocab_size=VOCAB + 1, context_tokens=100, canvas_tokens=32)
+        spec = ModelSpec(mask_id=MASK, end_of_hole_id=END, vocab_size=VOCAB + 1, context_tokens=100, canvas_tokens=32)
 
         def cache() -> FakeCache:
             self.caches.append(FakeCache(vocab=VOCAB, scratch_tokens=scratch_tokens))
@@ -85,40 +85,40 @@ def test_scores_are_those_of_the_text_alone_whatever_is_guessed_remembered_or_fo
     before: list[int], after: list[int], rows: list[list[int]], guesses: list[list[int]], scratch: int
 ) -> None:
     made = Made(scratch_tokens=scratch)
-    prefilled = made.backend.prefill(context(before, after))
-    prefilled.guess([np.array(guess, dtype=np.int64) for guess in guesses])
+    cached = made.backend.prefill(context(before, after))
+    cached.guess([np.array(guess, dtype=np.int64) for guess in guesses])
     for row in [*rows, *rows[:2]]:
-        said = prefilled.score(row_of(row))
+        said = cached.score(row_of(row))
         assert said.current[0] == pytest.approx(expected(before, after, row), abs=1e-4)
 
 
 def test_what_is_remembered_costs_no_pass() -> None:
     made = Made()
-    prefilled = made.backend.prefill(context([1, 2], [3]))
-    first = prefilled.score(row_of([4, 5, END]))
+    cached = made.backend.prefill(context([1, 2], [3]))
+    first = cached.score(row_of([4, 5, END]))
     assert made.passes == 1
-    again = prefilled.score(row_of([4, 5, END]))
+    again = cached.score(row_of([4, 5, END]))
     assert made.passes == 1
     assert (first.passes, again.passes) == (1, 0)
 
 
 def test_who_writes_what_was_guessed_waits_for_one_pass() -> None:
     made = Made()
-    prefilled = made.backend.prefill(context([1, 2], [3]))
+    cached = made.backend.prefill(context([1, 2], [3]))
     guess = [4, 5, 6, 7, 8]
-    prefilled.guess([np.array(guess, dtype=np.int64)])
+    cached.guess([np.array(guess, dtype=np.int64)])
     for written in range(len(guess) + 1):
         canvas = next_of(guess[:written])
-        prefilled.score(canvas, wanted=canvas.open)
+        cached.score(canvas, wanted=canvas.open)
     assert made.passes == 1
 
 
 @pytest.mark.parametrize("adapter", [False, True])
 def test_every_row_behind_the_context_carries_the_adapter_or_none_does(adapter: bool) -> None:
     made = Made(adapter=adapter)
-    prefilled = made.backend.prefill(context([1, 2], [3]))
-    prefilled.score(row_of([4, 5, END]))
-    prefilled.score(next_of([4, 5]), wanted=next_of([4, 5]).open)
+    cached = made.backend.prefill(context([1, 2], [3]))
+    cached.score(row_of([4, 5, END]))
+    cached.score(next_of([4, 5]), wanted=next_of([4, 5]).open)
     (cache,) = made.caches
     anchor = 2
     assert anchor in cache.passes[0].ids.tolist()
@@ -136,8 +136,8 @@ def next_of(text: list[int]) -> Canvas:
 
 
 def test_specials_end_a_text_and_are_never_text() -> None:
-    prefilled = Made().backend.prefill(context([1], [2]))
-    said = prefilled.score(next_of([3, 4]))
+    cached = Made().backend.prefill(context([1], [2]))
+    said = cached.score(next_of([3, 4]))
     nats = log_probs((37, 38, 2, 39, 1, 3, 4), VOCAB)
     ids, probs = said.ids[0, -1], said.probs[0, -1]
     assert not set(ids.tolist()) & (set(SPECIALS) - {END})
@@ -149,11 +149,11 @@ def test_specials_end_a_text_and_are_never_text() -> None:
 @given(start=st.text("abc", min_size=1, max_size=4), steps=st.lists(st.integers(0, 7), min_size=6, max_size=6))
 def test_a_healed_text_begins_with_the_bytes_that_were_taken_back(start: str, steps: list[int]) -> None:
     vocabulary = Letters()
-    prefilled = Made().backend.prefill(context([9, 8], [7], starts_with=start.encode()))
+    cached = Made().backend.prefill(context([9, 8], [7], starts_with=start.encode()))
     written: list[int] = []
     for step in steps:
         canvas = next_of(written)
-        said = prefilled.score(canvas, wanted=canvas.open)
+        said = cached.score(canvas, wanted=canvas.open)
         ids = said.ids[0, -1][said.probs[0, -1] > 0]
         token = int(ids[step % len(ids)])
         text = b"".join(vocabulary.token_bytes(t) for t in [*written, token])
@@ -165,8 +165,8 @@ def test_a_healed_text_begins_with_the_bytes_that_were_taken_back(start: str, st
 
 
 def test_a_text_that_does_not_begin_as_it_must_is_all_but_impossible() -> None:
-    prefilled = Made().backend.prefill(context([1], [2], starts_with=b"ab"))
-    assert prefilled.score(row_of([25, END])).current[0, 0] == FLOOR
+    cached = Made().backend.prefill(context([1], [2], starts_with=b"ab"))
+    assert cached.score(row_of([25, END])).current[0, 0] == FLOOR
 
 
 def test_typing_reads_the_new_tokens_only_and_documents_keep_their_contexts() -> None:
@@ -195,7 +195,7 @@ def test_reading_stops_when_asked_and_goes_on_where_it_stopped() -> None:
 
 
 def test_it_denoises_nothing() -> None:
-    prefilled = Made().backend.prefill(context([1], [2]))
-    assert isinstance(prefilled, CausalContext)
+    cached = Made().backend.prefill(context([1], [2]))
+    assert isinstance(cached, CausalContext)
     with pytest.raises(NotImplementedError):
-        prefilled.denoise(next_of([]))
+        cached.denoise(next_of([]))

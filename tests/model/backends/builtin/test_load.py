@@ -78,9 +78,9 @@ def test_however_many_requests_there_are_what_is_kept_of_them_stays_the_same_siz
     def request(number: int) -> None:
         rng = np.random.default_rng(number)
         pieces = tuple(rng.integers(0, 256, int(rng.integers(1, 100))) for _ in range(2))
-        prefilled = backend.prefill(Context(pieces=pieces, starts_with=(b"",)))
+        cached = backend.prefill(Context(pieces=pieces, starts_with=(b"",)))
         draft = [rng.integers(0, 256, 5 + number % 7)]
-        prefilled.score(Canvas.decided([draft], mask_id=backend.spec.mask_id))
+        cached.score(Canvas.decided([draft], mask_id=backend.spec.mask_id))
 
     def held() -> tuple[int, int]:
         """(all objects, stores of keys and values) that are alive."""

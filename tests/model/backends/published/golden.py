@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-ROOT = Path(__file__).parents[3] / "fixtures" / "checkpoints"
+ROOT = Path(__file__).parents[4] / "fixtures" / "checkpoints"
 FAMILIES = ("llada", "dream", "a2d_qwen2", "a2d_qwen3", "llada2")
 MASK = 249
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from model.backend import Context
 from model.backends.published import load_checkpoint
-from model.backends.published.blockwise import BlockDenoiser, BlockPrefilled, prompt_of
+from model.backends.published.blockwise import BlockBackend, BlockPrefilled, prompt_of
 from model.backends.published.families.family import FimPrompt
 from model.backends.published.networks.decoder import Decoder
 from model.backends.published.opening import LoadedModel
@@ -40,13 +40,13 @@ def test_blocks_are_as_in_a_full_recompute(name: str, tmp_path: Path) -> None:
     loaded = blockwise(name, tmp_path)
     mask, block = loaded.spec.mask_id, loaded.spec.block_tokens
     assert block is not None
-    denoiser = loaded.denoiser()
+    backend = loaded.backend()
     for length in (0, 1, block - 1, block, 2 * block + 3):
         context = Context(pieces=(prompt(length), np.empty(0, dtype=np.int64)), starts_with=(b"",))
         canvas = Canvas.masked((block + 2,), mask_id=mask)
         ids = np.where(np.arange(block + 2) == 1, 7, mask)[None]
         canvas = canvas.apply(Decision.committing(ids == 7, ids, np.ones(ids.shape, dtype=np.float32)))
-        said = denoiser.prefill(context).denoise(canvas)
+        said = backend.prefill(context).denoise(canvas)
         text = np.concatenate([prompt(length), ids[0]])
         full = np.concatenate([text, np.full(-len(text) % block, mask)])
         logits = loaded.full_logits(full[None], block_tokens=block)[0, length : len(text)]
@@ -66,7 +66,7 @@ def test_a_block_is_finished_before_the_next_begins(tmp_path: Path) -> None:
     context = Context(pieces=(prompt(6), np.empty(0, dtype=np.int64)), starts_with=(b"",))
     for name in ("one_at_a_time", "low_confidence(steps=5)", "entropy_bound(9)"):
         canvas = Canvas.masked((10,), mask_id=loaded.spec.mask_id)
-        order = committed(loaded.denoiser().prefill(context), canvas, replace(loaded.spec, end_of_hole_id=None), name)
+        order = committed(loaded.backend().prefill(context), canvas, replace(loaded.spec, end_of_hole_id=None), name)
         blocks = [(6 + i) // 4 for i, _ in order]
         if name != "low_confidence(steps=5)":  # which commits a fixed number, wherever they are
             assert blocks == sorted(blocks)
@@ -75,11 +75,11 @@ def test_a_block_is_finished_before_the_next_begins(tmp_path: Path) -> None:
 
 def test_blocks_of_the_prompt_are_kept_from_request_to_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = blockwise("SDAR", tmp_path)
-    denoiser = loaded.denoiser()
-    assert isinstance(denoiser, BlockDenoiser)
+    backend = loaded.backend()
+    assert isinstance(backend, BlockBackend)
     nothing = np.empty(0, dtype=np.int64)
     canvas = Canvas.masked((3,), mask_id=loaded.spec.mask_id)
-    first = denoiser.prefill(Context(pieces=(prompt(21), nothing), starts_with=(b"",)))
+    first = backend.prefill(Context(pieces=(prompt(21), nothing), starts_with=(b"",)))
     computed: list[int] = []
     states = Decoder.states
 
@@ -92,19 +92,19 @@ def test_blocks_of_the_prompt_are_kept_from_request_to_request(tmp_path: Path, m
     changed[:21] = prompt(21)
     changed[14] += 1
     context = Context(pieces=(changed, nothing), starts_with=(b"",))
-    again = denoiser.prefill(context, reuse=first)
+    again = backend.prefill(context, reuse=first)
     assert computed == [28 - 12]
     assert isinstance(again, BlockPrefilled)
-    np.testing.assert_allclose(again.denoise(canvas).probs, denoiser.prefill(context).denoise(canvas).probs, atol=1e-5)
-    shorter = denoiser.prefill(Context(pieces=(changed[:9], nothing), starts_with=(b"",)), reuse=again)
-    fresh = denoiser.prefill(Context(pieces=(changed[:9], nothing), starts_with=(b"",)))
+    np.testing.assert_allclose(again.denoise(canvas).probs, backend.prefill(context).denoise(canvas).probs, atol=1e-5)
+    shorter = backend.prefill(Context(pieces=(changed[:9], nothing), starts_with=(b"",)), reuse=again)
+    fresh = backend.prefill(Context(pieces=(changed[:9], nothing), starts_with=(b"",)))
     np.testing.assert_allclose(shorter.denoise(canvas).probs, fresh.denoise(canvas).probs, atol=1e-5)
 
 
 def test_block_causal_networks_fill_one_hole(tmp_path: Path) -> None:
     pieces = tuple(prompt(3) for _ in range(3))
     with pytest.raises(BadRequest, match="fills one gap at a time"):
-        blockwise("SDAR", tmp_path).denoiser().prefill(Context(pieces=pieces, starts_with=(b"", b"")))
+        blockwise("SDAR", tmp_path).backend().prefill(Context(pieces=pieces, starts_with=(b"", b"")))
 
 
 @pytest.mark.parametrize(

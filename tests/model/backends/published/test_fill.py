@@ -15,7 +15,7 @@ from model.backends.published.bidirectional import SequencePrefilled
 from model.backends.published.codec import read_codec
 from model.errors import BadRequest
 from model.filler import open_filler
-from model.infill.encoding import frame
+from model.infill.encoding import encode_prompt
 from model.types import FillRequest, Hole, Template
 from tests.model.backends.published import tiny
 from tests.model.backends.published.golden import ROOT
@@ -61,7 +61,7 @@ def test_a_mask_in_the_users_text_is_not_filled(tmp_path: Path) -> None:
     mask = bpe.token_to_id(MASK_TOKEN)
     codec = read_codec(tmp_path)
     template = Template(pieces=(f"x = '{MASK_TOKEN}'\n", f"\ny = '{MASK_TOKEN}'\n"), holes=(Hole(length_tokens=3),))
-    context = frame(template, codec, context_tokens=400).context
+    context = encode_prompt(template, codec, context_tokens=400).context
     assert all(mask not in piece for piece in context.pieces)
     assert open_filler(str(tmp_path), device="cpu").fill(FillRequest(template=template)).stopped == "done"
 
@@ -70,12 +70,12 @@ def test_texts_begin_and_end_as_the_checkpoint_knows_them(tmp_path: Path) -> Non
     tiny.write(tmp_path)
     codec = read_codec(tmp_path)
     template = request("a" * 50, "b" * 50).template
-    framed = frame(template, codec, context_tokens=20, start_ids=(7,), end_ids=(8, 9))
-    before, after = framed.context.pieces
+    encoded = encode_prompt(template, codec, context_tokens=20, start_ids=(7,), end_ids=(8, 9))
+    before, after = encoded.context.pieces
     assert before[0] == 7
     assert after[-2:].tolist() == [8, 9]
     assert len(before) + len(after) <= 20 + 3
-    plain = frame(template, codec, context_tokens=20).context.pieces
+    plain = encode_prompt(template, codec, context_tokens=20).context.pieces
     np.testing.assert_array_equal(before[1:], plain[0])
     np.testing.assert_array_equal(after[:-2], plain[1])
 
@@ -145,4 +145,4 @@ def test_a_context_that_is_kept_over_passes_is_asked_for_by_name(
 
 def test_a_model_that_is_causal_in_blocks_keeps_its_context_in_any_case() -> None:
     with pytest.raises(BadRequest, match="exactly in any case; leave out --context-refresh"):
-        load_checkpoint(ROOT / "llada2", "cpu", "float32").denoiser(refresh=2)
+        load_checkpoint(ROOT / "llada2", "cpu", "float32").backend(refresh=2)

@@ -23,7 +23,7 @@ from model.backends.published.number_format import (
 )
 from model.backends.published.weights import fastest_dtype
 
-DREAM = Path(__file__).parents[3] / "fixtures" / "checkpoints" / "dream"
+DREAM = Path(__file__).parents[4] / "fixtures" / "checkpoints" / "dream"
 
 
 class Timer:
@@ -164,4 +164,4 @@ def test_filling_asks_for_what_is_fastest(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(published, "read_codec", lambda _: None)
     monkeypatch.setattr(published, "load", load)
     with pytest.raises(Asked, match="fastest"):
-        published.open_denoiser(DREAM, device="cpu")
+        published.open_backend(DREAM, device="cpu")

@@ -25,7 +25,7 @@ def test_spec(family: str) -> None:
     assert spec.mask_id == MASK
     assert spec.vocab_size == 256
     assert spec.shift == (family == "dream")
-    assert not spec.scores
+    assert not spec.capabilities.scores
     assert spec.context_tokens + spec.canvas_tokens <= 256
     assert spec.block_tokens == (32 if family == "llada2" else None)
     assert spec.end_of_hole_id == (248 if family == "llada2" else None)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tokenizers
 
-from model.backend import Spec
+from model.backend import ModelSpec
 from model.backends.published import load_checkpoint
 from model.backends.published.blockwise import BlockPrefilled
 from model.backends.published.codec import read_codec
@@ -18,7 +18,7 @@ from model.backends.published.template import REQUEST
 from model.canvas import Canvas
 from model.errors import UnknownModel
 from model.filler import open_filler
-from model.infill.encoding import frame
+from model.infill.encoding import encode_prompt
 from model.types import FillRequest, Hole, Template
 from tests.model.backends.published.oracles import Case, sizes
 from tests.model.backends.published.tiny import write_tokenizer
@@ -73,7 +73,7 @@ def checkpoint(
     return bpe
 
 
-def framing(directory: Path, bpe: tokenizers.Tokenizer) -> tuple[Spec, str, str]:
+def framing(directory: Path, bpe: tokenizers.Tokenizer) -> tuple[ModelSpec, str, str]:
     """The spec, and the text that texts begin and end with."""
     spec = load_checkpoint(directory, "cpu", "float32").spec
     start, end = (bpe.decode(list(ids), skip_special_tokens=False) for ids in (spec.start_ids, spec.end_ids))
@@ -151,15 +151,15 @@ def test_blocks_get_the_beginning_of_the_message_alone(tmp_path: Path) -> None:
     """It appends: what closes the message would stand before the gap."""
     bpe = checkpoint(tmp_path, "x-bd3lm", CHATML, model_type="a2d-qwen2", block_size=8)
     loaded = load_checkpoint(tmp_path, "cpu", "float32")
-    framed = frame(
+    encoded = encode_prompt(
         Template(pieces=("a = ", "\nb\n"), holes=(Hole(),)), read_codec(tmp_path), context_tokens=100,
         start_ids=loaded.spec.start_ids, end_ids=loaded.spec.end_ids,
     )  # fmt: skip
-    prefilled = loaded.denoiser().prefill(framed.context)
-    assert isinstance(prefilled, BlockPrefilled)
-    prompt = bpe.decode(prefilled.prompt.tolist(), skip_special_tokens=False)
+    cached = loaded.backend().prefill(encoded.context)
+    assert isinstance(cached, BlockPrefilled)
+    prompt = bpe.decode(cached.prompt.tolist(), skip_special_tokens=False)
     assert prompt.endswith("<|im_start|>assistant\na =")
-    prefilled.denoise(Canvas.masked((3,), mask_id=loaded.spec.mask_id))
+    cached.denoise(Canvas.masked((3,), mask_id=loaded.spec.mask_id))
 
 
 def test_a_fill_and_what_reads_like_a_template_in_the_users_text(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_a_fill_and_what_reads_like_a_template_in_the_users_text(tmp_path: Path)
     assert fill.stopped == "done"
     assert fill.candidates
     spec = load_checkpoint(tmp_path, "cpu", "float32").spec
-    context = frame(
+    context = encode_prompt(
         Template(pieces=pieces, holes=(Hole(),)), read_codec(tmp_path), context_tokens=300,
         start_ids=spec.start_ids, end_ids=spec.end_ids,
     ).context  # fmt: skip

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model.backend import Prediction, Spec
+from model.backend import ModelSpec, Prediction
 from model.canvas import Canvas
 from model.infill.brackets import unmatched
-from model.infill.budget import Meter
-from model.infill.decoding.beam import PATIENCE, SHORT_LINE, Search, Written
+from model.infill.budget import BudgetMeter
+from model.infill.decoding.beam import PATIENCE, SHORT_LINE, BeamHypothesis, Search
 from model.infill.encoding import token_table
 from model.types import Budget, Hole
 from tests.model.scripted import END, MASK, VOCAB, CharCodec, prediction, token
@@ -43,17 +43,17 @@ class Tree:
 
 
 CODEC = CharCodec()
-SPEC = Spec(mask_id=MASK, end_of_hole_id=END, vocab_size=VOCAB, context_tokens=100, canvas_tokens=64)
+SPEC = ModelSpec(mask_id=MASK, end_of_hole_id=END, vocab_size=VOCAB, context_tokens=100, canvas_tokens=64)
 
 
-def texts(found: list[Written]) -> list[str]:
+def texts(found: list[BeamHypothesis]) -> list[str]:
     return [CODEC.decode(text.ids[:-1]) for text in found]
 
 
 def run(
     likely: Likely, *, hole: Hole | None = None, width: int = 3, budget: Budget | None = None
-) -> tuple[list[Written], int, str]:
-    search = searching(Tree(likely), hole=hole, width=width, meter=Meter(budget=budget or Budget()))
+) -> tuple[list[BeamHypothesis], int, str]:
+    search = searching(Tree(likely), hole=hole, width=width, meter=BudgetMeter(budget=budget or Budget()))
     found, stopped = search.run()
     return found, search.tokens, stopped
 
@@ -63,7 +63,7 @@ def searching(
     *,
     hole: Hole | None = None,
     width: int = 3,
-    meter: Meter | None = None,
+    meter: BudgetMeter | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     start: bytes = b"",
 ) -> Search:
@@ -73,7 +73,7 @@ def searching(
         spec=SPEC,
         table=token_table(CODEC, vocab_size=VOCAB),
         width=width,
-        meter=meter or Meter(budget=Budget()),
+        meter=meter or BudgetMeter(budget=Budget()),
         cancelled=cancelled,
         start=start,
     )
@@ -203,13 +203,13 @@ def words(text: str) -> dict[str, float]:
     return {"x": 0.45, "y": 0.45, STOP: 0.05, ")": 0.05} if len(text) < 3 else {STOP: 0.9, ")": 0.1}
 
 
-def closed(text: Written) -> bool:
+def closed(text: BeamHypothesis) -> bool:
     return CODEC.decode(text.ids[:-1]).count(")") == 1
 
 
 def further(
-    tree: Tree, *, fits: Callable[[Written], bool] = closed, passes: int = 9, judged: int = 99
-) -> list[Written]:
+    tree: Tree, *, fits: Callable[[BeamHypothesis], bool] = closed, passes: int = 9, judged: int = 99
+) -> list[BeamHypothesis]:
     def kind(ids: NDArray[np.int64]) -> tuple[str, str]:
         return unmatched(CODEC.decode(ids))
 
@@ -228,9 +228,9 @@ def test_a_search_for_what_is_not_there_ends_after_so_many_passes_or_judgements(
     tree = Tree(words)
     assert further(tree, fits=lambda _: False, passes=3) == []
     assert len(tree.passes) == 3
-    asked: list[Written] = []
+    asked: list[BeamHypothesis] = []
 
-    def refused(text: Written) -> bool:
+    def refused(text: BeamHypothesis) -> bool:
         asked.append(text)
         return False
 
@@ -239,6 +239,6 @@ def test_a_search_for_what_is_not_there_ends_after_so_many_passes_or_judgements(
 
 
 def test_no_further_search_without_time() -> None:
-    tree, meter = Tree(words), Meter(budget=Budget(max_forward_passes=2))
+    tree, meter = Tree(words), BudgetMeter(budget=Budget(max_forward_passes=2))
     assert searching(tree, meter=meter).until(lambda _: False, kind=len, passes=9, judged=99) == []
     assert len(tree.passes) == 2

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.errors import BadRequest
-from model.infill.budget import Meter
+from model.infill.budget import BudgetMeter
 from model.infill.decoding.beam import Search
 from model.infill.decoding.demands import Demand, demand_of
-from model.infill.encoding import frame, token_table
+from model.infill.encoding import encode_prompt, token_table
 from model.types import Budget, Hole, Template
 from tests.model.infill.decoding.test_beam import SPEC, STOP, Tree
 from tests.model.scripted import CharCodec
@@ -19,8 +19,8 @@ CODEC = CharCodec()
 
 
 def demand(hole: Hole, before: str = "") -> Demand:
-    framed = frame(Template(pieces=(before, ""), holes=(hole,)), CODEC, context_tokens=50)
-    found = demand_of(hole, framed, CODEC)
+    encoded = encode_prompt(Template(pieces=(before, ""), holes=(hole,)), CODEC, context_tokens=50)
+    found = demand_of(hole, encoded, CODEC)
     assert found is not None
     return found
 
@@ -29,7 +29,7 @@ def searched(hole: Hole, likely: dict[str, float]) -> list[str]:
     """What a search finds where every text goes on by the same probabilities."""
     search = Search(
         Tree(lambda text: likely), hole, spec=SPEC, table=token_table(CODEC, vocab_size=SPEC.vocab_size), width=3,
-        meter=Meter(budget=Budget(max_forward_passes=12)), cancelled=lambda: False, demand=demand(hole),
+        meter=BudgetMeter(budget=Budget(max_forward_passes=12)), cancelled=lambda: False, demand=demand(hole),
     )  # fmt: skip
     return [CODEC.decode(text.ids[:-1]) for text in search.run()[0]]
 
@@ -60,7 +60,7 @@ def test_every_beginning_of_a_match_may_go_on(text: str, length: int) -> None:
 
 
 def test_no_demand_where_any_text_will_do() -> None:
-    framed = frame(Template(pieces=("", ""), holes=(Hole(),)), CODEC, context_tokens=50)
-    assert demand_of(Hole(), framed, CODEC) is None
+    encoded = encode_prompt(Template(pieces=("", ""), holes=(Hole(),)), CODEC, context_tokens=50)
+    assert demand_of(Hole(), encoded, CODEC) is None
     with pytest.raises(BadRequest, match="no regular expression"):
         demand(Hole(must_match="("))

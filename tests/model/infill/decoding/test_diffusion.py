@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from model.backend import Prediction
 from model.canvas import Canvas, Decision
-from model.infill.budget import Meter
-from model.infill.decoding.constraints import HoleRules, Rules
+from model.infill.budget import BudgetMeter
+from model.infill.decoding.constraints import Constraints, HoleConstraints
 from model.infill.decoding.diffusion import Denoised, Draws, Hopeless, denoise, repeated
 from model.infill.decoding.samplers import sampler
 from model.types import Budget
@@ -23,7 +23,7 @@ from tests.model.scripted import DELETE, END, EXPAND, MASK, VOCAB, CharCodec, Sc
 
 @dataclass
 class Board:
-    """A `Prefilled` that says what `script(canvas, row, position)` says; it keeps every canvas that it was shown."""
+    """A `CachedContext` that says what `script(canvas, row, position)` says; it keeps every canvas that it was shown."""
 
     script: Script
     seen: list[Canvas] = field(default_factory=list)
@@ -51,12 +51,12 @@ def run(
     cancelled: Callable[[], bool] = lambda: False,
     hopeless: Hopeless | None = None,
     heat: float = 0,
-) -> tuple[Denoised, Board, Meter]:
+) -> tuple[Denoised, Board, BudgetMeter]:
     newline, blank = np.zeros(VOCAB, dtype=bool), np.zeros(VOCAB, dtype=bool)
     newline[token("\n")] = True
     blank[[token("\n"), token(" "), MASK, END, EXPAND, DELETE]] = True
-    rules = Rules(
-        holes=(HoleRules(),) * holes,
+    constraints = Constraints(
+        holes=(HoleConstraints(),) * holes,
         end_of_hole_id=end,
         newline=newline,
         blank=blank,
@@ -65,12 +65,12 @@ def run(
         delete_spreads=spreads,
         ties=ties,
     )
-    board, meter = Board(script), Meter(budget=Budget(max_forward_passes=passes))
+    board, meter = Board(script), BudgetMeter(budget=Budget(max_forward_passes=passes))
     denoised = denoise(
         board,
         canvas,
         sampler=sampler(name),
-        rules=rules,
+        constraints=constraints,
         canvas_tokens=canvas_tokens,
         ended=np.zeros((canvas.rows, holes), dtype=bool),
         draws=Draws(temperature=np.full(canvas.rows, heat, dtype=np.float32), seed=1),
@@ -300,7 +300,7 @@ def test_given_tokens_are_never_touched() -> None:
 
 def test_a_row_that_has_become_equal_to_another_is_given_up() -> None:
     one = Canvas.decided([[ids_of("abcde")]] * 3, mask_id=MASK)
-    nothing = Decision.committing(np.zeros_like(one.open), one.ids, one.confidence)
+    nothing = Decision.nothing(one)
     greedy, ended = np.zeros(3, dtype=np.float32), np.ones((3, 1), dtype=bool)
     same = one.apply(replace(nothing, reopen=np.tile([False, True, True, True, True], (3, 1))))
     assert repeated(same, ended=ended, temperature=greedy).tolist() == [False, True, True]

@@ -5,7 +5,7 @@ import pytest
 
 from model.canvas import Canvas, Decision
 from model.errors import BadRequest
-from model.infill.decoding.constraints import HoleRules, Rules
+from model.infill.decoding.constraints import Constraints, HoleConstraints
 from model.infill.decoding.length import LONGEST_SINGLE_LINE, closed, first_lengths, grown, settled
 from model.types import Hole
 from tests.model.scripted import END, MASK, VOCAB, token
@@ -13,10 +13,10 @@ from tests.model.scripted import END, MASK, VOCAB, token
 NEWLINE = token("\n")
 
 
-def rules(*holes: HoleRules) -> Rules:
+def constraints(*holes: HoleConstraints) -> Constraints:
     newline = np.zeros(VOCAB, dtype=bool)
     newline[NEWLINE] = True
-    return Rules(holes=holes, end_of_hole_id=END, newline=newline, blank=newline)
+    return Constraints(holes=holes, end_of_hole_id=END, newline=newline, blank=newline)
 
 
 def commit(canvas: Canvas, ids: dict[int, int]) -> Decision:
@@ -32,7 +32,9 @@ def lengths(*holes: Hole, canvas_tokens: int = 128) -> list[int]:
 
 def test_a_committed_end_deletes_what_stands_right_of_it_in_its_hole_only() -> None:
     canvas = Canvas.masked([4, 2], mask_id=MASK)
-    decision, ended = settled(canvas, commit(canvas, {1: END, 3: 50}), rules(HoleRules(), HoleRules()))
+    decision, ended = settled(
+        canvas, commit(canvas, {1: END, 3: 50}), constraints(HoleConstraints(), HoleConstraints())
+    )
     after = canvas.apply(decision)
     assert after.hole.tolist() == [[0, 0, 1, 1]]
     assert after.ids.tolist() == [[MASK, END, MASK, MASK]]
@@ -41,29 +43,31 @@ def test_a_committed_end_deletes_what_stands_right_of_it_in_its_hole_only() -> N
 
 def test_the_leftmost_of_several_ends_counts() -> None:
     canvas = Canvas.masked([5], mask_id=MASK)
-    decision, _ = settled(canvas, commit(canvas, {1: END, 2: END, 4: END}), rules(HoleRules()))
+    decision, _ = settled(canvas, commit(canvas, {1: END, 2: END, 4: END}), constraints(HoleConstraints()))
     assert canvas.apply(decision).ids.tolist() == [[MASK, END]]
 
 
 def test_an_end_in_the_final_slot_is_no_choice_of_length() -> None:
     canvas = Canvas.masked([3], mask_id=MASK)
-    decision, ended = settled(canvas, commit(canvas, {2: END}), rules(HoleRules()))
+    decision, ended = settled(canvas, commit(canvas, {2: END}), constraints(HoleConstraints()))
     assert not ended.any()
     assert canvas.apply(decision).ids.tolist() == [[MASK, MASK, END]]
 
 
 def test_the_line_break_too_many_becomes_the_end() -> None:
     canvas = Canvas.masked([6], mask_id=MASK)
-    decision, ended = settled(canvas, commit(canvas, {1: NEWLINE, 3: NEWLINE}), rules(HoleRules(max_lines=2)))
+    decision, ended = settled(
+        canvas, commit(canvas, {1: NEWLINE, 3: NEWLINE}), constraints(HoleConstraints(max_lines=2))
+    )
     assert canvas.apply(decision).ids.tolist() == [[MASK, NEWLINE, MASK, END]]
     assert ended.all()
-    decision, ended = settled(canvas, commit(canvas, {1: NEWLINE}), rules(HoleRules(max_lines=2)))
+    decision, ended = settled(canvas, commit(canvas, {1: NEWLINE}), constraints(HoleConstraints(max_lines=2)))
     assert not ended.any()
 
 
 def test_a_full_hole_without_an_end_grows_and_reopens_its_tail() -> None:
     canvas = Canvas.decided([[np.array([20, 21, 22, 23, 24, 25, END])]], mask_id=MASK)
-    growth = grown(canvas, np.array([[False]]), rules(HoleRules()), canvas_tokens=20)
+    growth = grown(canvas, np.array([[False]]), constraints(HoleConstraints()), canvas_tokens=20)
     assert growth is not None
     after = canvas.apply(growth)
     assert after.ids.shape[1] == 20
@@ -74,23 +78,26 @@ def test_a_full_hole_without_an_end_grows_and_reopens_its_tail() -> None:
 @pytest.mark.parametrize(("ended", "room"), [(True, 20), (False, 7)])
 def test_what_has_ended_or_has_no_room_does_not_grow(ended: bool, room: int) -> None:
     canvas = Canvas.decided([[np.array([20, 21, 22, 23, 24, 25, END])]], mask_id=MASK)
-    assert grown(canvas, np.array([[ended]]), rules(HoleRules()), canvas_tokens=room) is None
+    assert grown(canvas, np.array([[ended]]), constraints(HoleConstraints()), canvas_tokens=room) is None
 
 
 def test_a_single_line_does_not_grow_for_ever() -> None:
     content = np.arange(20, 20 + LONGEST_SINGLE_LINE - 1)
     canvas = Canvas.decided([[np.append(content, END)]], mask_id=MASK)
-    assert grown(canvas, np.array([[False]]), rules(HoleRules(max_lines=1)), canvas_tokens=999) is None
-    assert grown(canvas, np.array([[False]]), rules(HoleRules()), canvas_tokens=999) is not None
+    assert grown(canvas, np.array([[False]]), constraints(HoleConstraints(max_lines=1)), canvas_tokens=999) is None
+    assert grown(canvas, np.array([[False]]), constraints(HoleConstraints()), canvas_tokens=999) is not None
 
 
 def test_what_goes_round_in_circles_does_not_grow() -> None:
     canvas = Canvas.decided([[np.append(np.tile([20, 21, 22], 10), END)]], mask_id=MASK)
-    assert grown(canvas, np.array([[False]]), rules(HoleRules()), canvas_tokens=999) is None
+    assert grown(canvas, np.array([[False]]), constraints(HoleConstraints()), canvas_tokens=999) is None
 
 
 def test_open_holes_do_not_grow() -> None:
-    assert grown(Canvas.masked([4], mask_id=MASK), np.array([[False]]), rules(HoleRules()), canvas_tokens=99) is None
+    assert (
+        grown(Canvas.masked([4], mask_id=MASK), np.array([[False]]), constraints(HoleConstraints()), canvas_tokens=99)
+        is None
+    )
 
 
 def test_closed_gives_the_end_of_fixed_holes_alone() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from model.canvas import Canvas
-from model.infill.decoding.pruning import Late
+from model.infill.decoding.pruning import StragglerPruning
 
 MASK = 0
 
@@ -18,13 +18,13 @@ def canvas(*rows: bool) -> Canvas:
     )  # fmt: skip
 
 
-def given_up(late: Late, *rows: bool, most: int = 200) -> int:
+def given_up(late: StragglerPruning, *rows: bool, most: int = 200) -> int:
     """After how many further steps, all alike, a row is given up; `most` if none is."""
     return next((n for n in range(1, most) if late(canvas(*rows)).any()), most)
 
 
 def test_a_drawn_row_gets_twice_the_steps_of_the_greedy_one() -> None:
-    late = Late(temperature=np.array([0, 0.8, 0.8], dtype=np.float32), wanted=2)
+    late = StragglerPruning(temperature=np.array([0, 0.8, 0.8], dtype=np.float32), wanted=2)
     for _ in range(19):
         assert not late(canvas(True, True, True)).any()
     assert not late(canvas(False, True, False)).any()
@@ -33,7 +33,7 @@ def test_a_drawn_row_gets_twice_the_steps_of_the_greedy_one() -> None:
 
 
 def test_it_gets_more_while_too_few_are_done_but_not_for_ever() -> None:
-    late = Late(temperature=np.array([0, 0.8, 0.8], dtype=np.float32), wanted=2)
+    late = StragglerPruning(temperature=np.array([0, 0.8, 0.8], dtype=np.float32), wanted=2)
     for _ in range(20):
         late(canvas(True, True, True))
     few, many = given_up(late, False, True, True), 42 - 20
@@ -41,6 +41,6 @@ def test_it_gets_more_while_too_few_are_done_but_not_for_ever() -> None:
 
 
 def test_greedy_rows_are_never_given_up_and_short_ones_rush_nobody() -> None:
-    assert given_up(Late(temperature=np.zeros(2, dtype=np.float32), wanted=1), True, True) == 200
-    late = Late(temperature=np.array([0, 0.8], dtype=np.float32), wanted=1)
-    assert given_up(late, False, True) == Late.LEAST
+    assert given_up(StragglerPruning(temperature=np.zeros(2, dtype=np.float32), wanted=1), True, True) == 200
+    late = StragglerPruning(temperature=np.array([0, 0.8], dtype=np.float32), wanted=1)
+    assert given_up(late, False, True) == StragglerPruning.LEAST

@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model.backend import Context, Prefilled
+from model.backend import CachedContext, Context
 from model.canvas import Canvas
 from model.errors import BadRequest
 from model.infill.brackets import balanced_end, shape, unmatched
 from model.infill.holes.pins import Split
-from model.infill.infiller import LocalFiller
+from model.infill.infiller import Infiller
 from model.types import Budget, Fill, FillEvent, FillRequest, Hole, Span, Template
 from tests.model.scripted import CharCodec, Scripted, Table, ids_of, token
 
 
-def filler(denoiser: Scripted, **options: object) -> LocalFiller:
-    return LocalFiller(denoiser, CharCodec(), name="scripted", device="cpu", **options)  # type: ignore[arg-type]
+def filler(backend: Scripted, **options: object) -> Infiller:
+    return Infiller(backend, CharCodec(), name="scripted", device="cpu", **options)  # type: ignore[arg-type]
 
 
 def request(*pieces: str, holes: tuple[Hole, ...], **options: object) -> FillRequest:
@@ -30,12 +30,12 @@ def texts(fill: Fill) -> list[tuple[str, ...]]:
 
 
 def test_tied_holes_get_one_text_and_are_not_healed() -> None:
-    denoiser = Scripted(["count", "count", "xy"], sure=lambda h, i: 0.6)
+    backend = Scripted(["count", "count", "xy"], sure=lambda h, i: 0.6)
     tied = Hole(tie="name", max_lines=1)
-    fill = filler(denoiser).fill(request("self", " = ", " + ", ";", holes=(tied, tied, Hole(max_lines=1))))
+    fill = filler(backend).fill(request("self", " = ", " + ", ";", holes=(tied, tied, Hole(max_lines=1))))
     assert texts(fill)[0] == ("count", "count", "xy")
-    assert denoiser.contexts[0].starts_with == (b"", b"", b"")
-    assert list(denoiser.contexts[0].pieces[0]) == list(ids_of("self"))
+    assert backend.contexts[0].starts_with == (b"", b"", b"")
+    assert list(backend.contexts[0].pieces[0]) == list(ids_of("self"))
 
 
 def test_tied_holes_of_different_demands_are_refused() -> None:
@@ -47,9 +47,9 @@ def test_tied_holes_of_different_demands_are_refused() -> None:
 
 def test_pinned_text_stays_and_what_is_between_finds_its_own_length() -> None:
     hole = Hole(old_text="def f(a): pass", pinned=((0, 4), (5, 6), (7, 10)), max_lines=1)
-    denoiser = Scripted(["renamed", "left, right", "return left"])
+    backend = Scripted(["renamed", "left, right", "return left"])
     events: list[FillEvent] = []
-    fill = filler(denoiser).fill(request("# top\n", "\n", holes=(hole,)), on_event=events.append)
+    fill = filler(backend).fill(request("# top\n", "\n", holes=(hole,)), on_event=events.append)
     assert texts(fill)[0] == ("def renamed(left, right): return left",)
     assert [len(c.confidences) for c in fill.candidates] == [1] * len(fill.candidates)
     assert "".join(t.text for t in events[-1].holes[0]) == "def renamed(left, right): return left"
@@ -91,19 +91,19 @@ def test_impossible_holes_are_refused_with_the_reason(hole: Hole, says: str) -> 
 
 
 def test_a_strength_below_one_keeps_what_the_model_believes() -> None:
-    denoiser = Scripted(["value = total + 1"], sure=lambda h, i: 0.8)
+    backend = Scripted(["value = total + 1"], sure=lambda h, i: 0.8)
     hole = Hole(old_text="value = totel - 1", strength=0.2, max_lines=1)
-    fill = filler(denoiser).fill(request("(", ")", holes=(hole,)))
+    fill = filler(backend).fill(request("(", ")", holes=(hole,)))
     assert texts(fill) == [("value = total + 1",)]
-    first = denoiser.denoised[1]
-    assert denoiser.denoised[0].rows == 4, "the old tokens are judged in four folds"
+    first = backend.denoised[1]
+    assert backend.denoised[0].rows == 4, "the old tokens are judged in four folds"
     assert first.open.sum() == 4, "a fifth of 17 tokens, rounded up"
     assert {11, 14} <= set(np.flatnonzero(first.open[0]).tolist()), "the wrong letters among them"
 
 
 def test_a_fill_stops_where_its_brackets_are_closed() -> None:
-    denoiser = Scripted(["call(a, (b), ')')) + tail"])
-    fill = filler(denoiser).fill(request("x = ", "\n", holes=(Hole(stop="balanced", max_lines=1),)))
+    backend = Scripted(["call(a, (b), ')')) + tail"])
+    fill = filler(backend).fill(request("x = ", "\n", holes=(Hole(stop="balanced", max_lines=1),)))
     assert texts(fill)[0] == ("call(a, (b), ')')",)
     fixed = Scripted(["f(a)b"], end=None, scores=False)
     fill = filler(fixed).fill(request("x = ", "\n", holes=(Hole(stop="balanced", length_tokens=5),)))
@@ -131,8 +131,8 @@ def test_balanced_end(text: str, end: int | None) -> None:
 
 def test_what_does_not_match_is_never_returned() -> None:
     hole = Hole(must_match="[a-z]+", max_lines=1)
-    denoiser = Scripted(["ab3"], sure=lambda h, i: 0.55 if i == 2 else 0.95)
-    fill = filler(denoiser).fill(request("(", ")", holes=(hole,), candidates=2))
+    backend = Scripted(["ab3"], sure=lambda h, i: 0.55 if i == 2 else 0.95)
+    fill = filler(backend).fill(request("(", ")", holes=(hole,), candidates=2))
     assert all(text.isalpha() for (text,) in texts(fill))
     fill = filler(Scripted(["12"])).fill(request("(", ")", holes=(hole,)))
     assert texts(fill) == []
@@ -152,7 +152,7 @@ class Fixed(Scripted):
         super().__init__([target], end=None, scores=False, **spec)
         self.bare = bare
 
-    def prefill(self, context: Context, *, reuse: Prefilled | None = None) -> Scripted:
+    def prefill(self, context: Context, *, reuse: CachedContext | None = None) -> Scripted:
         self.contexts.append(context)
         return self if len(context.pieces[0]) else Fixed(self.targets[0], bare=True)
 
@@ -163,30 +163,27 @@ class Fixed(Scripted):
 
 
 def test_a_checkpoint_of_fixed_length_searches_for_it_in_one_batch() -> None:
-    denoiser = Fixed("twelve chars")
-    one = filler(denoiser)
+    backend = Fixed("twelve chars")
+    one = filler(backend)
     fill = one.fill(request("(", ")", holes=(Hole(max_lines=1),), sampler="one_at_a_time"))
     assert texts(fill) == [("twelve chars",)]
     assert fill.forward_passes == 1 + 12
-    assert denoiser.denoised[0].rows > 10, "all lengths at once"
-    before = len(denoiser.contexts)
+    assert backend.denoised[0].rows > 10, "all lengths at once"
+    before = len(backend.contexts)
     one.fill(request("((", ")", holes=(Hole(max_lines=1),)))
-    assert len(denoiser.contexts) == before + 1, "the bias is measured once"
+    assert len(backend.contexts) == before + 1, "the bias is measured once"
 
 
-def test_a_given_bias_and_a_given_length_need_no_measurement() -> None:
-    bias = tuple((n, max(0.15, 0.7 - 0.01 * n)) for n in range(1, 65))
-    denoiser = Fixed("twelve chars", length_bias=bias)
-    fill = filler(denoiser).fill(request("(", ")", holes=(Hole(max_lines=1),)))
-    assert (texts(fill), len(denoiser.contexts)) == ([("twelve chars",)], 1)
+def test_a_given_length_needs_no_measurement() -> None:
     told = Fixed("twelve chars")
     filler(told).fill(request("(", ")", holes=(Hole(length_tokens=5),)))
     assert told.denoised[0].ids.shape == (1, 5)
+    assert len(told.contexts) == 1
 
 
 def test_no_length_is_searched_when_there_is_no_time_for_it() -> None:
-    denoiser = Fixed("twelve chars")
-    fill = filler(denoiser).fill(request("(", ")", holes=(Hole(),), budget=Budget(max_forward_passes=2)))
+    backend = Fixed("twelve chars")
+    fill = filler(backend).fill(request("(", ")", holes=(Hole(),), budget=Budget(max_forward_passes=2)))
     assert (fill.forward_passes, fill.stopped) == (2, "steps")
     asked: list[int] = []
 
@@ -213,32 +210,32 @@ class Wavering(Scripted):
 
 
 def test_what_is_not_accepted_is_decided_anew_and_only_that() -> None:
-    denoiser = Wavering(["abcde"])
-    fill = filler(denoiser).fill(request("(", ")", holes=(Hole(max_lines=1),), accepts=no_question_marks))
+    backend = Wavering(["abcde"])
+    fill = filler(backend).fill(request("(", ")", holes=(Hole(max_lines=1),), accepts=no_question_marks))
     assert texts(fill)[0] == ("abcde",)
     plain = filler(Wavering(["abcde"])).fill(request("(", ")", holes=(Hole(max_lines=1),)))
     assert texts(plain)[0] == ("ab?de",)
-    reworked = next(c for c in denoiser.denoised if c.rows > 1)
+    reworked = next(c for c in backend.denoised if c.rows > 1)
     assert reworked.open[0].tolist()[:6] == [False, False, True, False, False, False]
 
 
 def test_what_cannot_be_mended_is_returned_after_a_bounded_number_of_tries() -> None:
-    denoiser = Scripted(["abc"])
+    backend = Scripted(["abc"])
     accepted: list[str] = []
 
     def never(found: tuple[str, ...]) -> tuple[Span, ...] | None:
         accepted.append(found[0])
         return (Span(hole=0, start=0, end=1),)
 
-    fill = filler(denoiser).fill(request("(", ")", holes=(Hole(max_lines=1),), accepts=never))
+    fill = filler(backend).fill(request("(", ")", holes=(Hole(max_lines=1),), accepts=never))
     assert texts(fill)[0] == ("abc",)
     assert fill.forward_passes < 40
     assert len(accepted) == len(set(accepted)), "no text is judged twice"
 
 
 def test_the_next_candidate_is_taken_when_the_best_is_not_accepted() -> None:
-    denoiser = Scripted(["abc"], sure=lambda h, i: 0.55)
-    fill = filler(denoiser).fill(
+    backend = Scripted(["abc"], sure=lambda h, i: 0.55)
+    fill = filler(backend).fill(
         request("(", ")", holes=(Hole(max_lines=1),), candidates=4, accepts=lambda t: None if "?" in t[0] else ())
     )
     assert "?" in fill.candidates[0].texts[0]
@@ -251,8 +248,8 @@ def test_repair_stops_at_the_deadline_with_the_best_so_far() -> None:
     def tick() -> None:
         now[0] += 1.0
 
-    denoiser = Wavering(["abcde"], on_pass=tick)
-    fill = filler(denoiser, clock=lambda: now[0]).fill(
+    backend = Wavering(["abcde"], on_pass=tick)
+    fill = filler(backend, clock=lambda: now[0]).fill(
         request("(", ")", holes=(Hole(max_lines=1),), accepts=no_question_marks, budget=Budget(max_time_s=4.5))
     )
     assert texts(fill)[0] in {("ab?de",), ("abcde",)}
@@ -260,13 +257,13 @@ def test_repair_stops_at_the_deadline_with_the_best_so_far() -> None:
 
 
 def test_repair_is_cancelled_within_one_pass() -> None:
-    denoiser = Wavering(["abcde"])
-    reworking = lambda: any(c.rows > 1 for c in denoiser.denoised)  # noqa: E731
-    fill = filler(denoiser).fill(
+    backend = Wavering(["abcde"])
+    reworking = lambda: any(c.rows > 1 for c in backend.denoised)  # noqa: E731
+    fill = filler(backend).fill(
         request("(", ")", holes=(Hole(max_lines=1),), accepts=no_question_marks), cancelled=reworking
     )
     assert (fill.stopped, fill.candidates) == ("cancelled", ())
-    assert sum(c.rows > 1 for c in denoiser.denoised) == 1
+    assert sum(c.rows > 1 for c in backend.denoised) == 1
 
 
 @pytest.mark.parametrize(
@@ -276,10 +273,10 @@ def test_missing_brackets_are_closed_before_anything_is_denoised_anew(before: st
     def closes(found: tuple[str, ...]) -> tuple[Span, ...] | None:
         return None if found[0].endswith("2)" + added) else ()
 
-    denoiser = Scripted(["1, f(2)"])
-    fill = filler(denoiser).fill(request(before, after, holes=(Hole(max_lines=1),), accepts=closes))
+    backend = Scripted(["1, f(2)"])
+    fill = filler(backend).fill(request(before, after, holes=(Hole(max_lines=1),), accepts=closes))
     assert texts(fill)[0] == ("1, f(2)" + added,)
-    assert max(c.rows for c in denoiser.denoised) == 1, "no repair was needed"
+    assert max(c.rows for c in backend.denoised) == 1, "no repair was needed"
 
 
 @pytest.mark.parametrize(

@@ -11,15 +11,15 @@ import pytest
 from model.backend import Prediction
 from model.canvas import Canvas, Decision
 from model.infill.decoding.constraints import Proposal
-from model.infill.encoding import Framed, frame
+from model.infill.encoding import EncodedPrompt, encode_prompt
 from model.infill.trace.rows import DecidedStep, cells_of
 from model.types import Fill, FillRequest, Hole, Template, Trace, TraceRow
 from tests.model.infill.test_infiller import REPEATED, filler, request
 from tests.model.scripted import MASK, CharCodec, Scripted, ids_of, prediction, token
 
 
-def traced(denoiser: Scripted, asked: FillRequest) -> tuple[Fill, Trace]:
-    fill = filler(denoiser).fill(replace(asked, trace=True))
+def traced(backend: Scripted, asked: FillRequest) -> tuple[Fill, Trace]:
+    fill = filler(backend).fill(replace(asked, trace=True))
     assert fill.trace is not None
     return fill, fill.trace
 
@@ -35,12 +35,12 @@ def test_a_fill_keeps_no_history_unasked() -> None:
 @pytest.mark.parametrize("candidates", [1, 4])
 def test_every_forward_pass_is_there_and_the_fill_is_the_same(candidates: int) -> None:
     asked = request(REPEATED + "def g():\n    begin_the_work()\n", "\n    finish_the_work()\n", candidates=candidates)
-    plain_denoiser, denoiser = (Scripted(["    value = compote()"], sure=lambda h, i: 0.6) for _ in range(2))
-    plain = filler(plain_denoiser).fill(asked)
-    fill, trace = traced(denoiser, asked)
+    plain_backend, backend = (Scripted(["    value = compote()"], sure=lambda h, i: 0.6) for _ in range(2))
+    plain = filler(plain_backend).fill(asked)
+    fill, trace = traced(backend, asked)
     assert fill.candidates == plain.candidates
-    assert len(trace.passes) == fill.forward_passes == len(denoiser.denoised) + len(denoiser.scored)
-    assert [p.kind for p in trace.passes] == ["score", *["denoise"] * len(denoiser.denoised), "score"]
+    assert len(trace.passes) == fill.forward_passes == len(backend.denoised) + len(backend.scored)
+    assert [p.kind for p in trace.passes] == ["score", *["denoise"] * len(backend.denoised), "score"]
     assert sum(states(row)["committed"] for p in trace.passes for row in p.rows) == fill.tokens
 
 
@@ -102,8 +102,8 @@ def test_healed_text_is_not_shown_twice() -> None:
     assert "".join(cell.text for cell in row) == "ue" == fill.candidates[0].texts[0]
 
 
-def one_hole() -> Framed:
-    return frame(Template(pieces=("(", ")"), holes=(Hole(),)), CharCodec(), context_tokens=10)
+def one_hole() -> EncodedPrompt:
+    return encode_prompt(Template(pieces=("(", ")"), holes=(Hole(),)), CharCodec(), context_tokens=10)
 
 
 def proposed(decision: Decision) -> Proposal:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from model.errors import BadRequest
 from model.lab.bench.drift import main
 
-ROOT = Path(__file__).parents[3] / "fixtures" / "checkpoints"
+ROOT = Path(__file__).parents[4] / "fixtures" / "checkpoints"
 
 
 def test_exact_does_not_drift_and_a_stale_context_does() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from model.infill.hypothesis import Attempt
+from model.infill.hypothesis import Hypothesis
 from model.infill.rerank.ranking import Features, Weights
 from model.lab.eval.cases import KINDS, Case, cases_from, cut_cases
 from model.lab.eval.command import main
@@ -266,11 +266,11 @@ def test_a_signal_that_is_too_rare_keeps_its_default_weight() -> None:
 
 
 def test_what_there_was_to_choose_from_is_read_back_and_a_torn_line_is_not(tmp_path: Path) -> None:
-    def attempt(text: str) -> Attempt:
+    def hypothesis(text: str) -> Hypothesis:
         ids, nats = np.arange(len(text)), np.full(len(text), -0.1, dtype=np.float32)
-        return Attempt(ids=(ids,), log_probs=(nats,), texts=(text,), scored=True)
+        return Hypothesis(ids=(ids,), log_probs=(nats,), texts=(text,), scored=True)
 
-    candidates, whole_lines = candidates_of(case("x = 1"), [attempt("x = 1"), attempt("x = (")], None)
+    candidates, whole_lines = candidates_of(case("x = 1"), [hypothesis("x = 1"), hypothesis("x = (")], None)
     assert [(features.parses, right) for features, right in candidates] == [(True, True), (False, False)]
     rows = [{**asdict(features), "right": right} for features, right in candidates]
     path = tmp_path / "deep" / "choices.jsonl"
@@ -286,6 +286,6 @@ def test_what_there_was_to_choose_from_is_read_back_and_a_torn_line_is_not(tmp_p
 
 def test_far_down_candidates_are_not_parsed() -> None:
     ids, nats = np.arange(3), np.full(3, -0.1, dtype=np.float32)
-    attempts = [Attempt(ids=(ids,), log_probs=(nats - n,), texts=(f"x = {n}",), scored=True) for n in range(20)]
-    candidates, _ = candidates_of(case("x = 1"), attempts, None)
+    hypotheses = [Hypothesis(ids=(ids,), log_probs=(nats - n,), texts=(f"x = {n}",), scored=True) for n in range(20)]
+    candidates, _ = candidates_of(case("x = 1"), hypotheses, None)
     assert [features.parses for features, _ in candidates] == [True] * 7 + [None] * 13

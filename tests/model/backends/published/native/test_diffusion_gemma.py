@@ -15,7 +15,7 @@ from transformers import DiffusionGemmaConfig, DiffusionGemmaForBlockDiffusion
 from lsp_server.cli.main import run
 from model.backend import Context
 from model.backends.published import load_checkpoint
-from model.backends.published.native.diffusion_gemma import NoiseDenoiser, denoiser_of
+from model.backends.published.native.diffusion_gemma import NoiseBackend, backend_of
 from model.canvas import Canvas, Decision
 from model.errors import BadRequest, NotEnoughMemory, UnknownModel
 from model.filler import open_filler
@@ -102,7 +102,7 @@ def test_lengths_are_searched_and_several_gaps_filled(folder: Path) -> None:
 
 
 class Shown:
-    """What the denoiser of the model was shown, pass by pass."""
+    """What the backend of the model was shown, pass by pass."""
 
     def __init__(self, model: Any) -> None:
         self.ids: list[np.ndarray[Any, np.dtype[np.int64]]] = []
@@ -114,9 +114,9 @@ class Shown:
         self.told.append(kwargs.get("self_conditioning_logits"))
 
 
-def prepared(*, vocab: int = 300) -> tuple[NoiseDenoiser, Shown]:
+def prepared(*, vocab: int = 300) -> tuple[NoiseBackend, Shown]:
     model = tiny(vocab)
-    return denoiser_of(model, None), Shown(model)
+    return backend_of(model, None), Shown(model)
 
 
 def context(before: int = 20, after: int = 30) -> Context:
@@ -125,10 +125,10 @@ def context(before: int = 20, after: int = 30) -> Context:
 
 
 def test_the_suffix_is_never_noise_and_the_gap_is_renoised() -> None:
-    denoiser, shown = prepared()
+    backend, shown = prepared()
     there = context(after=120)
-    canvas = Canvas.masked((6,), mask_id=denoiser.spec.mask_id)
-    order = committed(denoiser.prefill(there), canvas, denoiser.spec)
+    canvas = Canvas.masked((6,), mask_id=backend.spec.mask_id)
+    order = committed(backend.prefill(there), canvas, backend.spec)
     assert sorted(at for at, _ in order) == list(range(6))
     decided: dict[int, int] = {}
     for n, ids in enumerate(shown.ids):
@@ -142,14 +142,14 @@ def test_the_suffix_is_never_noise_and_the_gap_is_renoised() -> None:
 
 
 def test_the_model_is_told_what_it_said_and_what_is_given() -> None:
-    denoiser, shown = prepared()
+    backend, shown = prepared()
     there = context()
-    prefilled = denoiser.prefill(there)
-    canvas = Canvas.masked((4,), mask_id=denoiser.spec.mask_id)
-    prefilled.denoise(canvas)
+    cached = backend.prefill(there)
+    canvas = Canvas.masked((4,), mask_id=backend.spec.mask_id)
+    cached.denoise(canvas)
     one = np.array([[True, False, False, False]])
     later = canvas.apply(Decision.committing(one, np.full((1, 4), 77), one.astype(np.float32)))
-    prefilled.denoise(later)
+    cached.denoise(later)
     assert shown.told[0] is None
     told = shown.told[1]
     assert told is not None
@@ -157,32 +157,32 @@ def test_the_model_is_told_what_it_said_and_what_is_given() -> None:
     assert sure.indices[[0, 4, 5]].tolist() == [77, *there.pieces[1][:2].tolist()]
     assert (sure.values[[0, 4, 5]] > 0.99).all()
     assert (sure.values[1:4] < 0.99).all()
-    prefilled.denoise(Canvas.masked((4,), mask_id=denoiser.spec.mask_id))
+    cached.denoise(Canvas.masked((4,), mask_id=backend.spec.mask_id))
     assert shown.told[2] is None, "another row: what had been decided is open again"
 
 
 def test_predictions_are_those_of_the_model() -> None:
-    denoiser, shown = prepared()
+    backend, shown = prepared()
     there = context()
-    canvas = Canvas.stack([Canvas.masked((n,), mask_id=denoiser.spec.mask_id) for n in (4, 6, 4)])
-    said = denoiser.prefill(there).denoise(canvas)
-    model = denoiser._model
+    canvas = Canvas.stack([Canvas.masked((n,), mask_id=backend.spec.mask_id) for n in (4, 6, 4)])
+    said = backend.prefill(there).denoise(canvas)
+    model = backend._model
     prompt = torch.from_numpy(there.pieces[0][None])
     rows = {4: [0, 2], 6: [1]}
     for ids in shown.ids[:2]:
         length = ids.shape[1] - 30
         for row, shown_ids in zip(rows[length], ids, strict=True):
             logits = model(input_ids=prompt, decoder_input_ids=torch.from_numpy(shown_ids[None])).logits[0, :length]
-            logits[:, denoiser.spec.mask_id] = -torch.inf
+            logits[:, backend.spec.mask_id] = -torch.inf
             best = logits.softmax(-1).max(-1)
             np.testing.assert_array_equal(said.ids[row, :length, 0], best.indices)
             np.testing.assert_allclose(said.probs[row, :length, 0], best.values, atol=1e-5)
 
 
 def test_score_hides_what_it_scores() -> None:
-    denoiser, shown = prepared()
-    canvas = Canvas.decided([[np.arange(100, 106)]], mask_id=denoiser.spec.mask_id)
-    scored = denoiser.prefill(context()).score(canvas)
+    backend, shown = prepared()
+    canvas = Canvas.decided([[np.arange(100, 106)]], mask_id=backend.spec.mask_id)
+    scored = backend.prefill(context()).score(canvas)
     assert (scored.current[0] < 0).all()
     assert len(shown.ids) == 2
     assert (shown.ids[0][0, 1:6:2] == canvas.ids[0, 1::2]).all()
@@ -190,11 +190,11 @@ def test_score_hides_what_it_scores() -> None:
 
 
 def test_gaps_that_are_too_far_apart() -> None:
-    denoiser, _ = prepared()
+    backend, _ = prepared()
     pieces = tuple(np.full(n, 9, dtype=np.int64) for n in (10, CANVAS, 5))
-    prefilled = denoiser.prefill(Context(pieces=pieces, starts_with=(b"", b"")))
+    cached = backend.prefill(Context(pieces=pieces, starts_with=(b"", b"")))
     with pytest.raises(BadRequest, match=f"more than this model's {CANVAS} tokens"):
-        prefilled.denoise(Canvas.masked((2, 2), mask_id=0))
+        cached.denoise(Canvas.masked((2, 2), mask_id=0))
 
 
 def test_a_mask_in_the_users_text_stays_text(folder: Path) -> None:
@@ -209,13 +209,13 @@ def test_a_mask_in_the_users_text_stays_text(folder: Path) -> None:
 
 def test_its_chat_template_stands_around_the_text(folder: Path, tmp_path: Path) -> None:
     from model.backends.published.codec import backend_of
-    from model.backends.published.native.diffusion_gemma import open_noise_denoiser
+    from model.backends.published.native.diffusion_gemma import open_noise_backend
 
     for name in ("config.json", "tokenizer.json", "model.safetensors"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     template = "<bos>{% for m in messages %}[{{ m.role }}]{{ m.content }}<eos>{% endfor %}"
     (tmp_path / "chat_template.jinja").write_text(template)
-    spec = open_noise_denoiser(tmp_path, device="cpu")[0].spec
+    spec = open_noise_backend(tmp_path, device="cpu")[0].spec
     bpe = backend_of(tmp_path)
     start = bpe.decode(list(spec.start_ids), skip_special_tokens=False)
     assert start.startswith("<bos>[user]")

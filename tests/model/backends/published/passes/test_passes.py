@@ -12,10 +12,10 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from model.backend import Context, Denoiser, Prediction
+from model.backend import Backend, Context, Prediction
 from model.backends.published import load_checkpoint
-from model.backends.published.bidirectional import SequenceDenoiser
-from model.backends.published.blockwise import BlockDenoiser
+from model.backends.published.bidirectional import SequenceBackend
+from model.backends.published.blockwise import BlockBackend
 from model.backends.published.opening import LoadedModel
 from model.backends.published.passes.buckets import bucket
 from model.backends.published.passes.hole_pass import Asked, HolePass
@@ -66,10 +66,10 @@ def loaded_case(name: str, tmp_path: Path) -> LoadedModel:
     return load_checkpoint(ROOT / name, "cpu", "float32")
 
 
-def denoiser_of(loaded: LoadedModel, runner: Eager | Replayed) -> Denoiser:
+def backend_of(loaded: LoadedModel, runner: Eager | Replayed) -> Backend:
     if loaded.spec.block_tokens is not None:
-        return BlockDenoiser(loaded.network, loaded.spec, fim=None, codec=Starts(), runner=runner)
-    return SequenceDenoiser(loaded.network, loaded.spec, codec=Starts(), refresh=NEVER, runner=runner)
+        return BlockBackend(loaded.network, loaded.spec, fim=None, codec=Starts(), runner=runner)
+    return SequenceBackend(loaded.network, loaded.spec, codec=Starts(), refresh=NEVER, runner=runner)
 
 
 def context_of(loaded: LoadedModel, *, before: int, after: int, heals: bool = False) -> Context:
@@ -108,7 +108,7 @@ def test_captured_and_padded_is_as_eager(
     )  # as on CUDA
     loaded = loaded_case(name, tmp_path)
     runner = Replayed(CPU, capture)
-    plain, static = denoiser_of(loaded, Eager(CPU)), denoiser_of(loaded, runner)
+    plain, static = backend_of(loaded, Eager(CPU)), backend_of(loaded, runner)
     for before, length, rows in ((23, 5, 1), (11, 9, 3), (30, 5, 1)):
         context = context_of(loaded, before=before, after=17, heals=heals)
         a, b = plain.prefill(context), static.prefill(context)
@@ -125,7 +125,7 @@ def test_the_same_order_of_commits(tmp_path: Path, name: str) -> None:
     context = context_of(loaded, before=20, after=9)
     canvas = Canvas.masked([8], mask_id=loaded.spec.mask_id)
     orders = [
-        committed(denoiser_of(loaded, runner).prefill(context), canvas, loaded.spec)
+        committed(backend_of(loaded, runner).prefill(context), canvas, loaded.spec)
         for runner in (Eager(CPU), Replayed(CPU, capture))
     ]
     assert orders[0] == orders[1]
@@ -136,16 +136,16 @@ def test_requests_may_take_turns() -> None:
     """Two contexts of one size share a slot; each finds its own keys and values in it."""
     loaded = load_checkpoint(ROOT / "dream", "cpu", "float32")
     for runner in (Eager(CPU), Replayed(CPU, capture)):
-        denoiser = denoiser_of(loaded, runner)
+        backend = backend_of(loaded, runner)
         contexts = [context_of(loaded, before=n, after=48 - n) for n in (20, 30)]
         alone = []
         for context in contexts:
-            prefilled = denoiser_of(loaded, Eager(CPU)).prefill(context)
-            alone.append([prefilled.denoise(now) for now in steps(Canvas.masked([6], mask_id=MASK), seed=1)])
-        both = [denoiser.prefill(context) for context in contexts]
+            cached = backend_of(loaded, Eager(CPU)).prefill(context)
+            alone.append([cached.denoise(now) for now in steps(Canvas.masked([6], mask_id=MASK), seed=1)])
+        both = [backend.prefill(context) for context in contexts]
         for n, now in enumerate(steps(Canvas.masked([6], mask_id=MASK), seed=1)):
-            for prefilled, expected in zip(both, alone, strict=True):
-                alike(prefilled.denoise(now), expected[n])
+            for cached, expected in zip(both, alone, strict=True):
+                alike(cached.denoise(now), expected[n])
 
 
 class Waits:
@@ -168,15 +168,15 @@ class Waits:
 @pytest.mark.parametrize("refresh", [1, NEVER])
 def test_a_step_waits_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, refresh: int) -> None:
     loaded = loaded_case(name, tmp_path)
-    prefilled = loaded.denoiser(refresh=1 if loaded.spec.block_tokens else refresh).prefill(
+    cached = loaded.backend(refresh=1 if loaded.spec.block_tokens else refresh).prefill(
         context_of(loaded, before=20, after=9)
     )
     canvas = Canvas.masked([6], mask_id=loaded.spec.mask_id)
     now = steps(canvas, seed=0)
-    prefilled.denoise(now[0])
+    cached.denoise(now[0])
     waits = Waits(monkeypatch)
     for n, canvas in enumerate(now[1:], start=1):
-        prefilled.denoise(canvas)
+        cached.denoise(canvas)
         assert waits.count == n
 
 
@@ -235,13 +235,13 @@ def test_no_mask_where_none_is_needed() -> None:
     """A text alone, and one that fills its bucket, take the kernels without a mask; a padded one a mask of one row."""
     loaded = load_checkpoint(ROOT / "dream", "cpu", "float32")
     for before, expected in ((100, {256}), (245, {None})):
-        prefilled = denoiser_of(loaded, Replayed(CPU, capture)).prefill(context_of(loaded, before=before, after=5))
+        cached = backend_of(loaded, Replayed(CPU, capture)).prefill(context_of(loaded, before=before, after=5))
         canvas = Canvas.masked([6], mask_id=MASK)
         with Masks() as masks:
-            prefilled.denoise(canvas)
+            cached.denoise(canvas)
         assert set(masks.shapes) == {None}
         with Masks() as masks:
-            prefilled.denoise(canvas)
+            cached.denoise(canvas)
         assert {None if shape is None else shape[-1] for shape in masks.shapes} == expected
         assert all(shape is None or shape[-2] == 1 for shape in masks.shapes)
 
@@ -250,7 +250,7 @@ def test_what_cannot_be_captured_is_run_as_it_stands() -> None:
     loaded = load_checkpoint(ROOT / "llada", "cpu", "float32")
     runner = Replayed(CPU, refusing)
     context = context_of(loaded, before=20, after=9)
-    a, b = denoiser_of(loaded, Eager(CPU)).prefill(context), denoiser_of(loaded, runner).prefill(context)
+    a, b = backend_of(loaded, Eager(CPU)).prefill(context), backend_of(loaded, runner).prefill(context)
     for now in steps(Canvas.masked([6], mask_id=MASK), seed=0):
         alike(a.denoise(now), b.denoise(now))
     assert runner.captured == 0

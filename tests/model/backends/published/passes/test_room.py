@@ -20,7 +20,7 @@ from model.errors import NotEnoughMemory, UnknownModel
 from tests.model.backends.published import tiny
 from tests.model.backends.published.golden import MASK, ROOT, golden
 from tests.model.backends.published.oracles import CASES
-from tests.model.backends.published.test_denoisers import split
+from tests.model.backends.published.test_backends import split
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -92,7 +92,7 @@ def test_a_pass_that_does_not_fit_names_sizes(monkeypatch: pytest.MonkeyPatch, f
     short_of_memory(monkeypatch, failure, most_tokens=5)
     length = sum(map(len, context.pieces)) + canvas.ids.shape[1]
     with pytest.raises(NotEnoughMemory, match=f"out of memory on cpu.*: 1 text of {length} tokens at once; ask for"):
-        loaded.denoiser().prefill(context).denoise(canvas)
+        loaded.backend().prefill(context).denoise(canvas)
 
 
 def test_block_causal_networks_say_so_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,12 +101,12 @@ def test_block_causal_networks_say_so_too(tmp_path: Path, monkeypatch: pytest.Mo
     CASES["SDAR"].write(tmp_path)
     loaded = load_checkpoint(tmp_path, "cpu", "float32")
     context = Context(pieces=(np.arange(30), np.arange(0)), starts_with=(b"",))
-    prefilled = loaded.denoiser().prefill(context)
+    cached = loaded.backend().prefill(context)
     short_of_memory(monkeypatch, FAILURES[1], most_tokens=3)
     with pytest.raises(NotEnoughMemory, match="1 text of 30 tokens"):
-        loaded.denoiser().prefill(context)
+        loaded.backend().prefill(context)
     with pytest.raises(NotEnoughMemory, match="2 texts of 36 tokens"):
-        prefilled.denoise(Canvas.masked((5,), mask_id=MASK, rows=2))
+        cached.denoise(Canvas.masked((5,), mask_id=MASK, rows=2))
 
 
 def test_other_failures_stay_what_they_are() -> None:

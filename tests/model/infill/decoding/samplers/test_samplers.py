@@ -8,7 +8,7 @@ import pytest
 from model.canvas import Canvas, Decision
 from model.errors import BadRequest
 from model.infill.decoding.constraints import Proposal
-from model.infill.decoding.rescoring import Standing
+from model.infill.decoding.rescoring import Rescored
 from model.infill.decoding.samplers import KINDS, sampler
 from model.infill.decoding.samplers.blocks import Blocks
 from model.infill.decoding.samplers.drawn import Drawn
@@ -182,8 +182,8 @@ def test_low_confidence_in_blocks_is_llada() -> None:
     assert not board.open.any()
 
 
-def standing(board: Canvas, rule: Reopening, probability: list[float], best_other: list[float]) -> Standing:
-    return Standing(
+def rescore(board: Canvas, rule: Reopening, probability: list[float], best_other: list[float]) -> Rescored:
+    return Rescored(
         asked=rule.reviewed(board),
         probability=np.array([probability], dtype=F32),
         best_other=np.array([best_other], dtype=F32),
@@ -201,7 +201,7 @@ def test_reopened_is_what_fell_and_is_beaten() -> None:
     rule = Reopening(margin=2.0)
     board = filled([0.5, 0.5, 0.5, 0.5])
     #                  fell and beaten; risen; beaten too little; risen and beaten
-    seen = standing(board, rule, [0.2, 0.6, 0.3, 0.51], [0.4, 0.3, 0.5, 1.1])
+    seen = rescore(board, rule, [0.2, 0.6, 0.3, 0.51], [0.4, 0.3, 0.5, 1.1])
     assert rule.reopened(board, seen).tolist() == [[True, False, False, False]]
 
 
@@ -210,7 +210,7 @@ def test_reopened_leaves_what_was_given_and_what_was_reopened_before() -> None:
     given = Canvas.decided([[np.array([5, 6, 7])]], mask_id=0)
     assert not rule.reviewed(given).any()
     board = filled([0.5, 0.5, 0.5])
-    nothing = Decision.committing(np.zeros_like(board.open), board.ids, board.confidence)
+    nothing = Decision.nothing(board)
     board = board.apply(replace(nothing, reopen=np.array([[True, False, False]])))
     assert not rule.reviewed(board)[0, 0], "it is open"
     sure = np.ones(board.ids.shape, dtype=F32)
@@ -218,7 +218,7 @@ def test_reopened_leaves_what_was_given_and_what_was_reopened_before() -> None:
     assert rule.reviewed(board).tolist() == [[False, True, True]]
     twice = Reopening(limit=2)
     assert twice.reviewed(board).all()
-    assert rule.reopened(board, standing(board, rule, [0, 0.1, 0.1], [0, 0.9, 0.9])).tolist() == [[False, True, True]]
+    assert rule.reopened(board, rescore(board, rule, [0, 0.1, 0.1], [0, 0.9, 0.9])).tolist() == [[False, True, True]]
 
 
 def test_names_and_options() -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from model.backend import Context
 from model.backends.published import load_checkpoint
-from model.backends.published.bidirectional import SequenceDenoiser
+from model.backends.published.bidirectional import SequenceBackend
 from model.backends.published.networks.decoder import Decoder
 from model.backends.published.opening import LoadedModel
 from model.canvas import Canvas, Decision
@@ -34,18 +34,18 @@ def split(ids: Ids) -> tuple[Context, Canvas, Ids]:
     return context, Canvas.masked((ends - starts).tolist(), mask_id=MASK), np.flatnonzero(masked)
 
 
-def whole(loaded: LoadedModel) -> SequenceDenoiser:
+def whole(loaded: LoadedModel) -> SequenceBackend:
     """The network seeing everything, also where it is used block by block: that is what the golden texts show."""
     spec = replace(loaded.spec, block_tokens=None, end_of_hole_id=None)
-    return SequenceDenoiser(loaded.network, spec)
+    return SequenceBackend(loaded.network, spec)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_engine_commits_in_the_order_of_the_reference(family: str) -> None:
-    denoiser = whole(load_checkpoint(ROOT / family, "cpu", "float32"))
+    backend = whole(load_checkpoint(ROOT / family, "cpu", "float32"))
     for text in golden(family):
         context, canvas, at = split(text.ids[0].numpy())
-        order = committed(denoiser.prefill(context), canvas, denoiser.spec)
+        order = committed(backend.prefill(context), canvas, backend.spec)
         assert [[int(at[i]), token] for i, token in order] == text.order
 
 
@@ -81,10 +81,10 @@ def drawn(canvas: Canvas, seed: int, *, decided: float) -> Canvas:
 def test_exact_mode_is_a_full_recompute(family: str) -> None:
     loaded = load_checkpoint(ROOT / family, "cpu", "float32")
     context, canvas, _ = split(golden(family)[1].ids[0].numpy())
-    prefilled = whole(loaded).prefill(context)
+    cached = whole(loaded).prefill(context)
     for seed in range(3):
         now = drawn(canvas, seed, decided=0.4)
-        said, expected = prefilled.denoise(now), recomputed(loaded, context, now)
+        said, expected = cached.denoise(now), recomputed(loaded, context, now)
         for i in np.flatnonzero(now.open[0]):
             np.testing.assert_allclose(said.probs[0, i], expected[i, said.ids[0, i]], atol=1e-5)
             assert expected[i].argmax() == said.ids[0, i, 0]
@@ -100,11 +100,11 @@ def test_rows_of_any_length_share_a_pass(family: str) -> None:
     holes = len(context.starts_with)
     rows = [drawn(Canvas.masked([n] * holes, mask_id=MASK), n, decided=0.3) for n in (2, 5, 3)]
     for refresh in (1, 4):
-        prefilled = SequenceDenoiser(loaded.network, loaded.spec, refresh=refresh).prefill(context)
+        cached = SequenceBackend(loaded.network, loaded.spec, refresh=refresh).prefill(context)
         for _ in range(2):
-            together = prefilled.denoise(Canvas.stack([*rows, rows[0]]))
+            together = cached.denoise(Canvas.stack([*rows, rows[0]]))
             for n, row in enumerate([*rows, rows[0]]):
-                alone = SequenceDenoiser(loaded.network, loaded.spec).prefill(context).denoise(row)
+                alone = SequenceBackend(loaded.network, loaded.spec).prefill(context).denoise(row)
                 width = row.ids.shape[1]
                 np.testing.assert_allclose(together.probs[n, :width], alone.probs[0], atol=1e-5)
 
@@ -117,9 +117,9 @@ def test_a_hole_that_begins_the_text(tmp_path: Path) -> None:
     canvas = Canvas.masked((3,), mask_id=MASK)
     expected = recomputed(loaded, context, canvas)
     for refresh in (1, 3):
-        prefilled = SequenceDenoiser(loaded.network, loaded.spec, refresh=refresh).prefill(context)
+        cached = SequenceBackend(loaded.network, loaded.spec, refresh=refresh).prefill(context)
         for _ in range(2):
-            said = prefilled.denoise(canvas)
+            said = cached.denoise(canvas)
             np.testing.assert_allclose(said.probs[0, :, 0], expected.max(axis=1), atol=1e-5)
 
 
@@ -127,8 +127,8 @@ def test_a_hole_that_begins_the_text(tmp_path: Path) -> None:
 def test_a_dual_cache_is_exact_until_something_changes_and_after_a_refresh(family: str) -> None:
     loaded = load_checkpoint(ROOT / family, "cpu", "float32")
     context, canvas, _ = split(golden(family)[1].ids[0].numpy())
-    cached = SequenceDenoiser(loaded.network, loaded.spec, refresh=3).prefill(context)
-    exact = SequenceDenoiser(loaded.network, loaded.spec).prefill(context)
+    cached = SequenceBackend(loaded.network, loaded.spec, refresh=3).prefill(context)
+    exact = SequenceBackend(loaded.network, loaded.spec).prefill(context)
     later = drawn(canvas, 1, decided=0.5)
     for now, equal in ((canvas, True), (canvas, True), (later, False), (later, True), (later, True)):
         error = np.abs(cached.denoise(now).probs - exact.denoise(now).probs).max()
@@ -148,11 +148,11 @@ def test_a_dual_cache_computes_the_canvas_alone(monkeypatch: pytest.MonkeyPatch)
     loaded = load_checkpoint(ROOT / "llada", "cpu", "float32")
     ids = golden("llada")[1].ids[0].numpy()
     context, canvas, _ = split(ids)
-    prefilled = SequenceDenoiser(loaded.network, loaded.spec, refresh=4).prefill(context)
+    cached = SequenceBackend(loaded.network, loaded.spec, refresh=4).prefill(context)
     for _ in range(4):
-        prefilled.denoise(canvas)
+        cached.denoise(canvas)
     assert computed == [len(ids)] + 3 * [canvas.ids.shape[1]]
-    prefilled.denoise(drawn(Canvas.masked((4,) * len(context.starts_with), mask_id=MASK), 0, decided=0))
+    cached.denoise(drawn(Canvas.masked((4,) * len(context.starts_with), mask_id=MASK), 0, decided=0))
     assert computed[-1] > len(ids) - canvas.ids.shape[1], "another length is another text"
 
 
@@ -161,8 +161,8 @@ def test_a_dual_cache_follows_rows_that_are_left_out() -> None:
     loaded = load_checkpoint(ROOT / "llada", "cpu", "float32")
     context, canvas, _ = split(golden("llada")[1].ids[0].numpy())
     rows = Canvas.stack([drawn(canvas, seed, decided=0.5) for seed in range(3)])
-    cached = SequenceDenoiser(loaded.network, loaded.spec, refresh=9).prefill(context)
-    exact = SequenceDenoiser(loaded.network, loaded.spec).prefill(context)
+    cached = SequenceBackend(loaded.network, loaded.spec, refresh=9).prefill(context)
+    exact = SequenceBackend(loaded.network, loaded.spec).prefill(context)
     cached.denoise(rows)
     for keep in ([2, 0], [0], [1], [0]):
         rows = rows.select(np.array(keep))
@@ -174,18 +174,18 @@ def test_a_dual_cache_follows_rows_that_are_left_out() -> None:
 def test_score_hides_what_it_scores() -> None:
     loaded = load_checkpoint(ROOT / "llada", "cpu", "float32")
     context, canvas, _ = split(golden("llada")[1].ids[0].numpy())
-    prefilled = whole(loaded).prefill(context)
+    cached = whole(loaded).prefill(context)
     given = drawn(canvas, 2, decided=1.0)
-    before = prefilled.score(given)
+    before = cached.score(given)
     assert (before.current[given.used] < 0).all()
     other = replace(given, ids=np.where(given.ids == given.ids[0, 0], (given.ids + 1) % 200, given.ids))
-    after = prefilled.score(other)
+    after = cached.score(other)
     np.testing.assert_allclose(after.probs[0, 0], before.probs[0, 0], atol=1e-5)
     only = np.zeros_like(given.open)
     only[0, 3] = True
-    assert np.flatnonzero(prefilled.score(given, wanted=only).current[0]).tolist() == [3]
+    assert np.flatnonzero(cached.score(given, wanted=only).current[0]).tolist() == [3]
 
 
 def test_a_refresh_is_at_least_every_pass() -> None:
     with pytest.raises(BadRequest, match="ask for 1"):
-        load_checkpoint(ROOT / "llada", "cpu", "float32").denoiser(refresh=0)
+        load_checkpoint(ROOT / "llada", "cpu", "float32").backend(refresh=0)
