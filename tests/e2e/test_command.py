@@ -83,8 +83,9 @@ def test_one_call_shows_the_diff_and_loads_no_more_than_it_needs(folder: Path) -
 
 INTERRUPTED = """
 import signal, sys, threading
-from lsp_server import cli, pipeline
+from lsp_server import pipeline
 from lsp_server.cli import fill
+from lsp_server.cli import main as cli
 
 at, opened, run = sys.argv.pop(1), fill.open_filler, pipeline.run
 

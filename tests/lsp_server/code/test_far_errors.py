@@ -43,7 +43,7 @@ def test_a_text_costs_a_few_thousand_bytes(row: int, opener: str, above: int) ->
         fits(snapshot, (gap,), ("first",), checker=checker)  # finds out where to look
         patch.setattr(parsing, "parse", _counting(parsing.parse, read))
         for module in ("part", "scope"):
-            patch.setattr(f"lsp_server.code.{module}.parse", parsing.parse)
+            patch.setattr(f"lsp_server.code.checking.{module}.parse", parsing.parse)
         patch.setattr("lsp_server.code.checking.part.verdict", _counting(parsing.verdict, read))
         patch.setattr(python_syntax, "_error_in", _counting(python_syntax._error_in, read))
         for text in TEXTS:

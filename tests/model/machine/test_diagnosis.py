@@ -110,7 +110,7 @@ def test_keys_are_named_and_not_shown() -> None:
 
 def test_the_command_exits_with_0_and_imports_no_torch() -> None:
     code = (
-        "import sys; sys.modules['torch'] = None; from model.machine import diagnosis; from lsp_server import cli;"
+        "import sys; sys.modules['torch'] = None; from model.machine import diagnosis; from lsp_server.cli import main as cli;"
         "diagnosis.version_of.__code__ = (lambda package: None).__code__;"
         "sys.exit(cli.run(['doctor', '--json']))"
     )

@@ -79,8 +79,8 @@ def test_on_a_terminal_the_masks_are_drawn_and_wiped(tmp_path: Path, term: str, 
     (tmp_path / "a.py").write_text("def area(a, b):\n    ...\n")
     script = textwrap.dedent(f"""
         import sys
-        from lsp_server import cli
         from lsp_server.cli import fill
+        from lsp_server.cli import main as cli
         from tests.fakes import FakeFiller
         fill.open_filler = lambda name, **_: FakeFiller(["    return a * b"], step_s=0.01)
         sys.argv = ["dlm-fill", {str(tmp_path / "a.py")!r} + ":2", *{extra!r}.split()]
