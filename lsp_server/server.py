@@ -35,7 +35,8 @@ from lsp_server.handlers.connection import configuration, lifecycle
 from lsp_server.handlers.filling import commands
 from lsp_server.handlers.refactoring import commands as refactoring
 from lsp_server.handlers.refactoring import rename
-from lsp_server.session import OpenFiller, Session
+from lsp_server.session.loading import OpenFiller
+from lsp_server.session.session import Session
 from lsp_server.streams import StderrRelay, last_words
 from lsp_server.suggestions.fills import Fills
 from lsp_server.suggestions.service import Suggester

@@ -21,7 +21,7 @@ from lsp_server.handlers.refactoring.actions import actions as refactoring_actio
 from lsp_server.handlers.refactoring.actions import repairs, resolved
 from lsp_server.handlers.refactoring.arguments import is_refactoring
 from lsp_server.handlers.refusals import Refusals
-from lsp_server.session import Session
+from lsp_server.session.session import Session
 from lsp_server.suggestions.ahead import ReadAhead
 from lsp_server.suggestions.fills import Fills
 from lsp_server.transforms.placeholders import placeholders

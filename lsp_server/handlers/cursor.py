@@ -12,7 +12,7 @@ from typing import Any
 from pygls.lsp.server import LanguageServer
 
 from lsp_server.errors import InputError
-from lsp_server.session import Session
+from lsp_server.session.session import Session
 from lsp_server.suggestions.ahead import ReadAhead
 
 DID_MOVE_CURSOR = "dlm/didMoveCursor"

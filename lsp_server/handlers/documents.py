@@ -12,7 +12,7 @@ from lsp_server.documents.store import Change
 from lsp_server.errors import InputError
 from lsp_server.feedback.acceptance import Acceptance
 from lsp_server.feedback.kept import Kept
-from lsp_server.session import Session
+from lsp_server.session.session import Session
 from lsp_server.suggestions.fills import Fills
 from lsp_server.suggestions.service import Suggester
 from lsp_server.types import Region
@@ -30,7 +30,7 @@ class Editing:
     acceptance: Acceptance
 
     def opened(self, document: lsp.TextDocumentItem) -> None:
-        self.session.interrupt(document.uri, "the document was opened anew meanwhile")
+        self.session.jobs.interrupt(document.uri, "the document was opened anew meanwhile")
         self.fills.forget(document.uri)
         self.session.documents.open(
             document.uri, document.text, language_id=str(document.language_id), version=document.version
@@ -47,7 +47,7 @@ class Editing:
             goes_on = self.fills.edited(uri, region, text)
             if not goes_on and (region is None or not self.suggester.edited(uri, region, text)):
                 # Its answer would be dropped as stale anyway: let the machine go on to the next request.
-                self.session.interrupt(uri, "the document changed meanwhile")
+                self.session.jobs.interrupt(uri, "the document changed meanwhile")
 
         try:
             changes = [_change(event) for event in events]
@@ -61,7 +61,7 @@ class Editing:
             self.server.window_log_message(message)
 
     def closed(self, uri: str) -> None:
-        self.session.interrupt(uri, "the document was closed meanwhile")
+        self.session.jobs.interrupt(uri, "the document was closed meanwhile")
         self.session.documents.close(uri)
         self.suggester.forget(uri)
         self.fills.forget(uri)

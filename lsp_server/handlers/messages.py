@@ -7,7 +7,7 @@ from textwrap import shorten
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
-from lsp_server.session import Session
+from lsp_server.session.session import Session
 
 LINE_LENGTH = 78
 """A longer line makes a terminal editor of 80 columns wait for a key."""

@@ -15,7 +15,7 @@ from pygls.lsp.server import LanguageServer
 
 from lsp_server.code.text.positions import LineIndex
 from lsp_server.handlers.positions import to_lsp
-from lsp_server.session import Session
+from lsp_server.session.session import Session
 from lsp_server.types import Gap, Snapshot
 from model.types import FillEvent, OnEvent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pygls.lsp.server import LanguageServer
 
 from lsp_server.handlers.messages import tell
-from lsp_server.session import Session
+from lsp_server.session.session import Session
 
 NOTHING_FITS = "nothing that fits was found here: write a little more around it"
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from lsp_server.session import Session
+from lsp_server.session.session import Session
 from lsp_server.transforms.complete import complete
 from lsp_server.types import Cells, Region, Snapshot
 from lsp_server.window import read_ahead
@@ -43,7 +43,7 @@ class ReadAhead:
         """The cursor has come to byte `offset` of the document."""
         place = _Place(uri=uri, offset=offset)
         if place != self._place:
-            self._session.stop_reading()
+            self._session.jobs.stop_reading()
             self._go(place, after_s=RESTS_AFTER_S)
 
     def edited(self, uri: str, offset: int) -> None:
@@ -65,13 +65,13 @@ class ReadAhead:
         """The document was closed."""
         if self._place is not None and self._place.uri == uri:
             self._place = None
-            self._session.stop_reading()
+            self._session.jobs.stop_reading()
 
     def _go(self, place: _Place, *, after_s: float) -> None:
         elsewhere = self._place is not None and self._place.uri != place.uri
         self._place, self._after_s = place, after_s
         if elsewhere:
-            self._session.stop_reading()
+            self._session.jobs.stop_reading()
         if self._reading is None or self._reading.done():
             self._reading = asyncio.ensure_future(self._read())
 
@@ -84,7 +84,7 @@ class ReadAhead:
             self._after_s = 0.0
             try:
                 work = self._work(place)
-                whole = work is None or await self._session.read(work)
+                whole = work is None or await self._session.jobs.read(work)
             except Exception:  # noqa: BLE001  whoever asks for a fill there is told
                 return
             if whole and place is self._place:

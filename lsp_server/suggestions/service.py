@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from lsp_server import pipeline
 from lsp_server.feedback.metrics import Metrics
-from lsp_server.session import Interrupted, Session
+from lsp_server.session.jobs import Interrupted
+from lsp_server.session.session import Session
 from lsp_server.settings import FillOptions
 from lsp_server.suggestions.ahead import ReadAhead
 from lsp_server.suggestions.cache import Cache, Made, State
@@ -159,13 +160,13 @@ class Suggester:
                 filled, least = replace(filled, fill=replace(filled.fill, nothing=None)), 0.0
             return *suggestions_of(question, filled, min_confidence=least), filled.fill.stopped
 
-        outcome = await self._session.run(question.now.uri, work, automatic=automatic)
+        outcome = await self._session.jobs.run(question.now.uri, work, automatic=automatic)
         if not isinstance(outcome, Interrupted) and outcome[2] == "unread":
             self._metrics.drop(UNREAD)
             self.ahead.wanted(question.now.uri, question.offset)
             waits = not outcome[0] and await self.ahead.has_read(most_s=READING_S)
             if waits and self._session.documents.is_current(question.now):
-                outcome = await self._session.run(question.now.uri, work, automatic=automatic)
+                outcome = await self._session.jobs.run(question.now.uri, work, automatic=automatic)
         if isinstance(outcome, Interrupted):
             run.interrupted = True
             self._metrics.drop(outcome.reason)

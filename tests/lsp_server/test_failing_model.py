@@ -10,7 +10,7 @@ import pytest
 from lsp_server import pipeline
 from lsp_server.code.languages.table import language_of
 from lsp_server.configuration.settings import Settings
-from lsp_server.session import Session
+from lsp_server.session.session import Session
 from lsp_server.settings import FillOptions
 from lsp_server.transforms.fill import fill_regions
 from lsp_server.types import Filled, Region, Snapshot
@@ -63,13 +63,13 @@ async def test_a_failure_is_a_status_and_the_next_fill_is_tried() -> None:
     told: list[tuple[str, str]] = []
     session.status.listen(lambda status: told.append((status.state, status.message)))
     with pytest.raises(RuntimeError):
-        await session.run("file:///a.py", lambda found, _: run(found), automatic=False)  # type: ignore[arg-type]
+        await session.jobs.run("file:///a.py", lambda found, _: run(found), automatic=False)  # type: ignore[arg-type]
     await asyncio.sleep(0)
     assert told[-1][0] == "error"
     assert told[-1][1].startswith("the model failed (RuntimeError at test_failing_model.py:")
     assert "secret" not in told[-1][1]
-    await session.run("file:///a.py", lambda found, _: run(found), automatic=False)  # type: ignore[arg-type]
+    await session.jobs.run("file:///a.py", lambda found, _: run(found), automatic=False)  # type: ignore[arg-type]
     await asyncio.sleep(0)
     assert [state for state, _ in told[-2:]] == ["error", "ready"], "a fill this short is never busy"
     assert told[-1] == ("ready", "")
-    session.close()
+    session.jobs.close()

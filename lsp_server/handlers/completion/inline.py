@@ -16,7 +16,8 @@ from lsp_server.handlers.feedback import acceptance_of
 from lsp_server.handlers.positions import to_lsp
 from lsp_server.handlers.progress import Progress
 from lsp_server.handlers.refusals import NOTHING_FITS, Refusals
-from lsp_server.session import CANCELLED, Session
+from lsp_server.session.jobs import CANCELLED
+from lsp_server.session.session import Session
 from lsp_server.suggestions.fills import Fills, choice_of
 from lsp_server.suggestions.question import Question, at_cursor, behind_entry
 from lsp_server.suggestions.service import Suggester
@@ -47,7 +48,7 @@ def register(
                 refusals.tell(params.text_document.uri, refusal)
             return []
         options = session.options_of(params.text_document.uri)
-        if automatic and not (session.loaded and options.automatic):
+        if automatic and not (session.loading.loaded and options.automatic):
             return []
         question = _question(session, params)
         if question is None or (automatic and question.crowded):
@@ -61,7 +62,7 @@ def register(
             else Progress(
                 server,
                 "dlm-fill: reading and filling",
-                on_cancel=lambda: session.interrupt(uri, CANCELLED),
+                on_cancel=lambda: session.jobs.interrupt(uri, CANCELLED),
                 after_s=SHOWN_AFTER_S,
             )
         )

@@ -14,7 +14,7 @@ from pygls.lsp.server import LanguageServer
 from lsp_server.feedback.metrics import Metrics
 from lsp_server.handlers.completion.items import EntryForm, entries
 from lsp_server.handlers.error_codes import with_codes
-from lsp_server.session import Session
+from lsp_server.session.session import Session
 from lsp_server.suggestions.question import at_cursor
 from lsp_server.suggestions.service import Suggester
 from lsp_server.suggestions.suggestion import shown_to
@@ -31,7 +31,7 @@ def register(
     @with_codes
     async def completion(params: lsp.CompletionParams) -> lsp.CompletionList:
         uri = params.text_document.uri
-        if session.options.completion_list is False or session.leaves_alone(uri) or not session.loaded:
+        if session.options.completion_list is False or session.leaves_alone(uri) or not session.loading.loaded:
             return lsp.CompletionList(is_incomplete=True, items=[])
         now = session.documents.snapshot(uri)
         question = at_cursor(session.documents, now, line=params.position.line, column=params.position.character)

@@ -16,7 +16,7 @@ from pygls.lsp.server import LanguageServer
 
 from lsp_server.configuration.layers import SECTION
 from lsp_server.handlers.connection.loading import load
-from lsp_server.session import Session
+from lsp_server.session.session import Session
 from lsp_server.suggestions.service import Suggester
 from lsp_server.workspace.uris import Uri
 

@@ -21,7 +21,7 @@ from lsp_server.handlers.completion.items import EntryForm
 from lsp_server.handlers.connection import configuration
 from lsp_server.handlers.connection.loading import load
 from lsp_server.handlers.connection.parent import outlived
-from lsp_server.session import Session
+from lsp_server.session.session import Session
 from lsp_server.status import Status
 from lsp_server.suggestions.service import Suggester
 from lsp_server.workspace.exclusions import Exclusions
@@ -68,8 +68,8 @@ def register(
 
     @server.feature(lsp.INITIALIZED)
     async def initialized(_: lsp.InitializedParams) -> None:
-        session.configuring = asyncio.ensure_future(configuration.start(server, session))
-        await session.configuring
+        session.loading.configuring = asyncio.ensure_future(configuration.start(server, session))
+        await session.loading.configuring
         session.status.listen(tell)
         beside.append(asyncio.ensure_future(_save_now_and_then(session, metrics)))
         beside.append(asyncio.ensure_future(_leave_with(parent[-1], abandoned)))
@@ -77,7 +77,7 @@ def register(
 
     @server.feature(lsp.SHUTDOWN)
     def shutdown(_: None) -> None:
-        session.close()
+        session.jobs.close()
         for task in beside:
             task.cancel()
         if session.options.metrics:

@@ -8,13 +8,13 @@ from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
 from lsp_server.handlers.progress import Progress
-from lsp_server.session import Session
+from lsp_server.session.session import Session
 from model.errors import ModelError
 
 
 async def load(server: LanguageServer, session: Session) -> None:
     """Load the model, with progress where the client shows it, and an error message if it fails."""
-    loading = asyncio.ensure_future(session.filler())
+    loading = asyncio.ensure_future(session.loading.filler())
     progress = Progress(server, f"dlm-fill: loading the model {session.options.model}")
     try:
         filler = await loading

@@ -23,7 +23,7 @@ from lsp_server.handlers.filling.arguments import FillArguments, document_of, re
 from lsp_server.handlers.filling.deliver import Courier, Delivered
 from lsp_server.handlers.filling.fill import fill, filled_gaps
 from lsp_server.handlers.messages import tell
-from lsp_server.session import Session
+from lsp_server.session.session import Session
 from lsp_server.suggestions.fills import Choice, Fills
 from lsp_server.types import Edit
 

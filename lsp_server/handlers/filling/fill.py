@@ -16,7 +16,8 @@ from lsp_server.handlers.filling.arguments import FillArguments, regions_of
 from lsp_server.handlers.positions import to_lsp
 from lsp_server.handlers.preview import preview_of
 from lsp_server.handlers.progress import Progress
-from lsp_server.session import ASKED_ANEW, CANCELLED, Interrupted, Session
+from lsp_server.session.jobs import ASKED_ANEW, CANCELLED, Interrupted
+from lsp_server.session.session import Session
 from lsp_server.settings import FillOptions
 from lsp_server.suggestions.fills import Choice, Fills
 from lsp_server.transforms.fill import fill_regions
@@ -98,9 +99,9 @@ async def filled_gaps(
             cells=cells,
         )
 
-    progress = Progress(server, "dlm-fill: filling", on_cancel=lambda: session.interrupt(uri, CANCELLED))
+    progress = Progress(server, "dlm-fill: filling", on_cancel=lambda: session.jobs.interrupt(uri, CANCELLED))
     try:
-        outcome = await session.run(uri, work, automatic=False)
+        outcome = await session.jobs.run(uri, work, automatic=False)
     finally:
         progress.end("")
     if isinstance(outcome, Interrupted):

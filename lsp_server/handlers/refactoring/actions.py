@@ -14,7 +14,7 @@ from lsp_server.handlers.positions import to_lsp
 from lsp_server.handlers.refactoring.arguments import read
 from lsp_server.handlers.refactoring.commands import REFACTOR
 from lsp_server.handlers.refactoring.refactor import refactor, workspace_edit
-from lsp_server.session import Session
+from lsp_server.session.session import Session
 from lsp_server.transforms.refactoring import Refactoring
 from lsp_server.transforms.writing.repair import MESSAGE, Repair
 from lsp_server.types import Region, Snapshot

@@ -18,7 +18,7 @@ from lsp_server.handlers.messages import tell
 from lsp_server.handlers.refactoring.arguments import read
 from lsp_server.handlers.refactoring.deliver import Courier, Delivered
 from lsp_server.handlers.refactoring.refactor import refactor
-from lsp_server.session import Session
+from lsp_server.session.session import Session
 from lsp_server.suggestions.fills import Fills
 from lsp_server.transforms.refactoring import Refactoring, Refused
 

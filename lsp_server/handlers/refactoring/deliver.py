@@ -16,7 +16,7 @@ from pygls.lsp.server import LanguageServer
 from lsp_server.errors import StaleDocument
 from lsp_server.handlers.filling.deliver import MOST_SENT_AGAIN, until_known
 from lsp_server.handlers.refactoring.refactor import Made, made_again, workspace_edit
-from lsp_server.session import Session
+from lsp_server.session.session import Session
 from lsp_server.suggestions.delivery import Fate
 from lsp_server.suggestions.fills import Fills
 from lsp_server.transforms.refactoring import Refactoring

@@ -21,7 +21,7 @@ from lsp_server.handlers.filling.arguments import read as read_place
 from lsp_server.handlers.positions import to_lsp
 from lsp_server.handlers.refactoring.arguments import RefactorArguments
 from lsp_server.handlers.refactoring.refactor import refactor, workspace_edit
-from lsp_server.session import Session
+from lsp_server.session.session import Session
 from lsp_server.transforms.applying import change_of
 from lsp_server.transforms.refactoring import Refactoring, Refused
 from lsp_server.transforms.rename.rename import Rename, name_at

@@ -14,7 +14,7 @@ import pytest
 from lsp_server.configuration.settings import Settings
 from lsp_server.documents.store import Change
 from lsp_server.feedback.metrics import DROPPED, Metrics
-from lsp_server.session import Session
+from lsp_server.session.session import Session
 from lsp_server.suggestions import service
 from lsp_server.suggestions.question import at_cursor
 from lsp_server.suggestions.service import UNREAD, Suggester

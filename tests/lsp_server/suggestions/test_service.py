@@ -13,7 +13,7 @@ import pytest
 from lsp_server.configuration.settings import Settings
 from lsp_server.documents.store import Change
 from lsp_server.feedback.metrics import Metrics
-from lsp_server.session import Session
+from lsp_server.session.session import Session
 from lsp_server.suggestions.question import at_cursor
 from lsp_server.suggestions.service import Suggester
 from lsp_server.types import Region
@@ -93,7 +93,7 @@ class Desk:
 
         def edited(region: Region | None, new: str) -> None:
             if region is None or not self.suggester.edited(URI, region, new):
-                self.session.interrupt(URI, "the document changed meanwhile")
+                self.session.jobs.interrupt(URI, "the document changed meanwhile")
 
         self.version += 1
         change = Change(text=text, span=(self.place(at), self.place(at)))

@@ -19,7 +19,7 @@ from lsp_server.documents.store import Change
 from lsp_server.feedback.metrics import Metrics
 from lsp_server.handlers.filling import deliver
 from lsp_server.handlers.filling.deliver import Courier, Delivered
-from lsp_server.session import Session
+from lsp_server.session.session import Session
 from lsp_server.suggestions.fills import Choice, Fills
 from lsp_server.transforms.fill import fill_regions
 from lsp_server.types import Region

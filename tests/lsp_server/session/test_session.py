@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from lsp_server.configuration.settings import Settings
-from lsp_server.session import Interrupted, Session
+from lsp_server.session.jobs import Interrupted
+from lsp_server.session.session import Session
 from model.errors import ModelError, UnknownModel
 from model.types import Cancelled, Filler
 from tests.fakes import FakeFiller
@@ -34,10 +35,10 @@ def until_cancelled(started: threading.Event, stopped: threading.Event) -> Calla
 
 async def test_work_gets_the_filler_on_one_thread_of_its_own() -> None:
     session = session_with()
-    threads = [await session.run(URI, lambda *_: threading.get_ident(), automatic=False) for _ in range(2)]
+    threads = [await session.jobs.run(URI, lambda *_: threading.get_ident(), automatic=False) for _ in range(2)]
     assert len(set(threads)) == 1
     assert threads[0] != threading.get_ident()
-    assert session.loaded
+    assert session.loading.loaded
 
 
 async def test_errors_of_the_work_reach_who_asked_and_nothing_is_left_behind() -> None:
@@ -47,21 +48,21 @@ async def test_errors_of_the_work_reach_who_asked_and_nothing_is_left_behind() -
         raise ModelError("broken")
 
     with pytest.raises(ModelError, match="broken"):
-        await session.run(URI, fail, automatic=False)
-    assert await session.run(URI, lambda *_: "next", automatic=True) == "next"
+        await session.jobs.run(URI, fail, automatic=False)
+    assert await session.jobs.run(URI, lambda *_: "next", automatic=True) == "next"
 
 
 async def test_a_newer_request_is_served_once_the_older_has_noticed() -> None:
     session, started, stopped = session_with(), threading.Event(), threading.Event()
-    older = asyncio.ensure_future(session.run(URI, until_cancelled(started, stopped), automatic=True))
+    older = asyncio.ensure_future(session.jobs.run(URI, until_cancelled(started, stopped), automatic=True))
     await asyncio.to_thread(started.wait, 60)
-    assert await session.run(URI, lambda *_: stopped.is_set(), automatic=True) is True
+    assert await session.jobs.run(URI, lambda *_: stopped.is_set(), automatic=True) is True
     assert await older == Interrupted("a newer request for this document took its place")
 
 
 async def test_cancelling_who_waits_stops_the_work() -> None:
     session, started, stopped = session_with(), threading.Event(), threading.Event()
-    waiting = asyncio.ensure_future(session.run(URI, until_cancelled(started, stopped), automatic=False))
+    waiting = asyncio.ensure_future(session.jobs.run(URI, until_cancelled(started, stopped), automatic=False))
     await asyncio.to_thread(started.wait, 60)
     waiting.cancel()
     assert await asyncio.to_thread(stopped.wait, 60)
@@ -77,13 +78,13 @@ async def test_a_change_interrupts_also_who_waits_for_the_model() -> None:
         return FakeFiller(["x"])
 
     session = session_with(opening)
-    waiting = asyncio.ensure_future(session.run(URI, lambda *_: "filled", automatic=False))
+    waiting = asyncio.ensure_future(session.jobs.run(URI, lambda *_: "filled", automatic=False))
     await asyncio.sleep(0)
-    session.interrupt(URI, "changed")
+    session.jobs.interrupt(URI, "changed")
     assert await waiting == Interrupted("changed")
-    assert not session.loaded
+    assert not session.loading.loaded
     go.set()
-    assert await session.run(URI, lambda *_: "filled", automatic=False) == "filled"
+    assert await session.jobs.run(URI, lambda *_: "filled", automatic=False) == "filled"
 
 
 async def test_the_model_is_opened_once_and_its_failure_is_told_each_time() -> None:
@@ -96,9 +97,9 @@ async def test_the_model_is_opened_once_and_its_failure_is_told_each_time() -> N
     session = session_with(opening)
     for _ in range(2):
         with pytest.raises(UnknownModel, match="no such model"):
-            await session.filler()
+            await session.loading.filler()
     assert calls == [1]
-    assert not session.loaded
+    assert not session.loading.loaded
 
 
 async def test_an_unforeseen_failure_names_its_place_and_the_remedy_but_not_its_text() -> None:
@@ -106,14 +107,14 @@ async def test_an_unforeseen_failure_names_its_place_and_the_remedy_but_not_its_
         raise KeyError("secret")
 
     with pytest.raises(ModelError, match=r"KeyError at test_session\.py:\d+\): reinstall dlm-fill") as raised:
-        await session_with(opening).filler()
+        await session_with(opening).loading.filler()
     assert "secret" not in str(raised.value)
 
 
 async def test_closing_interrupts_everything() -> None:
     session, started, stopped = session_with(), threading.Event(), threading.Event()
-    waiting = asyncio.ensure_future(session.run(URI, until_cancelled(started, stopped), automatic=False))
+    waiting = asyncio.ensure_future(session.jobs.run(URI, until_cancelled(started, stopped), automatic=False))
     await asyncio.to_thread(started.wait, 60)
-    session.close()
+    session.jobs.close()
     assert await waiting == Interrupted("the server is shutting down")
     assert await asyncio.to_thread(stopped.wait, 60)
