@@ -207,9 +207,6 @@ def main(
 
     Raises InputError if no editor is where `transport` says.
     """
-    # The model's threads wait in sleep, not in a loop: on a busy machine that is worth a factor of ten.
-    # Only the environment reaches the runtime, and only before it is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     options = Settings(model=model, device=device)
     leave(serve(create_server(options=options, client_process=client_process), transport))
 

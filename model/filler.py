@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model.backends.locate import BUILTIN, LEFT_TO_RIGHT, directory_of, fetch
 from model.errors import BadRequest, UnknownDevice
 from model.extras import require
+from model.threads import wait_asleep
 
 if TYPE_CHECKING:
     from model.backend import Backend
@@ -52,8 +52,7 @@ def open_filler(name: str = "builtin", *, device: str = "auto", drafts: bool = T
         _need_no_refresh(name, refresh)
         return _left_to_right(name.removeprefix(LEFT_TO_RIGHT), device=device)
     directory = directory_of(name)
-    # Threads that wait by spinning make a fill ten times slower when anything else runs. Read when torch loads.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    wait_asleep()
     from model.backends.published import is_published
 
     if is_published(directory):

@@ -207,6 +207,8 @@ class Trace:
     ranking: tuple[TraceCandidate, ...]
 
 
+TEMPERATURE = 0.8
+"""At which tokens are drawn where a request wants more candidates than the likeliest one."""
 EMPTY_FROM = 0.5
 """A hole stays empty from this probability on that nothing belongs there."""
 

@@ -15,11 +15,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(p.relative_to(ROOT) for part in ("lsp_server", "model") for p in (ROOT / part).rglob("*.py"))
-MODEL_SEAMS = {"model.types", "model.errors", "model.filler", "model.text", "model.machine"}
+MODEL_SEAMS = {"model.types", "model.errors", "model.filler", "model.text", "model.threads", "model.machine"}
 LSP = {"pygls", "lsprotocol"}
 FLOORS = {
     "model": [
-        "text canvas errors",
+        "text canvas errors threads",
         "types backend extras",
         "infill",
         "backends",

@@ -8,12 +8,12 @@ hold others, both after a collection of garbage. `$/dlm/counts` answers with wha
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from typing import Any
 
 from lsp_server.configuration.settings import Settings
 from lsp_server.server import Server, create_server, leave, serve
+from model.threads import wait_asleep
 
 TEXT, MEMORY, COUNTS = "$/dlm/text", "$/dlm/memory", "$/dlm/counts"
 
@@ -39,7 +39,7 @@ def watch(server: Server) -> Server:
 
 def main(model: str, device: str) -> None:
     """Serve on standard input and output, as `dlm-fill lsp` does. Does not return."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    wait_asleep()
     leave(serve(watch(create_server(options=Settings(model=model, device=device)))))
 
 

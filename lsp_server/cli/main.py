@@ -18,6 +18,7 @@ from lsp_server.commands import load
 from lsp_server.errors import InputError
 from lsp_server.streams import stand_in_for_closed_streams
 from model.errors import ModelError
+from model.threads import wait_asleep
 from model.types import Fill, Filler, Hole
 
 FILL = "lsp_server.cli.options:main"
@@ -48,6 +49,7 @@ def run(args: Sequence[str]) -> int:
     """The exit code of `dlm-fill ARGS`: what is not a command's name is a target to fill."""
     brought: object = None
     place, name = FILL, "dlm-fill"
+    wait_asleep()
     try:
         if args and args[0] == "eval" and args[1:2] and args[1] in EVALUATIONS:
             from lsp_server.bench import served

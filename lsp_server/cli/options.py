@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from dataclasses import fields
 from typing import Any
 
 import click
@@ -40,7 +40,7 @@ def _length(ctx: click.Context, param: click.Parameter, value: str) -> int | Non
 )
 @click.argument("targets", nargs=-1, metavar="FILE:RANGE...")
 @click.option("--write", is_flag=True, help="Put the fill into the file (for -: print the whole filled text).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a diff.")
+@click.option("--json", is_flag=True, help="Print one JSON object instead of a diff.")
 @click.option(
     "--candidates",
     type=click.IntRange(1, 32),
@@ -68,6 +68,7 @@ def _length(ctx: click.Context, param: click.Parameter, value: str) -> int | Non
 @click.option("--device", type=DEVICES, default="auto", show_default=True, help="Where the model runs.")
 @click.option(
     "--max-time",
+    "max_time_s",
     type=click.FloatRange(0, min_open=True),
     default=None,
     metavar="SECONDS",
@@ -82,6 +83,7 @@ def _length(ctx: click.Context, param: click.Parameter, value: str) -> int | Non
 )
 @click.option(
     "--length",
+    "length_tokens",
     callback=_length,
     default="auto",
     show_default=True,
@@ -116,7 +118,10 @@ def _length(ctx: click.Context, param: click.Parameter, value: str) -> int | Non
     "--cross-file/--no-cross-file", default=True, help="Copy from other files of the repository, too (default: yes)."
 )
 @click.option(
-    "--send-other-files", is_flag=True, help="With a server as the model (http://…): send other files to it, too."
+    "--send-other-files",
+    "share_other_files",
+    is_flag=True,
+    help="With a server as the model (http://…): send other files to it, too.",
 )
 @click.option(
     "--trace",
@@ -125,7 +130,7 @@ def _length(ctx: click.Context, param: click.Parameter, value: str) -> int | Non
     help="Also write a page that plays how the fill came about, step by step.",
 )
 @click.version_option(package_name="dlm-fill", prog_name="dlm-fill")
-def main(targets: tuple[str, ...], **wish: Any) -> int:
+def main(targets: tuple[str, ...], **wish: Any) -> int:  # by the names of FillOptions and Wish
     # \b (a real backspace on a line of its own) keeps click from wrapping the paragraph below it.
     """Fill gaps in code with a diffusion language model, and show the change as a diff.
 
@@ -138,60 +143,14 @@ def main(targets: tuple[str, ...], **wish: Any) -> int:
 
     Several ranges of one file are filled together, each seeing the others.
     """  # noqa: D301
-    return _fill(tuple(target.removeprefix("\0") for target in targets), **wish)
-
-
-def _fill(
-    targets: tuple[str, ...],
-    *,
-    write: bool,
-    as_json: bool,
-    candidates: int,
-    seed: int,
-    model: str,
-    revision: str | None,
-    offline: bool,
-    device: str,
-    max_time: float | None,
-    steps: int | None,
-    length: int | None,
-    strength: float,
-    sampler: str,
-    context_refresh: int,
-    cross_file: bool,
-    send_other_files: bool,
-    trace: str | None,
-) -> int:
     if not targets:
         raise click.UsageError("name what to fill, for example: dlm-fill FILE:3-5 (all ways: dlm-fill --help)")
-    # The model's threads wait in sleep, not in a loop: on a busy machine that is worth a factor of ten.
-    # Only the environment reaches the runtime, and only before it is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from lsp_server.cli.fill import Wish, fill
     from lsp_server.settings import FillOptions
 
-    options = FillOptions(
-        candidates=candidates,
-        seed=seed,
-        sampler=sampler,
-        steps=steps,
-        length_tokens=length,
-        max_time_s=max_time,
-        trace=trace is not None,
-        share_other_files=send_other_files,
-    )
-    return fill(
-        Wish(
-            targets=targets,
-            options=options,
-            model=f"{model}@{revision}" if revision else model,
-            device=device,
-            write=write,
-            json=as_json,
-            trace=trace,
-            strength=strength,
-            offline=offline,
-            context_refresh=context_refresh,
-            cross_file=cross_file,
-        )
-    )
+    named = {field.name for field in fields(FillOptions)}
+    options = FillOptions(trace=wish["trace"] is not None, **{k: wish[k] for k in named & wish.keys() - {"trace"}})
+    rest = {name: value for name, value in wish.items() if name == "trace" or name not in named}
+    if revision := rest.pop("revision"):
+        rest["model"] = f"{rest['model']}@{revision}"
+    return fill(Wish(targets=tuple(target.removeprefix("\0") for target in targets), options=options, **rest))

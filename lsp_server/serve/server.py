@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import socket
 import sys
 from datetime import UTC, datetime
@@ -25,8 +24,6 @@ _GRACE_SECONDS = 5
 
 def run(settings: ServeSettings) -> int:
     """Serve until a signal; the exit code. Raises InputError before anything listens, for what cannot be served."""
-    # The model's threads wait in sleep, not in a loop. Only the environment reaches the runtime, before it is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     doors = settings.doors()
     settings.check_certificate()
     listening = _listen(settings.host, settings.port)

@@ -28,11 +28,10 @@ from model.infill.rerank.nearby_text import NearbyText
 from model.infill.rerank.ranking import Ranking
 from model.infill.trace.events import beam_event, event_of, finished_event
 from model.infill.trace.recorder import Recorder
-from model.types import Accepts, Budget, Cancelled, FillRequest, OnEvent
+from model.types import TEMPERATURE, Accepts, Budget, Cancelled, FillRequest, OnEvent
 
 SPARE_ROWS = 2
 """Rows drawn beyond the candidates asked for, since some come out equal."""
-TEMPERATURE = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from model.infill.brackets import CLOSERS, unmatched
 from model.infill.encoding import Codec, EncodedPrompt
 from model.infill.holes.ties import Ties
 from model.infill.hypothesis import Hypothesis, acceptable, merged
-from model.types import Accepts, Hole, Span
+from model.types import TEMPERATURE, Accepts, Hole, Span
 
 Order: TypeAlias = Callable[[Sequence[Hypothesis]], list[int]]
 """Indices of hypotheses, best first."""
@@ -28,7 +28,6 @@ NEAR_CHARACTERS = 4000
 """Brackets are counted so far to both sides of a hole."""
 ROUNDS = 2
 """How often at most the best fill is repaired; then the next candidate has to do."""
-TEMPERATURE = 0.8
 WAYS = ((0, False, 0.0), (1, False, 0.0), (0, True, 0.0), (0, True, TEMPERATURE))
 """Places added to the span; whether all that follows is decided anew too; temperature."""
 

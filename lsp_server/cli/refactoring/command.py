@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import click
@@ -74,7 +73,6 @@ def _refactor(
         raise click.UsageError(
             "name what to do, and where: dlm-fill refactor rename FILE:LINE:COL --name NEW (all there is: --list)"
         )
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see `options`: threads wait in sleep, not in a loop
     options = FillOptions(candidates=candidates, seed=seed, max_time_s=max_time_s)
     said = {"name": new_name, "in-this-file": "yes" if only_here else None, "message": message}
     answers = {key: answer for key, answer in said.items() if answer is not None}

@@ -12,13 +12,12 @@ from typing import Literal, TypeAlias
 from model.backends.left_to_right.answers import Answer, check, ranked
 from model.backends.left_to_right.writer import Middle, Writer
 from model.infill.holes.pins import Split
-from model.types import Cancelled, DraftToken, Fill, FillerInfo, FillEvent, FillRequest, OnEvent
+from model.types import TEMPERATURE, Cancelled, DraftToken, Fill, FillerInfo, FillEvent, FillRequest, OnEvent
 
 Stopped: TypeAlias = Literal["done", "cancelled", "time"]
 
 LOOK_S = 0.02
 """How often `cancelled` is asked, in seconds."""
-_OTHERS_TEMPERATURE = 0.8
 
 
 @dataclass
@@ -137,7 +136,7 @@ class SequentialFiller:
         holes = len(request.template.holes)
         ways = progress.ways
         ways += [
-            _Way(texts=[""] * holes, temperature=_OTHERS_TEMPERATURE if k else 0.0, seed=request.seed + k)
+            _Way(texts=[""] * holes, temperature=TEMPERATURE if k else 0.0, seed=request.seed + k)
             for k in range(request.candidates)
         ]
         at_once = self._writer.several and holes == 1

@@ -8,7 +8,6 @@ many of its tokens come out the same, and how long a pass takes beside an exact 
 from __future__ import annotations
 
 import json
-import os
 import platform
 import statistics
 import time
@@ -157,7 +156,6 @@ def drift(
 def main(model: str, device: str, count: int, context_tokens: int, length: int, spec: str) -> None:
     """Measure how far a stale context cache drifts from exact denoising."""
     require("torch", extra="torch", why="a published checkpoint")
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch loads; see `model.filler`
     from model.backends.published import load_checkpoint
 
     loaded = load_checkpoint(model, device)

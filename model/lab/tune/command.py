@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -45,7 +44,6 @@ def main(gate: Gate, /, code: Path, model: str, device: str, time_budget: float,
     generated ones and secrets are left out. A part of the files is held out: they measure the model before and after,
     and what did not help is not kept.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # people work on while it trains; read when torch loads
     require("torch", extra="train", why="dlm-fill tune")
     import torch
 

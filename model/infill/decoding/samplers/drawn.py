@@ -8,6 +8,7 @@ from model.canvas import Canvas, Decision
 from model.infill.decoding.constraints import Proposal
 from model.infill.decoding.samplers.base import Sampler, Step
 from model.infill.decoding.samplers.threshold import Threshold
+from model.types import TEMPERATURE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,7 @@ class Drawn:
     """
 
     inner: Sampler = field(default_factory=Threshold)
-    temperature: float = 0.8
+    temperature: float = TEMPERATURE
     top_p: float = 1.0
 
     def decide(self, canvas: Canvas, proposal: Proposal, *, step: Step) -> Decision:

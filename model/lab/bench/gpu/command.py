@@ -49,7 +49,6 @@ def main(device: str, chosen: tuple[str, ...], *, tiny: bool, context: int, hole
     is JSON.
     """
     require("torch", extra="torch", why="dlm-fill bench gpu")
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch loads; see `model.filler`
     import torch
 
     from model.backends.published.weights import choose_device
