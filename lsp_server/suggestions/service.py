@@ -20,9 +20,9 @@ from model.types import Cancelled, Filler, FillEvent, OnEvent
 
 _MAX_TIME_S = 2.0  # ghost text that comes later meets a reader who has moved on
 READING_S = 3.0
-"""Who has stopped typing where nothing had been read gets the suggestion when it has, if that takes no longer."""
+"""Wait this long for the model to read the place, for a user who has stopped typing there."""
 PATIENCE_S = 0.15
-"""Who just types gets an answer without the network where reading what it has not read would take longer; it is read then."""
+"""Answer an automatic request without the network where reading the context would take longer; read it afterwards."""
 NO_PATIENCE_S = -1.0
 UNREAD = "the model had not read the place"
 

@@ -226,7 +226,7 @@ def denoised_rows(
 
 
 def _on_step(job: Job) -> OnStep | None:
-    """Who is told of each step: the trace, and whoever looks on."""
+    """Return what tells the trace and the caller of each step; None if nobody listens."""
     recorder, on_event = job.recorder, job.on_event
     if on_event is None:
         return recorder.on_step if recorder else None

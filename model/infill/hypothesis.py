@@ -19,7 +19,7 @@ from model.infill.rerank.ranking import Features, Ranking, chances_of, order_of,
 from model.types import Candidate, Parses
 
 PARSED_BEYOND = 3
-"""So many more hypotheses than asked for are parsed, in case the best ones do not parse."""
+"""Parse this many hypotheses more than were asked for, in case the best ones do not parse."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,7 +69,7 @@ class Hypothesis:
 
 
 def _mean(values: Sequence[float]) -> float:
-    """Of one value per hole, which mostly is one; 0 if there are none."""
+    """The mean of one value per hole; 0 if there are none."""
     return float(np.mean(values) if len(values) > 1 else sum(values))
 
 
@@ -124,7 +124,7 @@ def _agreeing(first: Hypothesis, other: Hypothesis) -> Hypothesis:
 
 
 def acceptable(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
-    """Those that fill every hole; if there is none, those that fill any."""
+    """The hypotheses that fill every hole; if there is none, those that fill any."""
     full = [a for a in hypotheses if all(text.strip() for text in a.texts)]
     return full or [a for a in hypotheses if any(text.strip() for text in a.texts)]
 

@@ -65,7 +65,7 @@ def judge(holes: Sequence[Hole], accepts: Accepts | None) -> Accepts | None:
 
 
 def fitting(hypotheses: Sequence[Hypothesis], holes: Sequence[Hole]) -> list[Hypothesis]:
-    """Those that match what the holes demand."""
+    """The texts that match what the holes demand."""
     wanted = [(h, hole.must_match) for h, hole in enumerate(holes) if hole.must_match]
     return [a for a in hypotheses if all(re.fullmatch(pattern, a.texts[h]) for h, pattern in wanted)]
 

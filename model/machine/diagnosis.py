@@ -150,7 +150,7 @@ def _keys(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _load() -> float:
-    """Of the last minute; 0 where the system does not say."""
+    """The load of the last minute; 0 where the system does not say."""
     try:
         return os.getloadavg()[0]
     except (AttributeError, OSError):

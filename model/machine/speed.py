@@ -37,7 +37,7 @@ def rate(work: Callable[[], object], amount: float, *, now: Callable[[], float] 
 
 
 def cpu_speed() -> Speed:
-    """Of this machine's processor, in float32, as NumPy uses it: one core's products, times the cores.
+    """The speed of this machine's processor, in float32, as NumPy uses it: one core's products, times the cores.
 
     The matrices are so small that BLAS keeps to one thread: where other programs compute, threads that wait for each
     other would be all that is measured.
@@ -54,7 +54,7 @@ def cpu_speed() -> Speed:
 
 
 def gpu_speed(device: str) -> Speed:
-    """Of a GPU, in bfloat16, as torch uses it."""
+    """The speed of a GPU, in bfloat16, as torch uses it."""
     import torch
 
     a = torch.ones((LARGE, LARGE), dtype=torch.bfloat16, device=device)

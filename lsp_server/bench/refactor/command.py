@@ -44,7 +44,7 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 _TRIES = 40
 """For each case that is wanted, so many places are tried at most."""
 _AT_ONCE = 4
-"""So many places of a file are tried before the next file is read."""
+"""Try this many places of a file, then read the next file."""
 
 
 @dataclass

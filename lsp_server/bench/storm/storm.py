@@ -16,7 +16,7 @@ from lsp_server.bench.storm.desk import Desk, Encoding, Paper
 from lsp_server.bench.watched import MEMORY, TEXT
 
 PATIENCE_S = 120.0
-"""So long nothing may come from the server before it counts as hung."""
+"""The server counts as hung if nothing comes from it for this many seconds."""
 _LONGEST_LOADING_S = 300.0
 _MOST_OUTSTANDING = 24
 _WARM_SHARE = 0.4

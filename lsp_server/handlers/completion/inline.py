@@ -25,7 +25,7 @@ from lsp_server.suggestions.suggestion import Suggestion, shown_to
 from lsp_server.types import Region
 
 SHOWN_AFTER_S = 0.5
-"""Who asked sees progress where an answer takes longer: mostly the model reads the file for the first time then."""
+"""Show progress to a user who asked, once the answer takes longer: mostly the model reads the file for the first time then."""
 
 
 def register(

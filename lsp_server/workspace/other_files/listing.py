@@ -19,7 +19,7 @@ from lsp_server.workspace.other_files.nearby import nearby
 MOST_LISTED = 100
 """Some of them may be excluded."""
 FRESH_S = 5.0
-"""So long a listing holds: what it names is looked at anew every time, what is new is found a little later."""
+"""List a folder again after this many seconds. Files that it names are read anew every time; new ones are found a little later."""
 _KEPT = 32
 _SCRIPTS = frozenset((".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx"))
 

@@ -25,7 +25,7 @@ REPETITIONS = 5
 WORTH = 1.2
 """bfloat16 rounds: it has to be so many times faster to be taken."""
 HOPELESS = 3.0
-"""So many times slower in the first product is emulated, and not tried again: it may take seconds."""
+"""If the first product is this many times slower, assume emulation and stop measuring: it may take seconds."""
 LEAST_PARAMETERS = 50_000_000
 """Networks with fewer compute in float32 unasked: they are fast enough, and measuring would take longer than they do."""
 Timer = Callable[["torch.dtype", int, int], float]

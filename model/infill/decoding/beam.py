@@ -28,8 +28,8 @@ LENGTH_POWER = 0.7
 LONGEST_LINE, LONGEST_LINES = 64, 160
 """Tokens of one line, and of several."""
 PATIENCE = 3
-"""So many times as long as the likeliest finished text, and a short line more, others may become before the search
-ends: what goes round in a circle gets more certain with every token and would go on to the longest length."""
+"""Stop hypotheses longer than `PATIENCE` × the best finished one + `SHORT_LINE` tokens: a text that repeats itself gets
+more certain with every token, and would go on to the longest length."""
 SHORT_LINE = 16
 LEAST_PROBABILITY = 1e-6
 OnBeam = Callable[[int, "Beam"], None]
@@ -39,7 +39,7 @@ WIDTH_BY_KIND, OF_A_KIND, LOOKED_AT = 24, 2, 300
 LIKELY_END, JUDGED_OF_A_KIND = 0.001, 6
 """Such a search asks of texts that end with this probability whether they fit, and of so many of one kind."""
 STEPS_BEHIND = 3
-"""So many steps behind the first text that fits others may come, for the ranking to choose from."""
+"""Search on for this many steps after the first text that fits, so that the ranking has a choice."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

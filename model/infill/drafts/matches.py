@@ -171,7 +171,7 @@ def _found(search: _Search, limit: int, *, max_lines: int | None, renamings: int
 
 
 def _renamed(copies: Sequence[Draft], found: Sequence[Place], search: _Search, *, most: int) -> list[Draft]:
-    """Those of `copies` that read differently in the names of their new place, each text once."""
+    """The `copies` that read differently in the names of their new place, each text once."""
     texts = {copy.text for copy in copies}
     made: list[Draft] = []
     for copy, place in zip(copies, found, strict=True):

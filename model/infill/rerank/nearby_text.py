@@ -14,7 +14,7 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True, kw_only=True)
 class NearbyText:
-    """Of one hole. `words` stand near it; `line_start` stands before it in its line; `lines` are its neighbours, stripped."""
+    """The text near one hole. `words` stand near it; `line_start` stands before it in its line; `lines` are its neighbours, stripped."""
 
     words: frozenset[str]
     line_start: str

@@ -196,7 +196,7 @@ def order_of(utilities: Sequence[float]) -> list[int]:
 
 
 def probabilities(candidates: Sequence[Features], ranking: Ranking | None = None) -> list[float]:
-    """Of being right, for each candidate; what they lack to 1 is the probability that none of them is."""
+    """The probability that each candidate is right; what they lack to 1 is the probability that none of them is."""
     return chances_of([utility(features, ranking) for features in candidates])
 
 

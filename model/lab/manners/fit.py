@@ -118,7 +118,7 @@ def table_of(
 
 
 def shares_of(rows: dict[str, dict[str, float]]) -> dict[str, float]:
-    """Of a table: the share of right suggestions that are kept, and that of needless cursors where one is shown."""
+    """The share of right suggestions that are kept, and that of needless cursors where one is shown."""
     right = math.fsum(row["right_without"] for row in rows.values())
     needless = math.fsum(rows[kind]["cursors"] for kind in NEEDLESS)
     return {

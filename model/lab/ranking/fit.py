@@ -134,7 +134,7 @@ CALIBRATION_RIDGE = 0.002
 
 
 def default_weights() -> dict[bool, Matrix]:
-    """Those of a model for which none were fitted."""
+    """The weights of a model for which none were fitted."""
     known = Ranking()
     both = ((False, known.inside), (True, known.lines))
     return {whole: np.asarray([getattr(weights, name) for name in NAMES]) for whole, weights in both}

@@ -80,7 +80,7 @@ def is_source(text: str) -> bool:
 
 
 def sources(root: Path, paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
-    """Those of `paths` under `root` that belong in a corpus, with their texts; vendored code is left out."""
+    """The files of `paths` under `root` that belong in a corpus, with their texts; vendored code is left out."""
     for path in sorted(paths):
         if any(VENDORED.match(part) for part in path.relative_to(root).parts[:-1]):
             continue

@@ -46,7 +46,7 @@ def _constraints_of(folder: Path) -> _Rules:
 
 
 def _rules_above(folder: Path) -> _Rules:
-    """Those of the repository that `folder` lies in, outermost first; none outside a repository."""
+    """The rules of the repository that `folder` lies in, outermost first; none outside a repository."""
     above: _Rules = ()
     for parent in folder.parents if not (folder / ".git").exists() else ():
         above = _constraints_of(parent) + above

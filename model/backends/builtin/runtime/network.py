@@ -27,9 +27,9 @@ Ids = NDArray[np.int64]
 
 
 SLICE_SECONDS = 0.03
-"""Whoever may stop a reading waits about so long at most, where the machine can do that."""
+"""Read the context in slices of about this many seconds, so that a reading can be stopped."""
 SLICE_ROWS = (32, 128)
-"""A slice has so many tokens at least and at most: with fewer, the weights are read too often; more gain nothing."""
+"""Least and most tokens of a slice: with fewer, the weights are read too often; more gain nothing."""
 ROWS_STEP = 8
 
 

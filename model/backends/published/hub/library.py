@@ -12,7 +12,7 @@ from model.errors import AccessDenied, DiskFull, ModelError, UnknownModel, Unrea
 
 
 class Library(Protocol):
-    """Of `huggingface_hub.HfApi`: what tests replace."""
+    """The part of `huggingface_hub.HfApi` that tests replace."""
 
     def model_info(self, repo_id: str, *, revision: str | None, files_metadata: bool) -> Any: ...
 

@@ -110,7 +110,7 @@ def product_by_expert(rows: Tensor, weight: Tensor, count: Tensor) -> Tensor:
 
 
 def grouped_product(rows: Tensor, weight: Tensor, count: Tensor) -> Tensor:
-    """As `product_by_expert`, in one kernel and without a sync."""
+    """Compute `product_by_expert` in one kernel and without a sync."""
     made: Tensor = F.grouped_mm(rows, weight.mT, offs=count.cumsum(0).to(torch.int32))
     return made
 

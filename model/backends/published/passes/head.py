@@ -19,7 +19,7 @@ NEVER = -1e30
 
 @dataclass(frozen=True, kw_only=True)
 class Best:
-    """Of n positions: `ids` int64 [n, K], `probs` float32 [n, K], `entropy` (nats) and `current` float32 [n]."""
+    """The best tokens of n positions: `ids` int64 [n, K], `probs` float32 [n, K], `entropy` (nats) and `current` float32 [n]."""
 
     ids: NDArray[np.int64]
     probs: NDArray[np.float32]
@@ -59,7 +59,7 @@ def best_of_logits(
     allowed: Tensor | None = None,
     which: Tensor | None = None,
 ) -> Tensor:
-    """As `best_of`, from logits float32 [n, V], which are overwritten."""
+    """Compute `best_of` from logits float32 [n, V], which are overwritten."""
     logits.select(-1, mask_id).fill_(NEVER)
     if allowed is not None and which is not None:
         logits = logits.masked_fill(~allowed.index_select(0, which), NEVER)

@@ -73,7 +73,7 @@ def random_network(config: DecoderConfig, device: torch.device, dtype: torch.dty
 
 
 def spec_of(shape: Shape, *, canvas_tokens: int) -> ModelSpec:
-    """As the engine wants it; a hole has the length that it is given."""
+    """The shape's sizes and tokens; a hole has the length that it is given."""
     return ModelSpec(
         mask_id=shape.mask_id,
         end_of_hole_id=None,

@@ -133,7 +133,7 @@ class LlamaCpp:
 
 
 def sides(folder: Path, gguf: Path | None, context_tokens: int) -> Iterator[Side]:
-    """Those that can run here, ours first."""
+    """The sides that can run here, ours first."""
     yield OurKernel(Network.open(folder), context_tokens)
     if find_spec("onnxruntime") and find_spec("onnx"):
         yield OnnxRuntime(folder)

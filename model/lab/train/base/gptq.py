@@ -36,7 +36,7 @@ class Inputs:
 
 
 def inputs(moments: Tensor) -> Inputs:
-    """Of `moments`, float32 [K, K], the sum of x xᵀ over inputs x: the upper Cholesky factor of their damped inverse."""
+    """The upper Cholesky factor of the damped inverse of `moments`, float32 [K, K], the sum of x xᵀ over inputs x."""
     damped = moments.clone()
     damped.diagonal()[damped.diagonal() == 0] = 1.0
     damped.diagonal().add_(DAMPING * damped.diagonal().mean())
