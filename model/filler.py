@@ -96,7 +96,7 @@ def _left_to_right(name: str, *, device: str) -> Filler:
     directory = directory_of(name)
     require("transformers", extra="torch", why=f"the published model in {directory}")
     from model.backends.left_to_right.sequential import SequentialFiller
-    from model.backends.left_to_right.transformers_model import LeftToRight
+    from model.backends.left_to_right.transformers_model import TransformersWriter
 
     shown = directory.name if Path(name).expanduser().is_dir() else name
-    return SequentialFiller(LeftToRight(directory, name=shown, device=device))
+    return SequentialFiller(TransformersWriter(directory, name=shown, device=device))

@@ -157,6 +157,19 @@ def test_floors(half: str) -> None:
     assert not up, "a floor imports what is below it"
 
 
+def test_a_name_means_one_thing() -> None:
+    """No two public classes of one name, and no module named after what a dozen others are, too."""
+    homes: dict[str, list[Path]] = defaultdict(list)
+    for path in SOURCES:
+        tree = ast.parse((ROOT / path).read_text("utf-8"))
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes[node.name].append(path)
+    assert homes["Hypothesis"]
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}
+    assert [path for path in SOURCES if path.stem in {"command", "utils", "helpers", "manager"}] == []
+
+
 @pytest.mark.parametrize("path", [p for p in SOURCES if p != Path("model/text.py")], ids=str)
 def test_line_ends_change_in_one_place(path: Path) -> None:
     """Whoever needs other line ends takes `PlainText`, so that no way into the engine can forget one of them."""

@@ -20,7 +20,7 @@ from lsp_server.code.languages.table import by_name
 from lsp_server.code.syntax.parse import Syntax, edited, parse
 from lsp_server.code.text.lines import Lines
 from lsp_server.code.text.positions import LineIndex
-from lsp_server.documents.store import Change, Documents
+from lsp_server.documents.store import DocumentChange, Documents
 from lsp_server.types import Gap, Region, Snapshot
 from model.types import Hole
 
@@ -111,7 +111,7 @@ def _change_ms(times: dict[str, list[float]], documents: Documents, position: tu
     texts.append(("", (line, column), (line, column + keystrokes)))
     for version, (text, *span) in enumerate(texts):
         started = time.perf_counter()
-        documents.change(_URI, [Change(text=text, span=(span[0], span[1]))], version=version)
+        documents.change(_URI, [DocumentChange(text=text, span=(span[0], span[1]))], version=version)
         times["change_ms"].append(_since_ms(started))
 
 

@@ -22,10 +22,10 @@ from model.threads import wait_asleep
 from model.types import Fill, Filler, Hole
 
 FILL = "lsp_server.cli.options:main"
-EVALUATIONS = {"manners": "model.lab.manners.command:main", "languages": "model.lab.eval.languages:main"}
+EVALUATIONS = {"manners": "model.lab.manners.eval_manners:main", "languages": "model.lab.eval.languages:main"}
 """What follows `dlm-fill eval`, and where it is found."""
-REFACTOR = "lsp_server.bench.refactor.command:main"
-FILLED = "lsp_server.bench.filled.command:main"  # with --model: what it makes of the holes
+REFACTOR = "lsp_server.bench.refactor.eval_refactor:main"
+FILLED = "lsp_server.bench.filled.eval_filled:main"  # with --model: what it makes of the holes
 BAD_INPUT, CRASHED = 2, 70
 _OUTPUT_FAILED = frozenset((errno.ENOSPC, errno.EBADF, errno.EIO, errno.EDQUOT, errno.EFBIG))
 

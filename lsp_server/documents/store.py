@@ -25,7 +25,7 @@ _LARGEST_FILE_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class DocumentChange:
     """`text` replaces `span` (start and end as line and column in the store's encoding); None: everything."""
 
     text: str
@@ -48,7 +48,7 @@ class _Document:
         index = self.index.after(new, region, region.start + len(middle))
         return replace(self, snapshot=replace(self.snapshot, source=new, tree=syntax.tree), syntax=syntax, index=index)
 
-    def changed(self, change: Change, *, version: int, encoding: Encoding) -> tuple[_Document, Region | None]:
+    def changed(self, change: DocumentChange, *, version: int, encoding: Encoding) -> tuple[_Document, Region | None]:
         """(the document after a change on the way to `version`, the region that it replaced: None for everything)."""
         if change.span is None:
             self.history.replaced(version)
@@ -81,7 +81,9 @@ class Documents:
         document = self._open[_key(uri)] = _document(uri, _bytes(text), language_id=language_id, version=version)
         return document.snapshot
 
-    def change(self, uri: str, changes: Sequence[Change], *, version: int, on_edit: OnEdit | None = None) -> Snapshot:
+    def change(
+        self, uri: str, changes: Sequence[DocumentChange], *, version: int, on_edit: OnEdit | None = None
+    ) -> Snapshot:
         """The document after `changes`, each of which sees the result of the one before.
 
         `on_edit` is told, in their order, which region (None: everything) got which text. Raises InputError if

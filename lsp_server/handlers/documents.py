@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
-from lsp_server.documents.store import Change
+from lsp_server.documents.store import DocumentChange
 from lsp_server.errors import InputError
 from lsp_server.feedback.acceptance import Acceptance
 from lsp_server.feedback.kept import Kept
@@ -85,8 +85,8 @@ def register(server: LanguageServer, editing: Editing) -> None:
         editing.closed(params.text_document.uri)
 
 
-def _change(event: lsp.TextDocumentContentChangeEvent) -> Change:
+def _change(event: lsp.TextDocumentContentChangeEvent) -> DocumentChange:
     if isinstance(event, lsp.TextDocumentContentChangeWholeDocument):
-        return Change(text=event.text)
+        return DocumentChange(text=event.text)
     start, end = event.range.start, event.range.end
-    return Change(text=event.text, span=((start.line, start.character), (end.line, end.character)))
+    return DocumentChange(text=event.text, span=((start.line, start.character), (end.line, end.character)))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lsp_server.errors import InputError
 from lsp_server.serve.app import Doors
-from lsp_server.serve.desk.desk import Bounds, Desk
+from lsp_server.serve.desk.desk import Desk, QueueBounds
 from lsp_server.serve.gate.gate import is_loopback
 from lsp_server.serve.gate.keys import VARIABLE, Keys, Limits
 from lsp_server.serve.served import Served
@@ -62,7 +62,7 @@ class ServeSettings:
 
     def served(self, opener: Callable[[], Filler] | None = None, *, events: Events | None = None) -> Served:
         """The server's state, over fillers that are not loaded yet."""
-        desk = Desk([opener or self._open] * self.fillers, bounds=Bounds(queue=self.queue, wait_s=self.max_wait_s))
+        desk = Desk([opener or self._open] * self.fillers, bounds=QueueBounds(queue=self.queue, wait_s=self.max_wait_s))
         return Served(desk=desk, max_time_s=self.max_time_s, events=events or Events())
 
     def _open(self) -> Filler:

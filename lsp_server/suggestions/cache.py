@@ -46,7 +46,7 @@ class State:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
+class CachedSuggestions:
     """What was made for a state. `asked`: how many suggestions were asked for; `here`: it is exactly this state's."""
 
     suggestions: tuple[Suggestion, ...]
@@ -58,14 +58,14 @@ class Cache:
     """The latest suggestions, of all documents together; bounded in number and in bytes of text."""
 
     def __init__(self, *, most_entries: int = _MOST_ENTRIES, most_bytes: int = _MOST_BYTES) -> None:
-        self._entries: OrderedDict[tuple[str, State], Made] = OrderedDict()
+        self._entries: OrderedDict[tuple[str, State], CachedSuggestions] = OrderedDict()
         self._bytes = 0
         self._most_entries, self._most_bytes = most_entries, most_bytes
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def put(self, uri: str, state: State, made: Made) -> None:
+    def put(self, uri: str, state: State, made: CachedSuggestions) -> None:
         """Remember what was made for `state`; the least recently used is forgotten when it gets too much."""
         self._forget((uri, state))
         self._entries[uri, state] = made
@@ -73,13 +73,13 @@ class Cache:
         while len(self._entries) > self._most_entries or self._bytes > self._most_bytes:
             self._forget(next(iter(self._entries)))
 
-    def find(self, uri: str, source: bytes, offset: int, *, asked: int) -> Made | None:
+    def find(self, uri: str, source: bytes, offset: int, *, asked: int) -> CachedSuggestions | None:
         """What is known for a cursor at `offset` of `source`, if at least `asked` suggestions were asked for then.
 
         What was made here (possibly nothing); else what remains of suggestions that the user has begun to type.
         """
         here = _Here(source, offset)
-        remaining: tuple[tuple[str, State], Made] | None = None
+        remaining: tuple[tuple[str, State], CachedSuggestions] | None = None
         for key, made in reversed(self._entries.items()):
             if key[0] != uri or made.asked < asked:
                 continue
@@ -111,7 +111,7 @@ class _Here:
         self._source, self._offset = source, offset
         self._digests: dict[tuple[int, int], bytes] = {}
 
-    def remaining(self, state: State, made: Made) -> Made | None:
+    def remaining(self, state: State, made: CachedSuggestions) -> CachedSuggestions | None:
         """What `made`, for `state`, comes down to here: without what was typed since. None if something else was done."""
         source, offset = self._source, self._offset
         typed = source[state.offset : offset]
@@ -160,5 +160,5 @@ def _digest(part: memoryview) -> bytes:
     return hashlib.blake2b(part, digest_size=16).digest()
 
 
-def _size(made: Made) -> int:
+def _size(made: CachedSuggestions) -> int:
     return 200 + sum(len(s.text.encode()) + 100 for s in made.suggestions)

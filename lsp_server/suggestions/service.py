@@ -12,7 +12,7 @@ from lsp_server.session.jobs import Interrupted
 from lsp_server.session.session import Session
 from lsp_server.settings import FillOptions
 from lsp_server.suggestions.ahead import ReadAhead
-from lsp_server.suggestions.cache import Cache, Made, State
+from lsp_server.suggestions.cache import Cache, CachedSuggestions, State
 from lsp_server.suggestions.question import Question
 from lsp_server.suggestions.suggestion import Suggestion, suggestions_of
 from lsp_server.types import Region
@@ -176,7 +176,7 @@ class Suggester:
             self._metrics.drop(reason)
         if stopped in ("done", "steps") or suggestions:
             state = State.of(question.snapshot.source, question.offset, question.gap.closers)
-            self._cache.put(question.now.uri, state, Made(suggestions=suggestions, asked=run.asked))
+            self._cache.put(question.now.uri, state, CachedSuggestions(suggestions=suggestions, asked=run.asked))
         return suggestions
 
 

@@ -27,7 +27,7 @@ from model.types import Cancelled, Filler, OnEvent
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class RefactoringResult:
     """One way to refactor. `edits` are of the file as it was, `source` is the file with them made; `texts` fill the holes.
 
     `confidence` is the model's; None where it had nothing to fill.
@@ -44,7 +44,7 @@ class Refactored:
     """The best result first. `filled`: what the model said, if it was asked."""
 
     change: Change
-    results: tuple[Result, ...]
+    results: tuple[RefactoringResult, ...]
     filled: Filled | None = None
 
 
@@ -125,7 +125,7 @@ def _refactored(
 
 def filled_with(
     snapshot: Snapshot, change: Change, texts: tuple[str, ...], checker: SyntaxChecker | None = None
-) -> Result:
+) -> RefactoringResult:
     """The change of `snapshot` with these texts in its holes. Raises NothingFilled if they will not do."""
     if found := _objection(change, texts):
         raise NothingFilled(found)
@@ -134,7 +134,7 @@ def filled_with(
     return replace(_checked(snapshot, source, checker or SyntaxChecker(snapshot)), texts=texts)
 
 
-def _distinct(results: list[Result]) -> Iterator[Result]:
+def _distinct(results: list[RefactoringResult]) -> Iterator[RefactoringResult]:
     known: set[bytes] = set()
     for result in results:
         if result.source not in known:
@@ -151,14 +151,14 @@ def _objection(change: Change, texts: tuple[str, ...]) -> str:
     return change.objection(texts)
 
 
-def _checked(snapshot: Snapshot, source: bytes, checker: SyntaxChecker) -> Result:
+def _checked(snapshot: Snapshot, source: bytes, checker: SyntaxChecker) -> RefactoringResult:
     """The edits that make `source`. Raises NothingFilled if they bring a syntax error, or change nothing."""
     edits = edits_between(snapshot.source, source, version=snapshot.version)
     if not edits:
         raise NothingFilled("nothing to change: the file is as it would become")
     if not _sound(edits, checker):
         raise NothingFilled("nothing changed: the file would have a syntax error; this is a limit of the refactoring")
-    return Result(edits=edits, source=source)
+    return RefactoringResult(edits=edits, source=source)
 
 
 def _sound(edits: Sequence[Edit], checker: SyntaxChecker) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from lsp_server.bench.refactor import command
+from lsp_server.bench.refactor import eval_refactor
 from lsp_server.bench.refactor.behaviour import module_files, why_tests_fail
 from lsp_server.bench.refactor.cases import sources
 from lsp_server.bench.refactor.rename import unlike_python
@@ -21,13 +21,13 @@ def small_modules() -> list[Path]:
     return [path for path, name in module_files().items() if name in SMALL]
 
 
-@pytest.mark.parametrize("transform", list(command.TRANSFORMS))
+@pytest.mark.parametrize("transform", list(eval_refactor.TRANSFORMS))
 def test_a_few_cases_of_each(transform: str) -> None:
     modules = {path: name for path, name in module_files().items() if name in SMALL}
     if transform != "rename" and not modules:
         pytest.skip("this Python comes without the package test")
     paths = list(modules) or [Path(json.__file__).parent]
-    tally = command.run(transform, "python", paths, cases=6, seed=3, modules=modules)
+    tally = eval_refactor.run(transform, "python", paths, cases=6, seed=3, modules=modules)
     assert tally.made == 6
     assert [(fault.file, fault.line, fault.fault) for fault in tally.faults] == []
 
@@ -35,7 +35,7 @@ def test_a_few_cases_of_each(transform: str) -> None:
 def test_the_command_prints_a_table_and_json() -> None:
     folder = str(Path(json.__file__).parent)
     done = CliRunner().invoke(
-        command.main, ["--transform", "rename", "--source", folder, "--cases", "4"], standalone_mode=False
+        eval_refactor.main, ["--transform", "rename", "--source", folder, "--cases", "4"], standalone_mode=False
     )
     assert done.return_value == 0, done.output
     (row,) = json.loads(done.output.splitlines()[-1])

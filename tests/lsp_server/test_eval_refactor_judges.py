@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lsp_server.bench.refactor import command
-from lsp_server.bench.refactor.cases import Source, sources
+from lsp_server.bench.refactor import eval_refactor
+from lsp_server.bench.refactor.cases import CaseSource, sources
 from lsp_server.bench.refactor.compiled import COMPILERS, Compiler
 from lsp_server.bench.refactor.extraction import Make, cases_in_javascript, function_case, inline_case, variable_case
 from lsp_server.bench.refactor.javascript import node_with, unlike_javascript
@@ -30,13 +30,13 @@ NAMES = {
 }
 
 
-def only(tmp_path: Path, text: str, language: str, name: str) -> Source:
+def only(tmp_path: Path, text: str, language: str, name: str) -> CaseSource:
     """The one file of a package."""
     file = tmp_path / "package" / "src" / name
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, "utf-8")
     (tmp_path / "package" / "Cargo.toml").write_text('[package]\nedition = "2021"\n', "utf-8")
-    (source,) = sources([file], language, command.SUFFIXES[language], random.Random(0))
+    (source,) = sources([file], language, eval_refactor.SUFFIXES[language], random.Random(0))
     return source
 
 
@@ -45,7 +45,7 @@ def test_a_compiler_tells_a_wrong_rename_from_a_right_one(language: str, tmp_pat
     if shutil.which(COMPILERS[language][0]) is None:
         pytest.skip(f"no {COMPILERS[language][0]} here")
     text = NAMES[language]
-    name = {"java": "A.java", "rust": "lib.rs"}.get(language, f"a{command.SUFFIXES[language][0]}")
+    name = {"java": "A.java", "rust": "lib.rs"}.get(language, f"a{eval_refactor.SUFFIXES[language][0]}")
     source = only(tmp_path, text, language, name)
     compiler = Compiler(language)
     renamed = {"old": "§", "young": "§"}
@@ -155,6 +155,6 @@ def test_what_is_refused_is_no_case(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     only(tmp_path, PYTHON, "python", "a.py")
     monkeypatch.setattr(rename.Rename, "change", refuses)
-    tally = command.run("rename", "python", [tmp_path], cases=2, seed=0, modules={})
+    tally = eval_refactor.run("rename", "python", [tmp_path], cases=2, seed=0, modules={})
     assert (tally.made, tally.faults) == (0, [])
     assert dict(tally.refused) == {"not today, line N": tally.tried}

@@ -27,7 +27,7 @@ Judge: TypeAlias = Callable[[Refactored | None], Mapping[str, float]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
+class FilledCase:
     """What to refactor, and who judges: figures by name, each between 0 and what `of` counts."""
 
     refactoring: Refactoring
@@ -38,14 +38,14 @@ class Case:
     baselines: Mapping[str, float] = field(default_factory=dict)
 
 
-Make: TypeAlias = Callable[[File, Function, random.Random], Case | None]
+Make: TypeAlias = Callable[[File, Function, random.Random], FilledCase | None]
 
 
 def _source(done: Refactored | None) -> str | None:
     return done.results[0].source.decode() if done is not None else None
 
 
-def annotate(file: File, function: Function, rng: random.Random) -> Case | None:  # noqa: ARG001
+def annotate(file: File, function: Function, rng: random.Random) -> FilledCase | None:  # noqa: ARG001
     """The types of a function taken out."""
     own = arguments(function)
     if function.returns is None or not own or any(a.annotation is None for a in own) or len(own) > 6:
@@ -80,11 +80,11 @@ def annotate(file: File, function: Function, rng: random.Random) -> Case | None:
         same = [(count, t) for (name, t), count in known.items() if name == argument.arg]
         copied += bool(same) and max(same)[1] == of
     most = sum(of == "str" for of in truth[:-1]) + (truth[-1] == "None")
-    return Case(refactoring=Annotate(), snapshot=snapshot_of(source, file.path), region=place, judge=judge,
+    return FilledCase(refactoring=Annotate(), snapshot=snapshot_of(source, file.path), region=place, judge=judge,
                 baselines={"copied from the file": copied, "most frequent (str, -> None)": most})  # fmt: skip
 
 
-def implement(file: File, function: Function, rng: random.Random) -> Case | None:  # noqa: ARG001
+def implement(file: File, function: Function, rng: random.Random) -> FilledCase | None:  # noqa: ARG001
     """The body of a small function with doctests taken out; they have to pass."""
     body = function.body
     if (
@@ -108,11 +108,11 @@ def implement(file: File, function: Function, rng: random.Random) -> Case | None
 
     first = arguments(function)
     trivial = without(file.text, [(start, end, f"return {first[0].arg}" if first else "return None")])
-    return Case(refactoring=Implement(), snapshot=snapshot_of(source, file.path), region=at(source, start), judge=judge,
+    return FilledCase(refactoring=Implement(), snapshot=snapshot_of(source, file.path), region=at(source, start), judge=judge,
                 baselines={"returns its argument": float(doctests_pass(file, trivial, function.name))})  # fmt: skip
 
 
-def document(file: File, function: Function, rng: random.Random) -> Case | None:  # noqa: ARG001
+def document(file: File, function: Function, rng: random.Random) -> FilledCase | None:  # noqa: ARG001
     """The docstring of a function taken out."""
     docstring = ast.get_docstring(function)
     if docstring is None or len(function.body) < 2 or not arguments(function):
@@ -130,10 +130,10 @@ def document(file: File, function: Function, rng: random.Random) -> Case | None:
         return {"parses": float(after is not None), "filled": float(complete), "names all": float(listed == wanted)}
 
     place = at(source, file.offset(function.lineno, function.col_offset) + len("def "))
-    return Case(refactoring=Document(), snapshot=snapshot_of(source, file.path), region=place, judge=judge)
+    return FilledCase(refactoring=Document(), snapshot=snapshot_of(source, file.path), region=place, judge=judge)
 
 
-def rename(file: File, function: Function, rng: random.Random) -> Case | None:
+def rename(file: File, function: Function, rng: random.Random) -> FilledCase | None:
     """A local name hidden behind a meaningless one: is it among five proposals?"""
     stores = [
         n for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and len(n.id) > 2
@@ -157,11 +157,11 @@ def rename(file: File, function: Function, rng: random.Random) -> Case | None:
     )
     frequent = [other for other, _ in others.most_common(5)]
     start = hidden.source.find(b"v0", max(0, place.start - 2000 if place.start > 2000 else 0))
-    return Case(refactoring=Rename(), snapshot=snapshot_of(source, file.path), region=Region(start, start), judge=judge,
+    return FilledCase(refactoring=Rename(), snapshot=snapshot_of(source, file.path), region=Region(start, start), judge=judge,
                 candidates=5, baselines={"five most frequent names of the file": float(name.id in frequent)})  # fmt: skip
 
 
-def repair(file: File, function: Function, rng: random.Random) -> Case | None:
+def repair(file: File, function: Function, rng: random.Random) -> FilledCase | None:
     """One token damaged so that its line no longer parses."""
     tokens = list(_tokens(file.text, function))
     rng.shuffle(tokens)
@@ -181,7 +181,7 @@ def repair(file: File, function: Function, rng: random.Random) -> Case | None:
     return None
 
 
-def _repairing(file: File, source: str, start: int) -> Case:
+def _repairing(file: File, source: str, start: int) -> FilledCase:
     def judge(done: Refactored | None) -> Mapping[str, float]:
         text = _source(done)
         parses = 0.0
@@ -193,7 +193,9 @@ def _repairing(file: File, source: str, start: int) -> Case:
                 pass
         return {"exactly": float(text == file.text), "otherwise": float(parses and text != file.text), "parses": parses}
 
-    return Case(refactoring=Repair(), snapshot=snapshot_of(source, file.path), region=at(source, start), judge=judge)
+    return FilledCase(
+        refactoring=Repair(), snapshot=snapshot_of(source, file.path), region=at(source, start), judge=judge
+    )
 
 
 def _tokens(text: str, function: Function) -> Iterator[tokenize.TokenInfo]:

@@ -19,7 +19,7 @@ _LARGEST_BYTES = 60_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class CaseSource:
     """A file, its tree and its names."""
 
     path: Path
@@ -28,7 +28,9 @@ class Source:
     walk: Walk
 
 
-def sources(paths: Sequence[Path], language: str, suffixes: tuple[str, ...], rng: random.Random) -> Iterator[Source]:
+def sources(
+    paths: Sequence[Path], language: str, suffixes: tuple[str, ...], rng: random.Random
+) -> Iterator[CaseSource]:
     """The files below the paths in a drawn order; those that do not parse, or are too large, are left out."""
     known_paths = [path.absolute() for path in paths]
     found = sorted({f for p in known_paths for f in ([p] if p.is_file() else p.rglob("*")) if f.suffix in suffixes})
@@ -49,4 +51,4 @@ def sources(paths: Sequence[Path], language: str, suffixes: tuple[str, ...], rng
             continue
         walk = walk_of(snapshot)
         if walk is not None:
-            yield Source(path=path, text=text, snapshot=snapshot, walk=walk)
+            yield CaseSource(path=path, text=text, snapshot=snapshot, walk=walk)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from lsp_server.bench.refactor.behaviour import why_tests_fail
-from lsp_server.bench.refactor.cases import Source
+from lsp_server.bench.refactor.cases import CaseSource
 from lsp_server.bench.refactor.javascript import unlike_javascript
 from lsp_server.bench.refactor.meaning import meanings
 from lsp_server.bench.refactor.outcome import Outcome, attempt
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     from lsp_server.code.scopes.names import Binding
 
-Make: TypeAlias = Callable[[Source, random.Random, str], Outcome | None]
+Make: TypeAlias = Callable[[CaseSource, random.Random, str], Outcome | None]
 _NEW = "_extracted_here"
 
 
-def variable_case(source: Source, rng: random.Random, module: str = "") -> Outcome | None:
+def variable_case(source: CaseSource, rng: random.Random, module: str = "") -> Outcome | None:
     """One expression gets a name."""
     places = [n for n in _nodes(source) if n.type in EXPRESSIONS and n.type != "identifier"]
     if not places:
@@ -40,7 +40,7 @@ def variable_case(source: Source, rng: random.Random, module: str = "") -> Outco
     return attempt(ExtractVariable(), source, region, {"name": _NEW}, judge=_judge(source, module))
 
 
-def function_case(source: Source, rng: random.Random, module: str = "") -> Outcome | None:
+def function_case(source: CaseSource, rng: random.Random, module: str = "") -> Outcome | None:
     """One to four statements, or an expression, become a function."""
     blocks = [n for n in _nodes(source) if n.type == "block" and _in_function(n)]
     if not blocks:
@@ -57,7 +57,7 @@ def function_case(source: Source, rng: random.Random, module: str = "") -> Outco
     return attempt(ExtractFunction(), source, region, {"name": _NEW}, judge=_judge(source, module))
 
 
-def inline_case(source: Source, rng: random.Random, module: str = "") -> Outcome | None:
+def inline_case(source: CaseSource, rng: random.Random, module: str = "") -> Outcome | None:
     """One variable goes."""
     names = [b.occurrences[0].node for b in source.walk.names.bindings if _may_go(b)]
     if not names:
@@ -70,13 +70,13 @@ def inline_case(source: Source, rng: random.Random, module: str = "") -> Outcome
 def cases_in_javascript(judge: tuple[str, Path], tests: PackageTests | None) -> Mapping[str, Make]:
     """The cases of JavaScript by the refactoring's name; `judge` as `javascript.node_with` finds it."""
 
-    def variable(source: Source, rng: random.Random, _: str) -> Outcome | None:
+    def variable(source: CaseSource, rng: random.Random, _: str) -> Outcome | None:
         places = [
             n for n in _nodes(source) if n.type in JAVASCRIPT_EXPRESSIONS and n.type not in ("identifier", "this")
         ]
         return made(ExtractVariable(), source, rng.choice(places), {"name": _NEW}) if places else None
 
-    def function(source: Source, rng: random.Random, _: str) -> Outcome | None:
+    def function(source: CaseSource, rng: random.Random, _: str) -> Outcome | None:
         blocks = [n for n in _nodes(source) if n.type == "statement_block" and n.named_children]
         if not blocks:
             return None
@@ -85,12 +85,12 @@ def cases_in_javascript(judge: tuple[str, Path], tests: PackageTests | None) -> 
         chosen = statements[first : first + rng.randrange(1, 5)]
         return made(ExtractFunction(), source, chosen[0], {"name": _NEW}, end=chosen[-1].end_byte)
 
-    def inline(source: Source, rng: random.Random, _: str) -> Outcome | None:
+    def inline(source: CaseSource, rng: random.Random, _: str) -> Outcome | None:
         names = [b.occurrences[0].node for b in source.walk.names.bindings if _may_go_in_javascript(source, b)]
         return made(InlineVariable(), source, rng.choice(names), {}) if names else None
 
     def made(
-        refactoring: Refactoring, source: Source, node: Node, answers: Mapping[str, str], *, end: int | None = None
+        refactoring: Refactoring, source: CaseSource, node: Node, answers: Mapping[str, str], *, end: int | None = None
     ) -> Outcome:
         region = Region(node.start_byte, node.end_byte if end is None else end)
 
@@ -103,7 +103,7 @@ def cases_in_javascript(judge: tuple[str, Path], tests: PackageTests | None) -> 
     return {"extract-variable": variable, "extract-function": function, "inline-variable": inline}
 
 
-def _may_go_in_javascript(source: Source, binding: Binding) -> bool:
+def _may_go_in_javascript(source: CaseSource, binding: Binding) -> bool:
     uses = [o for o in binding.occurrences if o.role in ("use", "shorthand")]
     bound = [o for o in binding.occurrences if o.role == "bind"]
     return binding.scope.function is not source.walk.module and len(bound) == 1 and 1 <= len(uses) <= 3
@@ -116,7 +116,7 @@ def _may_go(binding: Binding) -> bool:
     return binding.scope.kind == "function" and len(bound) == 1 and 1 <= len(uses) <= 2
 
 
-def _nodes(source: Source) -> Iterator[Node]:
+def _nodes(source: CaseSource) -> Iterator[Node]:
     assert source.snapshot.tree is not None
     return below(source.snapshot.tree.root_node)
 
@@ -128,7 +128,7 @@ def _in_function(node: Node) -> bool:
     return around is not None
 
 
-def _judge(source: Source, module: str) -> Callable[[str], str]:
+def _judge(source: CaseSource, module: str) -> Callable[[str], str]:
     def judge(after: str) -> str:
         try:
             now = meanings(after)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from lsp_server.bench.refactor.cases import Source
+from lsp_server.bench.refactor.cases import CaseSource
 from lsp_server.errors import InputError, NothingFilled
 from lsp_server.settings import FillOptions
 from lsp_server.transforms.applying import change_of, refactored
@@ -26,7 +26,7 @@ class Outcome:
 
 def attempt(
     refactoring: Refactoring,
-    source: Source,
+    source: CaseSource,
     region: Region,
     answers: Mapping[str, str],
     *,

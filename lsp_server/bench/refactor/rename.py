@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from lsp_server.bench.refactor.cases import Source
+from lsp_server.bench.refactor.cases import CaseSource
 from lsp_server.bench.refactor.compiled import Compiler
 from lsp_server.bench.refactor.javascript import unlike_javascript
 from lsp_server.bench.refactor.meaning import Meaning, meanings, shape
@@ -19,20 +19,20 @@ from lsp_server.types import Region
 Unlike: TypeAlias = Callable[[str, str, Mapping[str, str]], str]
 
 
-def rename_case(source: Source, rng: random.Random, module: str = "") -> Outcome | None:  # noqa: ARG001
+def rename_case(source: CaseSource, rng: random.Random, module: str = "") -> Outcome | None:  # noqa: ARG001
     """One name, drawn by its occurrences; None if the file has none. Half of the new names stand in the file already."""
     return _case(source, rng, unlike_python)
 
 
-def rename_case_in_javascript(judge: tuple[str, Path]) -> Callable[[Source, random.Random, str], Outcome | None]:
+def rename_case_in_javascript(judge: tuple[str, Path]) -> Callable[[CaseSource, random.Random, str], Outcome | None]:
     """The same in JavaScript; `judge` as `javascript.node_with` finds it."""
     return lambda source, rng, _: _case(source, rng, partial(unlike_javascript, judge=judge))
 
 
-def rename_case_of_locals(compiler: Compiler) -> Callable[[Source, random.Random, str], Outcome | None]:
+def rename_case_of_locals(compiler: Compiler) -> Callable[[CaseSource, random.Random, str], Outcome | None]:
     """The same of what functions declare, in a file that compiles."""
 
-    def case(source: Source, rng: random.Random, _: str) -> Outcome | None:
+    def case(source: CaseSource, rng: random.Random, _: str) -> Outcome | None:
         names = source.walk.names
         places = [o.region for o in names.occurrences if names.binding_of(o) is not None]
         if not places or not compiler.compiles(source.path, source.text):
@@ -43,7 +43,7 @@ def rename_case_of_locals(compiler: Compiler) -> Callable[[Source, random.Random
 
 
 def _case(
-    source: Source, rng: random.Random, unlike: Unlike, *, places: Sequence[Region] | None = None
+    source: CaseSource, rng: random.Random, unlike: Unlike, *, places: Sequence[Region] | None = None
 ) -> Outcome | None:
     occurrences = source.walk.names.occurrences
     if places is None:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from lsp_server.bench.storm.desk import Desk, Paper
+from lsp_server.bench.storm.desk import Paper, StormDesk
 from lsp_server.bench.watched import TEXT
 
 Json: TypeAlias = Any
@@ -38,7 +38,7 @@ _SETTINGS: tuple[Mapping[str, Json], ...] = (
 class Asks:
     """Draws messages. `actions`: code actions that the server offered; `settings`: what the editor is set to."""
 
-    def __init__(self, desk: Desk, chance: random.Random, *, max_time_ms: int) -> None:
+    def __init__(self, desk: StormDesk, chance: random.Random, *, max_time_ms: int) -> None:
         self._desk, self._chance, self._max_time_ms = desk, chance, max_time_ms
         self.actions: list[Json] = []
         self.settings: Mapping[str, Json] = {"maxTimeMs": max_time_ms}

@@ -58,7 +58,7 @@ class Paper:
         return {"uri": self.uri}
 
 
-class Desk:
+class StormDesk:
     """Open documents, positions of which are counted in `encoding`."""
 
     def __init__(self, papers: Sequence[Paper], encoding: Encoding, chance: random.Random) -> None:

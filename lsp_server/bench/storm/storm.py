@@ -12,7 +12,7 @@ from typing import Any
 
 from lsp_server.bench.connection import Connection
 from lsp_server.bench.storm.asks import ACTION, CHANGE, INLINE, Asks, Json
-from lsp_server.bench.storm.desk import Desk, Encoding, Paper
+from lsp_server.bench.storm.desk import Encoding, Paper, StormDesk
 from lsp_server.bench.watched import MEMORY, TEXT
 
 PATIENCE_S = 120.0
@@ -50,7 +50,7 @@ class Storm:
             for name in _FILES
         ]
         self._encoding = encoding
-        self._desk = Desk(papers, encoding, self._chance)
+        self._desk = StormDesk(papers, encoding, self._chance)
         self._asks = Asks(self._desk, self._chance, max_time_ms=max_time_ms)
         self._open: dict[int, asyncio.Future[Json]] = {}
         self._ready = asyncio.Event()

@@ -1,6 +1,6 @@
 """The gap, denoising before the user's eyes: masks turn into code in their place in the file.
 
-Drawn on stderr and gone when the fill is there. Nothing is drawn unless both outputs are a terminal.
+DrawnFrame on stderr and gone when the fill is there. Nothing is drawn unless both outputs are a terminal.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def screen(*, silent: bool) -> Screen:
         return Silent()
     from rich.console import Console
 
-    return Drawn(Console(stderr=True))
+    return DrawnFrame(Console(stderr=True))
 
 
 class Silent:
@@ -62,7 +62,7 @@ class Silent:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnFrame:
     console: Console
 
     @contextmanager

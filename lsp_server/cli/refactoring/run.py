@@ -20,7 +20,7 @@ from lsp_server.code.syntax.parse import parse
 from lsp_server.code.text.positions import LineIndex
 from lsp_server.errors import InputError, NothingFilled
 from lsp_server.settings import FillOptions
-from lsp_server.transforms.applying import Refactored, Result, change_of, refactored
+from lsp_server.transforms.applying import Refactored, RefactoringResult, change_of, refactored
 from lsp_server.transforms.refactoring import Change, Refactoring
 from lsp_server.transforms.registry import REFACTORINGS, by_name
 from lsp_server.types import Region, Snapshot
@@ -34,7 +34,7 @@ REFACTORED, NOTHING_FOUND = 0, 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class RefactoringWish:
     """What the user asked for: the refactoring called `name` at `target`, as spelled on the command line."""
 
     name: str
@@ -55,7 +55,7 @@ class _Place:
     region: Region
 
 
-def refactor(wish: Wish, *, among: Sequence[Refactoring] = REFACTORINGS) -> int:
+def refactor(wish: RefactoringWish, *, among: Sequence[Refactoring] = REFACTORINGS) -> int:
     """Do what was asked; the exit code. Raises InputError and model.errors.ModelError for what cannot be done."""
     refactoring = by_name(wish.name, among)
     place = _place(wish.target)
@@ -119,7 +119,7 @@ def _place(spelled: str) -> _Place:
     return _Place(file=file, snapshot=snapshot, region=region_of(snapshot, target))
 
 
-def _filled(place: _Place, change: Change, wish: Wish) -> Refactored:
+def _filled(place: _Place, change: Change, wish: RefactoringWish) -> Refactored:
     """The change with its holes filled; the model is loaded only if it has any. Raises NothingFilled."""
     if not change.gaps:
         return refactored(place.snapshot, change, None, wish.options, cancelled=lambda: False)
@@ -138,14 +138,14 @@ def _filled(place: _Place, change: Change, wish: Wish) -> Refactored:
         )
 
 
-def _opened(wish: Wish, screen: terminal.Screen) -> Filler:
+def _opened(wish: RefactoringWish, screen: terminal.Screen) -> Filler:
     if not wish.offline:
         fetch(wish.model)  # draws a progress bar of its own
     with screen.waiting("loading the model …"):
         return open_filler(wish.model, device=wish.device)
 
 
-def _deliver(file: files.TextFile, result: Result, wish: Wish) -> None:
+def _deliver(file: files.TextFile, result: RefactoringResult, wish: RefactoringWish) -> None:
     if wish.write and file.path is None:
         output.put((file.bom + result.source).decode("utf-8"))
         return
@@ -158,11 +158,11 @@ def _deliver(file: files.TextFile, result: Result, wish: Wish) -> None:
         files.replace_source(file, result.source)
 
 
-def _as_json(place: _Place, name: str, change: Change, results: Sequence[Result]) -> str:
+def _as_json(place: _Place, name: str, change: Change, results: Sequence[RefactoringResult]) -> str:
     """The contract of `--json`: making `edits` is the whole change; `results` are all that was asked for, the best first."""
     index = LineIndex(place.snapshot.source)
 
-    def entry(result: Result) -> dict[str, Any]:
+    def entry(result: RefactoringResult) -> dict[str, Any]:
         edits = [
             {
                 "range": counted_from_1(index, edit.region),

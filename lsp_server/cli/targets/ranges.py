@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from lsp_server.cli.targets.files import shown
-from lsp_server.cli.targets.targets import After, Columns, Lines, Range, Target
+from lsp_server.cli.targets.targets import After, Columns, LineRange, Range, Target
 from lsp_server.code.text.positions import LineIndex
 from lsp_server.errors import InputError
 from lsp_server.transforms.fill import fill_regions, insert_lines
@@ -36,7 +36,7 @@ def counted_from_1(index: LineIndex, region: Region) -> dict[str, list[int]]:
 
 def _taken(index: LineIndex, gap: Gap, wanted: Range) -> Region:
     """What no other range may touch: of whole lines their line ends too, so that an empty line is something."""
-    if isinstance(wanted, Lines):
+    if isinstance(wanted, LineRange):
         return Region(index.line_start(wanted.first - 1), index.next_line_start(wanted.last - 1))
     return gap.region
 
@@ -60,7 +60,7 @@ def _region(snapshot: Snapshot, index: LineIndex, lines: int, target: Target) ->
     wanted = target.range
     if isinstance(wanted, After):
         raise InputError(f"{target.spelled}: names a place for new lines; name lines, or FILE:LINE:COLUMN")
-    if isinstance(wanted, Lines):
+    if isinstance(wanted, LineRange):
         last = wanted.last
         first = wanted.first
     else:
@@ -71,7 +71,7 @@ def _region(snapshot: Snapshot, index: LineIndex, lines: int, target: Target) ->
         )
     if last > lines:
         raise _no_such_line(target, lines, str(last) if first == last else f"{first}–{last}")
-    if isinstance(wanted, Lines):
+    if isinstance(wanted, LineRange):
         return Region(index.line_region(first - 1).start, index.line_region(last - 1).end)
     return _columns(snapshot, index, target, wanted)
 

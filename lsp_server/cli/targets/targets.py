@@ -13,8 +13,8 @@ HOW = "FILE:A-B (lines), FILE:A+ (new lines after line A) or FILE:A:C-B:D (colum
 
 
 @dataclass(frozen=True)
-class Lines:
-    """Lines `first` to `last`, 1-based, inclusive."""
+class LineRange:
+    """LineRange `first` to `last`, 1-based, inclusive."""
 
     first: int
     last: int
@@ -35,7 +35,7 @@ class Columns:
     end: tuple[int, int]
 
 
-Range: TypeAlias = Lines | After | Columns
+Range: TypeAlias = LineRange | After | Columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,7 @@ def _range(spelled: str, group: dict[str, str]) -> Range:
         return Columns(start, end)
     if last < first:
         raise InputError(f"{spelled}: the range is reversed; write {group['file']}:{last}-{first}")
-    return Lines(first, last)
+    return LineRange(first, last)
 
 
 def _mind_half_columns(spelled: str, file: str) -> None:

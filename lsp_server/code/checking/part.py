@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from lsp_server.code.checking.scope import Scope, probes, sound_with
+from lsp_server.code.checking.scope import JudgedScope, probes, sound_with
 from lsp_server.code.languages.brackets import balance, code_before
 from lsp_server.code.syntax.injections import open_fence
 from lsp_server.code.syntax.parse import Verdict, empty_block_at, errors, parse, verdict
@@ -30,7 +30,7 @@ _BROKEN = Verdict(parses=False, cleanly=False, sound=False)
 class Part:
     """One scope, and what is known of it."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: JudgedScope) -> None:
         self._snapshot, self._torn, self._owes = scope.snapshot, scope.torn, scope.owes
         self._alone: dict[tuple[Edit, ...], bool] = {}
         self._error_in = cache(syntax_error)

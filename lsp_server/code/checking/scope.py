@@ -30,7 +30,7 @@ _PENDING_LINES = 40
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Scope:
+class JudgedScope:
     """`snapshot`: a text that is judged by itself, the document's `region` behind `lead` bytes of wrapping.
 
     `torn`: it has errors that no fill of the gap mends. `owes`: and a fill has to open what is closed below.
@@ -45,7 +45,7 @@ class Scope:
     embedded: bool = False
     commands: bool = False
 
-    def is_like(self, other: Scope) -> bool:
+    def is_like(self, other: JudgedScope) -> bool:
         """Whether both are the same part."""
         mine, theirs = self.snapshot, other.snapshot
         return (self.region, self.lead, mine.language.name, self.torn) == (
@@ -70,9 +70,9 @@ class Scope:
         ]
 
 
-def scope_of(snapshot: Snapshot, region: Region) -> Scope:
+def scope_of(snapshot: Snapshot, region: Region) -> JudgedScope:
     """Where a fill of `region` is judged."""
-    whole = Scope(snapshot=snapshot, region=Region(0, len(snapshot.source)))
+    whole = JudgedScope(snapshot=snapshot, region=Region(0, len(snapshot.source)))
     if snapshot.tree is None or not covers(snapshot.tree, region):
         return whole
     part = embedded_at(snapshot, region)
@@ -114,7 +114,7 @@ def _edit(region: Region, text: bytes) -> Edit:
     return Edit(region=region, new_text=text.decode("utf-8", "replace"), version=None)
 
 
-def _embedded(snapshot: Snapshot, part: Region, language: Language, region: Region) -> Scope:
+def _embedded(snapshot: Snapshot, part: Region, language: Language, region: Region) -> JudgedScope:
     """The part as a text of its own."""
     text = snapshot.source[part.start : part.end]
     lead = b""
@@ -124,11 +124,11 @@ def _embedded(snapshot: Snapshot, part: Region, language: Language, region: Regi
     source = lead + text
     inner = Snapshot(uri=snapshot.uri, version=snapshot.version, source=source, language=language,
                      tree=parse(source, language))  # fmt: skip
-    scope = Scope(snapshot=inner, region=part, lead=len(lead), embedded=True)
+    scope = JudgedScope(snapshot=inner, region=part, lead=len(lead), embedded=True)
     (own,) = scope.own([_edit(region, b"")])
     if inner.tree is None or _errors_are_here(inner, own.region):
         return scope
-    found = _sound_around(Scope(snapshot=inner, region=Region(0, len(source))), own.region)
+    found = _sound_around(JudgedScope(snapshot=inner, region=Region(0, len(source))), own.region)
     by = part.start - len(lead)
     return replace(found, region=Region(found.region.start + by, found.region.end + by), embedded=True)
 
@@ -162,7 +162,7 @@ def _stand_ins(snapshot: Snapshot, region: Region) -> Iterator[Edit]:
         yield Edit(region=region, new_text=ends[opener] or opener, version=None)
 
 
-def _sound_around(whole: Scope, region: Region) -> Scope:
+def _sound_around(whole: JudgedScope, region: Region) -> JudgedScope:
     """The largest statement around the region that is sound but for the region; else the lines around it, `torn`."""
     snapshot = whole.snapshot
     found = list(statements.around(snapshot.source, region))
@@ -175,7 +175,7 @@ def _sound_around(whole: Scope, region: Region) -> Scope:
             for lead, tail in _wrappings(snapshot.language, indent):
                 source = lead + snapshot.source[part.start : part.end] + tail
                 inner = replace(snapshot, source=source, tree=parse(source, snapshot.language))
-                scope = Scope(snapshot=inner, region=part, lead=len(lead), commands=whole.commands)
+                scope = JudgedScope(snapshot=inner, region=part, lead=len(lead), commands=whole.commands)
                 (own,) = scope.own([_edit(region, b"")])
                 assert inner.tree is not None
                 if not inner.tree.root_node.has_error or any(
@@ -185,7 +185,7 @@ def _sound_around(whole: Scope, region: Region) -> Scope:
     return _torn(whole, region, owes=owes)
 
 
-def _torn(whole: Scope, region: Region, *, owes: bool) -> Scope:
+def _torn(whole: JudgedScope, region: Region, *, owes: bool) -> JudgedScope:
     """The lines around the region, a few thousand bytes: to read more of a torn file takes long and tells nothing more."""
     snapshot = whole.snapshot
     first = statements.line_start(snapshot.source, max(0, region.start - _FAR_BYTES))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lsp_server.code.checking.part import UNKNOWN, Part, filled
-from lsp_server.code.checking.scope import Scope, scope_of
+from lsp_server.code.checking.scope import JudgedScope, scope_of
 from lsp_server.code.syntax.injections import embedded, open_fence
 from lsp_server.code.syntax.parse import Verdict, has_error_in, parse
 from lsp_server.code.text.edits import apply
@@ -30,7 +30,7 @@ class SyntaxChecker:
 
     def __init__(self, snapshot: Snapshot, *, spent: Callable[[], bool] = lambda: False) -> None:
         self._snapshot, self._spent = snapshot, spent
-        self._scopes: dict[Region, Scope] = {}
+        self._scopes: dict[Region, JudgedScope] = {}
         self._parts: dict[int, Part] = {}
         self._verdicts = dict[tuple[Edit, ...], Verdict]()
 
@@ -110,16 +110,16 @@ class SyntaxChecker:
         kept = before == after and not more and not torn
         return Verdict(parses=kept, cleanly=kept, sound=kept)
 
-    def _by_scope(self, edits: Sequence[Edit]) -> list[tuple[Scope, list[int]]]:
+    def _by_scope(self, edits: Sequence[Edit]) -> list[tuple[JudgedScope, list[int]]]:
         """Each scope that is needed, with the numbers of the edits that lie in it."""
-        found: list[Scope] = []
+        found: list[JudgedScope] = []
         for edit in edits:
             scope = self._scope(edit.region)
             if scope not in found:
                 found.append(scope)
         return [(scope, [n for n, edit in enumerate(edits) if scope.holds(edit)]) for scope in found]
 
-    def _scope(self, region: Region) -> Scope:
+    def _scope(self, region: Region) -> JudgedScope:
         found = self._scopes.get(region)
         if found is None:
             found = scope_of(self._snapshot, region)
@@ -127,7 +127,7 @@ class SyntaxChecker:
             found = self._scopes[region] = same
         return found
 
-    def _part(self, scope: Scope) -> Part:
+    def _part(self, scope: JudgedScope) -> Part:
         found = self._parts.get(id(scope))
         if found is None:
             found = self._parts[id(scope)] = Part(scope)

@@ -28,7 +28,7 @@ _MAX_TIME_S = 10.0  # then the best so far comes back; the editor shows progress
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
+class FilledGaps:
     """What fills the gaps: `edits` of the document `now`, and what else they might have been."""
 
     now: Snapshot
@@ -36,7 +36,7 @@ class Made:
     choice: Choice
 
 
-async def fill(server: LanguageServer, session: Session, fills: Fills, wanted: FillArguments) -> Made:
+async def fill(server: LanguageServer, session: Session, fills: Fills, wanted: FillArguments) -> FilledGaps:
     """What fills the ranges, as edits of the document as it is by then.
 
     Raises InputError for ranges and files that cannot be filled, NothingFilled when nothing that fits was found, StaleDocument
@@ -66,7 +66,7 @@ async def fill(server: LanguageServer, session: Session, fills: Fills, wanted: F
     edits = tuple(replace(edit, region=region, version=now.version) for edit, region in moved)
     first, *others = (*filled.fill.candidates, *filled.spare)
     candidates = (first, *(other for other in others if other.parses is not False))
-    return Made(now=now, edits=edits, choice=Choice(snapshot=covered, gaps=gaps, candidates=candidates))
+    return FilledGaps(now=now, edits=edits, choice=Choice(snapshot=covered, gaps=gaps, candidates=candidates))
 
 
 async def filled_gaps(

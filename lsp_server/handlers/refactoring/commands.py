@@ -16,7 +16,7 @@ from lsp_server.errors import GivenUp, NothingFilled, StaleDocument
 from lsp_server.handlers.error_codes import with_codes
 from lsp_server.handlers.messages import tell
 from lsp_server.handlers.refactoring.arguments import read
-from lsp_server.handlers.refactoring.deliver import Courier, Delivered
+from lsp_server.handlers.refactoring.deliver import DeliveredRefactoring, RefactoringCourier
 from lsp_server.handlers.refactoring.refactor import refactor
 from lsp_server.session.session import Session
 from lsp_server.suggestions.fills import Fills
@@ -27,7 +27,7 @@ REFACTOR = "dlm.refactor"
 
 def register(server: LanguageServer, session: Session, fills: Fills, among: Sequence[Refactoring]) -> None:
     """Add the command to `server`."""
-    courier = Courier(server=server, session=session, fills=fills, among=among)
+    courier = RefactoringCourier(server=server, session=session, fills=fills, among=among)
 
     @server.command(REFACTOR)
     @with_codes
@@ -39,7 +39,7 @@ def register(server: LanguageServer, session: Session, fills: Fills, among: Sequ
             return _not_applied(server, session, reason)
 
 
-def _result(delivered: Delivered) -> dict[str, Any]:
+def _result(delivered: DeliveredRefactoring) -> dict[str, Any]:
     done = delivered.made.done
     best = done.results[0]
     return {

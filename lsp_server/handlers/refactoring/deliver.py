@@ -15,7 +15,7 @@ from pygls.lsp.server import LanguageServer
 
 from lsp_server.errors import StaleDocument
 from lsp_server.handlers.filling.deliver import MOST_SENT_AGAIN, until_known
-from lsp_server.handlers.refactoring.refactor import Made, made_again, workspace_edit
+from lsp_server.handlers.refactoring.refactor import PreparedRefactoring, made_again, workspace_edit
 from lsp_server.session.session import Session
 from lsp_server.suggestions.delivery import Fate
 from lsp_server.suggestions.fills import Fills
@@ -23,15 +23,15 @@ from lsp_server.transforms.refactoring import Refactoring
 
 
 @dataclass(frozen=True, kw_only=True)
-class Delivered:
+class DeliveredRefactoring:
     """What the editor has made of `made`. `confirmed`: the document shows it, and not only the editor says so."""
 
-    made: Made
+    made: PreparedRefactoring
     confirmed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
-class Courier:
+class RefactoringCourier:
     """Takes refactorings to the editor."""
 
     server: LanguageServer
@@ -39,20 +39,20 @@ class Courier:
     fills: Fills
     among: Sequence[Refactoring]
 
-    async def deliver(self, made: Made) -> Delivered:
+    async def deliver(self, made: PreparedRefactoring) -> DeliveredRefactoring:
         """Have the editor make the change. Raises StaleDocument if it is not there, and what `made_again` raises."""
         if made.done.change.new_file:
             await self._asked(made)
-            return Delivered(made=made, confirmed=False)
+            return DeliveredRefactoring(made=made, confirmed=False)
         for left in range(MOST_SENT_AGAIN, -1, -1):
             fate = await self._sent(made)
             if fate is not Fate.MISSING:
-                return Delivered(made=made, confirmed=fate is Fate.LANDED)
+                return DeliveredRefactoring(made=made, confirmed=fate is Fate.LANDED)
             if left:
                 made = made_again(self.session, made, self.among)
         raise StaleDocument("nothing changed: newer text came each time; ask again when you pause")
 
-    async def _sent(self, made: Made) -> Fate | None:
+    async def _sent(self, made: PreparedRefactoring) -> Fate | None:
         """What became of the change; None if nothing but the editor's answer tells that it was made."""
         delivery = self.fills.follow(made.done.results[0].edits, made.snapshot)
         try:
@@ -78,7 +78,7 @@ class Courier:
             raise StaleDocument("the document does not show all of the change: it was edited meanwhile; ask again")
         return fate
 
-    async def _asked(self, made: Made) -> None:
+    async def _asked(self, made: PreparedRefactoring) -> None:
         """Have the editor apply the edit, for this version alone. Raises StaleDocument if it says that it did not."""
         label = f"dlm-fill: {made.done.change.summary}"
         params = lsp.ApplyWorkspaceEditParams(label=label, edit=workspace_edit(self.server, self.session, made))

@@ -30,7 +30,7 @@ _MAX_TIME_S = 20.0  # a function's body takes longer than a line; the editor sho
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
+class PreparedRefactoring:
     """A refactoring of `snapshot`, the document as it is. `wanted`: what was asked for, in its version."""
 
     snapshot: Snapshot
@@ -46,7 +46,7 @@ async def refactor(
     among: Sequence[Refactoring],
     *,
     candidates: int = 1,
-) -> Made:
+) -> PreparedRefactoring:
     """The refactoring that was asked for.
 
     Raises Refused, NothingFilled when nothing that fits was found, StaleDocument if the document was edited there since
@@ -60,10 +60,10 @@ async def refactor(
     done = await _filled(server, session, snapshot, change, candidates=candidates)
     if not session.documents.is_current(snapshot):
         raise StaleDocument("nothing changed: the document was edited meanwhile; ask again")
-    return Made(snapshot=snapshot, region=region, done=done, wanted=wanted)
+    return PreparedRefactoring(snapshot=snapshot, region=region, done=done, wanted=wanted)
 
 
-def made_again(session: Session, made: Made, among: Sequence[Refactoring]) -> Made:
+def made_again(session: Session, made: PreparedRefactoring, among: Sequence[Refactoring]) -> PreparedRefactoring:
     """The same refactoring of the document as it is now, with the same texts in its holes: no model is asked.
 
     Raises StaleDocument if it was edited where it was asked for, or has other holes now; Refused; NothingFilled.
@@ -127,7 +127,7 @@ async def _filled(
     return outcome
 
 
-def workspace_edit(server: LanguageServer, session: Session, made: Made) -> lsp.WorkspaceEdit:
+def workspace_edit(server: LanguageServer, session: Session, made: PreparedRefactoring) -> lsp.WorkspaceEdit:
     """The best result as the client takes it, annotated if it can show annotations."""
     snapshot, change = made.snapshot, made.done.change
     if change.new_file:
@@ -151,7 +151,7 @@ def workspace_edit(server: LanguageServer, session: Session, made: Made) -> lsp.
     )
 
 
-def _new_file(server: LanguageServer, made: Made) -> lsp.WorkspaceEdit:
+def _new_file(server: LanguageServer, made: PreparedRefactoring) -> lsp.WorkspaceEdit:
     """A file that is created, with its text. Raises InputError if the client cannot do that."""
     workspace = server.client_capabilities.workspace
     can = workspace.workspace_edit if workspace is not None else None

@@ -19,7 +19,7 @@ from typing import TypeAlias
 from lsp_server.errors import InputError, place_of
 from lsp_server.serve.ask import Answer, Ask
 from lsp_server.serve.desk.answers import Answers
-from lsp_server.serve.desk.queue import Job, Queue
+from lsp_server.serve.desk.queue import Queue, QueuedFill
 from lsp_server.serve.desk.watch import Watch
 from lsp_server.serve.fills import answer_of
 from model.errors import ModelError
@@ -45,7 +45,7 @@ class Failed(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bounds:
+class QueueBounds:
     """queue: the most asks that wait. wait_s: an ask that would wait longer, by the mean of late, is refused."""
 
     queue: int = 128
@@ -59,7 +59,7 @@ class Desk:
         self,
         openers: Sequence[Open],
         *,
-        bounds: Bounds = Bounds(),
+        bounds: QueueBounds = QueueBounds(),
         watch: Watch | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -68,8 +68,8 @@ class Desk:
         self._threads = [ThreadPoolExecutor(1, thread_name_prefix=f"fill-{n}") for n in range(len(self._openers))]
         self._idle: list[tuple[Filler, ThreadPoolExecutor]] = []
         self._queue, self._answers = Queue(), Answers()
-        self._jobs: dict[tuple[str, bytes], Job] = {}
-        self._places: dict[tuple[str, str], Job] = {}
+        self._jobs: dict[tuple[str, bytes], QueuedFill] = {}
+        self._places: dict[tuple[str, str], QueuedFill] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._loading: asyncio.Task[None] | None = None
         self._mean_s = _FIRST_FILL_S
@@ -135,7 +135,7 @@ class Desk:
         for thread in self._threads:
             thread.shutdown(wait=False, cancel_futures=True)
 
-    def _entered(self, ask: Ask, digest: bytes) -> Job:
+    def _entered(self, ask: Ask, digest: bytes) -> QueuedFill:
         """A new job in the queue. Raises Busy."""
         text = ask.text_digest()
         older = self._places.get(ask.place) if ask.document else None
@@ -148,7 +148,7 @@ class Desk:
             raise Busy(max(1, math.ceil(wait_s)))
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         future.add_done_callback(lambda f: None if f.cancelled() else f.exception())  # nobody may be left to ask for it
-        job = Job(ask=ask, digest=digest, text=text, since=self._clock(), answer=future)
+        job = QueuedFill(ask=ask, digest=digest, text=text, since=self._clock(), answer=future)
         self._jobs[ask.user, digest] = job
         if ask.document:
             self._places[ask.place] = job
@@ -156,7 +156,7 @@ class Desk:
         self._start_next()
         return job
 
-    def _leave(self, job: Job, outcome: str) -> None:
+    def _leave(self, job: QueuedFill, outcome: str) -> None:
         """Nobody wants the job's answer any more: stop it, and answer who may still listen."""
         job.stop.set()
         self._queue.drop(job)
@@ -174,7 +174,7 @@ class Desk:
                 )
             )
 
-    def _forget(self, job: Job) -> None:
+    def _forget(self, job: QueuedFill) -> None:
         if self._jobs.get((job.ask.user, job.digest)) is job:
             del self._jobs[job.ask.user, job.digest]
         if self._places.get(job.ask.place) is job:
@@ -193,7 +193,7 @@ class Desk:
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
-    async def _run(self, job: Job, filler: Filler, thread: ThreadPoolExecutor) -> None:
+    async def _run(self, job: QueuedFill, filler: Filler, thread: ThreadPoolExecutor) -> None:
         began = self._clock()
         queue_ms = 1000 * (began - job.since)
         self.watch.queued(queue_ms)
@@ -220,7 +220,7 @@ class Desk:
             self._idle.append((filler, thread))
             self._start_next()
 
-    def _settle(self, job: Job, outcome: Answer | Exception) -> None:
+    def _settle(self, job: QueuedFill, outcome: Answer | Exception) -> None:
         if job.answer.done():
             return
         if isinstance(outcome, Exception):

@@ -12,7 +12,7 @@ from model.types import FillEvent, OnEvent
 
 
 @dataclass(eq=False, kw_only=True)
-class Job:
+class QueuedFill:
     """An ask under way. `waiting`: how many clients want its answer; `since`: when it came, in the desk's seconds."""
 
     ask: Ask
@@ -36,16 +36,16 @@ class Queue:
     """Jobs that wait, one user after the other. Used on the event loop's thread alone."""
 
     def __init__(self) -> None:
-        self._by_user: OrderedDict[str, deque[Job]] = OrderedDict()
+        self._by_user: OrderedDict[str, deque[QueuedFill]] = OrderedDict()
 
     def __len__(self) -> int:
         return sum(map(len, self._by_user.values()))
 
-    def put(self, job: Job) -> None:
+    def put(self, job: QueuedFill) -> None:
         """Append a job to those of its user."""
         self._by_user.setdefault(job.ask.user, deque()).append(job)
 
-    def take(self) -> Job | None:
+    def take(self) -> QueuedFill | None:
         """The next job: the first of the user whose turn it is; that user's further ones wait for the others."""
         if not self._by_user:
             return None
@@ -55,7 +55,7 @@ class Queue:
             self._by_user[user] = jobs
         return job
 
-    def drop(self, job: Job) -> None:
+    def drop(self, job: QueuedFill) -> None:
         """Take a job out, wherever it stands."""
         jobs = self._by_user.get(job.ask.user)
         if jobs is None or job not in jobs:

@@ -13,7 +13,7 @@ from model.backend import CachedContext, Context, ModelSpec
 from model.backends.builtin.cached_context import CausalContext
 from model.backends.builtin.healing import Healing, Vocabulary
 from model.backends.builtin.prompt import FimTokens, prompt
-from model.backends.builtin.tree import Cache, Tree
+from model.backends.builtin.tree import TokenCache, Tree
 
 Ids = NDArray[np.int64]
 CONTEXTS = 3
@@ -28,7 +28,7 @@ TOP = 32
 """Likeliest tokens kept of every prediction."""
 
 
-class Readable(Cache, Protocol):
+class Readable(TokenCache, Protocol):
     """What the back end asks of a `KVCache`."""
 
     @property

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from model.backend import CachedContext, Prediction
 from model.backends.builtin.healing import Healing
-from model.backends.builtin.tree import Ask, Said, Tree
+from model.backends.builtin.tree import Said, Tree, TreeQuery
 from model.canvas import Canvas
 
 Ids = NDArray[np.int64]
@@ -57,12 +57,12 @@ class CausalContext(CachedContext):
         longest = np.zeros(canvas.rows, dtype=np.int64)
         np.maximum.at(longest, row, column)
         self._tree.reserve(int(longest.sum()) + 1)
-        allowed, asks = list[Ids | None](), list[Ask]()
+        allowed, asks = list[Ids | None](), list[TreeQuery]()
         for r, c in zip(row.tolist(), column.tolist(), strict=True):
             text = canvas.ids[r, :c]
             allowed.append(self._healing.allowed(text))
             target = None if canvas.open[r, c] or canvas.ids[r, c] == self._end_id else int(canvas.ids[r, c])
-            asks.append(Ask(node=self._tree.node(text), target=target, full=allowed[-1] is not None))
+            asks.append(TreeQuery(node=self._tree.node(text), target=target, full=allowed[-1] is not None))
         for r, c, said, only in zip(row.tolist(), column.tolist(), self._tree.said(asks), allowed, strict=True):
             ids, log_probs = self._top_of(said, only)
             prediction.ids[r, c, : len(ids)] = ids

@@ -21,7 +21,7 @@ AHEAD_TOKENS = 12
 """Compute at most this many tokens of guesses in a pass beside the rows that are asked for: a row more costs about a tenth of a pass."""
 
 
-class Cache(Protocol):
+class TokenCache(Protocol):
     """What the tree asks of a `KVCache`."""
 
     @property
@@ -55,7 +55,7 @@ class Said:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ask:
+class TreeQuery:
     """Wanted: the prediction behind node `node`. `target`: an id whose log-probability is wanted, or None; full: all of them."""
 
     node: int
@@ -71,7 +71,7 @@ class Tree:
     """
 
     def __init__(
-        self, cache: Cache, *, anchor: int, context: int, always: Sequence[int], top: int, adapter: bool = False
+        self, cache: TokenCache, *, anchor: int, context: int, always: Sequence[int], top: int, adapter: bool = False
     ) -> None:
         self._cache, self._context, self._top, self._adapter = cache, context, top, adapter
         self._always = np.asarray(always, dtype=np.int64)
@@ -118,20 +118,20 @@ class Tree:
             self._computed.append(False)
         return found
 
-    def said(self, asks: Sequence[Ask]) -> list[Said]:
+    def said(self, asks: Sequence[TreeQuery]) -> list[Said]:
         """The predictions that are asked for, in at most one forward pass."""
         missing = [ask for ask in asks if not self._answers(ask)]
         if missing:
             self._forward(missing, [ask.node for ask in asks])
         return [self._said[ask.node] for ask in asks]
 
-    def _answers(self, ask: Ask) -> bool:
+    def _answers(self, ask: TreeQuery) -> bool:
         said = self._said.get(ask.node)
         if said is None or (ask.full and said.full is None):
             return False
         return ask.target is None or said.of(ask.target) is not None
 
-    def _forward(self, asks: Sequence[Ask], live: Sequence[int]) -> None:
+    def _forward(self, asks: Sequence[TreeQuery], live: Sequence[int]) -> None:
         targets = dict[int, list[int]]()
         for ask in asks:
             targets.setdefault(ask.node, []).extend([] if ask.target is None else [ask.target])

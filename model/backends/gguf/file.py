@@ -42,7 +42,7 @@ READ = ("F32", "F16", "BF16", "Q4_0", "Q5_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Vocabulary:
+class GgufVocabulary:
     """tokens: the bytes of each text token; merges[i]: the two tokens that token 256 + i joins; special: ids by text.
 
     ids: where each text token stands in the file's embedding. Here bytes come first, in the file's order, then tokens by
@@ -111,7 +111,7 @@ class GgufFile:
             special=dict(special),
         )
 
-    def vocabulary(self) -> Vocabulary:
+    def vocabulary(self) -> GgufVocabulary:
         """What the tokenizer's metadata say. Raises UnknownModel where it is no byte-level BPE."""
         kind = str(self.field("tokenizer.ggml.model", "none"))
         if kind != "gpt2":
@@ -124,7 +124,7 @@ class GgufFile:
                 f"the tokenizer in {self.path} is damaged ({reason}): name a complete GGUF file"
             ) from error
 
-    def _vocabulary(self) -> Vocabulary:
+    def _vocabulary(self) -> GgufVocabulary:
         texts: list[str] = self.field("tokenizer.ggml.tokens")
         kinds: list[int] = self.field("tokenizer.ggml.token_type")
         alphabet = byte_alphabet()
@@ -147,7 +147,9 @@ class GgufFile:
             if kind in {_TYPE_CONTROL, _TYPE_USER}
         }
         tokens = tuple(order)
-        return Vocabulary(tokens=tokens, merges=tuple(merges), special=special, ids=tuple(normal[t] for t in tokens))
+        return GgufVocabulary(
+            tokens=tokens, merges=tuple(merges), special=special, ids=tuple(normal[t] for t in tokens)
+        )
 
     def check(self, names: Iterable[str]) -> None:
         """Raises UnknownModel where a tensor is missing, or of a type that is not read."""

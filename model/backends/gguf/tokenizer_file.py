@@ -10,7 +10,7 @@ from typing import Final
 
 from model.backends.builtin.tokenizer import PATTERN
 from model.backends.byte_level import byte_alphabet
-from model.backends.gguf.file import Vocabulary
+from model.backends.gguf.file import GgufVocabulary
 
 BYTES = 256
 _LLAMA3 = PATTERN.replace(r"|\p{N}|", r"|\p{N}{1,3}|")
@@ -23,7 +23,7 @@ PATTERNS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def write_tokenizer(
-    vocabulary: Vocabulary, kept: Sequence[int], path: Path, *, pattern: str = PATTERN
+    vocabulary: GgufVocabulary, kept: Sequence[int], path: Path, *, pattern: str = PATTERN
 ) -> Mapping[str, int]:
     """Write a Hugging Face `tokenizer.json` of the kept tokens; return the new ids of the special tokens, behind the others.
 

@@ -17,7 +17,7 @@ UNKNOWN_CONFIDENCE = 0.5
 
 
 @dataclass(frozen=True)
-class Answer:
+class ModelAnswer:
     """The text of one hole: where it ends, and whether it is what was asked for."""
 
     hole: Hole
@@ -68,7 +68,7 @@ def ranked(request: FillRequest, ways: list[tuple[str, ...]]) -> tuple[Candidate
     candidates = []
     holes = request.template.holes
     for texts in dict.fromkeys(ways):
-        if not all(Answer(hole).fits(text) for hole, text in zip(holes, texts, strict=True)):
+        if not all(ModelAnswer(hole).fits(text) for hole, text in zip(holes, texts, strict=True)):
             continue
         parses = request.parses(texts) if request.parses else None
         wrong = request.accepts is not None and request.accepts(texts) is not None

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from model.backends.left_to_right.answers import Answer, check, ranked
+from model.backends.left_to_right.answers import ModelAnswer, check, ranked
 from model.backends.left_to_right.writer import Middle, Writer
 from model.infill.holes.pins import Split
 from model.types import TEMPERATURE, Cancelled, DraftToken, Fill, FillerInfo, FillEvent, FillRequest, OnEvent
@@ -159,7 +159,7 @@ class SequentialFiller:
                 way.texts[h] = "" if same is None else way.texts[same]
             if same is not None:
                 continue
-            answer = Answer(hole)
+            answer = ModelAnswer(hole)
             texts, pieces = first.texts, template.pieces
             middle = Middle(
                 prefix="".join(piece + text for piece, text in zip(pieces, texts[:h], strict=False)) + pieces[h],
@@ -178,7 +178,7 @@ class SequentialFiller:
         for way in ways:
             way.done = True
 
-    async def _write(self, middle: Middle, answer: Answer, progress: _Progress, ways: Sequence[_Way]) -> None:
+    async def _write(self, middle: Middle, answer: ModelAnswer, progress: _Progress, ways: Sequence[_Way]) -> None:
         """Write the hole that the ways have come to, until it is complete."""
         raw = [""] * len(ways)
         async with aclosing(self._writer.write(middle)) as pieces:

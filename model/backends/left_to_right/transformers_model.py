@@ -26,7 +26,7 @@ _ANSWER_SHARE = 4
 _UNFINISHED = "\N{REPLACEMENT CHARACTER}"
 
 
-class LeftToRight:
+class TransformersWriter:
     """A `Writer`. Nothing of the checkpoint but its weights and texts is used: its own code is never run."""
 
     several = True

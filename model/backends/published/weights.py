@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from model.backends.published.config_file import read_json
-from model.backends.published.families.family import Family, Target, into
+from model.backends.published.families.family import Family, TensorTarget, into
 from model.errors import UnknownDevice, UnknownModel
 
 INDEX = "model.safetensors.index.json"
@@ -24,7 +24,7 @@ _IGNORED = re.compile(r"rotary_emb\.inv_freq\Z")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class ParameterRows:
     """Rows `start` to `stop` of a parameter, or of its expert."""
 
     parameter: str
@@ -105,11 +105,11 @@ def _tensors(path: Path, device: torch.device, dtype: torch.dtype) -> Iterator[t
         raise UnknownModel(f"{path} is truncated or damaged ({reason}): {_AGAIN}") from error
 
 
-def _plan(network: nn.Module, family: Family) -> dict[str, list[Place]]:
+def _plan(network: nn.Module, family: Family) -> dict[str, list[ParameterRows]]:
     """For every tensor that the files must hold, where it goes. Every parameter is covered once."""
     shapes = {name: tuple(p.shape) for name, p in network.named_parameters()}
     c = family.config
-    plan: dict[str, list[Place]] = {}
+    plan: dict[str, list[ParameterRows]] = {}
     for template, target in family.names.items():
         for n in range(c.layers) if "{n}" in template else (0,):
             for e in range(c.experts.count) if "{e}" in template and c.experts else (None,):
@@ -123,8 +123,8 @@ def _plan(network: nn.Module, family: Family) -> dict[str, list[Place]]:
 
 
 def _places(
-    target: Target, shapes: dict[str, tuple[int, ...]], *, n: int, e: int | None, suffix: str
-) -> list[Place] | None:
+    target: TensorTarget, shapes: dict[str, tuple[int, ...]], *, n: int, e: int | None, suffix: str
+) -> list[ParameterRows] | None:
     """Where a tensor goes; None if this network has no such parameter."""
     places = []
     for name in (p.format(n=n) + suffix for p in target.parameters):
@@ -133,12 +133,12 @@ def _places(
         rows = shapes[name][0 if e is None else 1]
         half = 0 if target.half is None else rows // 2 * target.half
         places.append(
-            Place(parameter=name, expert=e, start=half, stop=rows if target.half is None else half + rows // 2)
+            ParameterRows(parameter=name, expert=e, start=half, stop=rows if target.half is None else half + rows // 2)
         )
     return places
 
 
-def _put(network: nn.Module, places: list[Place], name: str, tensor: Tensor, path: Path) -> None:
+def _put(network: nn.Module, places: list[ParameterRows], name: str, tensor: Tensor, path: Path) -> None:
     parameters = [network.get_parameter(place.parameter) for place in places]
     rest = parameters[0].shape[1 if places[0].expert is None else 2 :]
     wanted = (sum(place.stop - place.start for place in places), *rest)

@@ -12,7 +12,7 @@ from http import HTTPStatus
 import httpx
 
 from model.backends.remote.address import Address
-from model.backends.remote.keys import Key, how_to_give_a_key
+from model.backends.remote.keys import ApiKey, how_to_give_a_key
 from model.errors import (
     AccessDenied,
     BadReply,
@@ -43,7 +43,7 @@ class Reporter:
     """Turns failures of one service into errors."""
 
     address: Address
-    key: Key | None
+    key: ApiKey | None
 
     def status(self, status: int, body: bytes | str, *, retry_after: str = "", location: str = "") -> Failure:  # noqa: PLR0911  one per kind
         """The failure that an answer with this HTTP status is."""

@@ -12,7 +12,7 @@ SERVICE = "dlm-fill"
 LookUp = Callable[[str, str], str | None]
 
 
-class Key:
+class ApiKey:
     """A secret and where it was found."""
 
     __slots__ = ("_secret", "origin")
@@ -21,7 +21,7 @@ class Key:
         self._secret, self.origin = secret, origin
 
     def __repr__(self) -> str:
-        return f"Key(from {self.origin})"
+        return f"ApiKey(from {self.origin})"
 
     def __reduce__(self) -> str:
         raise TypeError("a key is not written anywhere")
@@ -34,7 +34,7 @@ class Key:
         return text.replace(self._secret, "…")
 
 
-def find_key(address: Address, environ: Mapping[str, str], *, look_up: LookUp | None = None) -> Key | None:
+def find_key(address: Address, environ: Mapping[str, str], *, look_up: LookUp | None = None) -> ApiKey | None:
     """The key for `address`, if there is one; it is not handed to who would send it for all to read.
 
     `look_up(service, host)` asks the keyring (None: the `keyring` package, where it is installed).
@@ -60,11 +60,11 @@ def how_to_give_a_key(address: Address) -> str:
     return f"set {variable}, or run: keyring set {SERVICE} {address.host} (with dlm-fill[keyring] installed)"
 
 
-def _checked(secret: str, *, origin: str) -> Key:
+def _checked(secret: str, *, origin: str) -> ApiKey:
     secret = secret.strip()
     if not secret or not all("!" <= c <= "~" for c in secret):
         raise AccessDenied(f"the key from {origin} holds characters that no key has: set it again")
-    return Key(secret, origin=origin)
+    return ApiKey(secret, origin=origin)
 
 
 def _from_keyring(service: str, host: str) -> str | None:

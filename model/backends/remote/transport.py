@@ -13,7 +13,7 @@ import httpx
 
 from model.backends.remote.address import Address
 from model.backends.remote.failures import Failure, Reporter
-from model.backends.remote.keys import Key
+from model.backends.remote.keys import ApiKey
 from model.backends.remote.sse import event_data
 from model.errors import BadReply
 
@@ -33,7 +33,7 @@ class Transport:
     def __init__(
         self,
         address: Address,
-        key: Key | None,
+        key: ApiKey | None,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         now: Callable[[], float] = time.monotonic,

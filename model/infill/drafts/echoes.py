@@ -25,7 +25,7 @@ PAST_ALL = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class MatchedMiddle:
     """A middle `start:end` of the searched text, and the match lengths around it, in characters."""
 
     start: int
@@ -55,7 +55,7 @@ class _Echoes:
         return found
 
 
-def places(searched: str, before: str, after: str, *, max_lines: int | None) -> list[Place]:
+def places(searched: str, before: str, after: str, *, max_lines: int | None) -> list[MatchedMiddle]:
     """The most promising middles of `searched` between an echo of `before`'s end and one of `after`'s start."""
     codes, codes_before, codes_after = _codes(searched, before, after)
     left = _matches(codes, codes_before, step=-1) if before else _Echoes.none(_line_starts(codes))
@@ -72,7 +72,7 @@ def places(searched: str, before: str, after: str, *, max_lines: int | None) -> 
     chosen |= _wide_pairs(left, right, reach)
     pairs = list(chosen)
     lefts, rights = left.lengths_at([p for p, _ in pairs]), right.lengths_at([q for _, q in pairs])
-    return [Place(start=p, end=q, left=m, right=n) for (p, q), m, n in zip(pairs, lefts, rights, strict=True)]
+    return [MatchedMiddle(start=p, end=q, left=m, right=n) for (p, q), m, n in zip(pairs, lefts, rights, strict=True)]
 
 
 def _wide_pairs(left: _Echoes, right: _Echoes, reach: NDArray[np.int64]) -> set[tuple[int, int]]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
-from model.infill.drafts.echoes import BARRIER, MATCH_LIMIT_CHARS, Place, places
+from model.infill.drafts.echoes import BARRIER, MATCH_LIMIT_CHARS, MatchedMiddle, places
 from model.infill.drafts.renaming import neighbours, renamed
 
 _INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
@@ -90,12 +90,12 @@ class _Search:
             left, right = _INDENT.sub("", left), _INDENT.sub("", right)
         return left, right
 
-    def text_of(self, place: Place) -> str:
+    def text_of(self, place: MatchedMiddle) -> str:
         """What stands at the place, indented as the hole wants it."""
         text = self.searched[place.start : place.end]
         return _indented(text, place, self.lines, self.searched, self.before, self.after) if self.whole_lines else text
 
-    def neighbours(self, place: Place) -> list[tuple[str, str]]:
+    def neighbours(self, place: MatchedMiddle) -> list[tuple[str, str]]:
         """Lines around the place and around the hole that correspond; what shares a line with them comes first."""
         first = self.searched.count("\n", 0, place.start)
         count = self.searched.count("\n", place.start, place.end) + 1
@@ -146,7 +146,7 @@ def drafts_from(
 def _found(search: _Search, limit: int, *, max_lines: int | None, renamings: int) -> list[Draft]:
     left, right = search.sides
     likeness = _likeness(search.searched, left, right)
-    best: dict[str, tuple[float, Place, int]] = {}
+    best: dict[str, tuple[float, MatchedMiddle, int]] = {}
     for place in places(search.searched, left[-MATCH_LIMIT_CHARS:], right[:MATCH_LIMIT_CHARS], max_lines=max_lines):
         text = search.searched[place.start : place.end]
         if text.strip():
@@ -170,7 +170,7 @@ def _found(search: _Search, limit: int, *, max_lines: int | None, renamings: int
     return copies + _renamed(copies, [place for _, (_, place, _) in order], search, most=renamings)
 
 
-def _renamed(copies: Sequence[Draft], found: Sequence[Place], search: _Search, *, most: int) -> list[Draft]:
+def _renamed(copies: Sequence[Draft], found: Sequence[MatchedMiddle], search: _Search, *, most: int) -> list[Draft]:
     """The `copies` that read differently in the names of their new place, each text once."""
     texts = {copy.text for copy in copies}
     made: list[Draft] = []
@@ -184,7 +184,7 @@ def _renamed(copies: Sequence[Draft], found: Sequence[Place], search: _Search, *
     return made
 
 
-def _likeness(searched: str, left: str, right: str) -> Callable[[Place], float]:
+def _likeness(searched: str, left: str, right: str) -> Callable[[MatchedMiddle], float]:
     """How much a place's surroundings are like those of the hole between `left` and `right`."""
     before, after = _words(left[-NEIGHBOURHOOD_CHARS:]), _words(right[:NEIGHBOURHOOD_CHARS])
 
@@ -194,7 +194,7 @@ def _likeness(searched: str, left: str, right: str) -> Callable[[Place], float]:
     def like_after(end: int) -> float:
         return _overlap(_words(searched[end : end + NEIGHBOURHOOD_CHARS]), after)
 
-    def likeness(place: Place) -> float:
+    def likeness(place: MatchedMiddle) -> float:
         text = searched[place.start : place.end]
         there_before, inside = searched[max(0, place.start - NEIGHBOURHOOD_CHARS) : place.start], _words(text)
         return (
@@ -219,7 +219,7 @@ def _overlap(some: set[str], others: set[str]) -> float:
     return shared / (len(some) + len(others) - shared + 1)
 
 
-def _indented(text: str, place: Place, lines: Sequence[str], searched: str, before: str, after: str) -> str:
+def _indented(text: str, place: MatchedMiddle, lines: Sequence[str], searched: str, before: str, after: str) -> str:
     """`text` with its source's indentation, shifted as the line beside the hole is shifted against its echo."""
     at = searched.count("\n", 0, place.start)
     count = text.count("\n") + 1

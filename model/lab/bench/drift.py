@@ -38,7 +38,7 @@ Ids = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Case:
+class DriftCase:
     """A text with one hole of `length` tokens."""
 
     context: Context
@@ -56,7 +56,7 @@ class Run:
 
 def cases(
     loaded: LoadedModel, *, count: int, context_tokens: int, length: int, seed: int = 0
-) -> tuple[list[Case], str]:
+) -> tuple[list[DriftCase], str]:
     """(holes all over a text, what the text is): Python source, or random tokens where there is no tokenizer."""
     from model.backends.published.codec import read_codec
 
@@ -75,11 +75,11 @@ def cases(
     for k in range(count):
         at = before + (len(text) - wanted - length) * k // max(1, count)
         pieces = (text[at - before : at], text[at + length : at + length + wanted - before])
-        found.append(Case(context=Context(pieces=pieces, starts_with=(b"",)), length=length))
+        found.append(DriftCase(context=Context(pieces=pieces, starts_with=(b"",)), length=length))
     return found, kind
 
 
-def run(backend: Backend, case: Case, spec: str) -> Run:
+def run(backend: Backend, case: DriftCase, spec: str) -> Run:
     """The hole, denoised with the sampler that `spec` describes."""
     canvases: list[Canvas] = []
     at: list[float] = [time.perf_counter()]
@@ -117,7 +117,7 @@ def _differences(
 
 
 def drift(
-    loaded: LoadedModel, found: Sequence[Case], exact: Sequence[Run], *, refresh: int, spec: str
+    loaded: LoadedModel, found: Sequence[DriftCase], exact: Sequence[Run], *, refresh: int, spec: str
 ) -> dict[str, float]:
     """The figures of one refresh interval; see the module."""
     same: list[NDArray[np.bool_]] = []

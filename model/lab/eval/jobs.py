@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 
 from model.errors import ModelError
 from model.lab.eval.cases import Case
-from model.lab.eval.measure import Result
+from model.lab.eval.measure import CaseResult
 from model.lab.eval.systems import System
 
 
@@ -20,7 +20,7 @@ class WorkerLost(ModelError):
     """A process ended before it had answered."""
 
 
-def spread(make: Callable[[], System], cases: Sequence[Case], *, jobs: int) -> Generator[Result, None, None]:
+def spread(make: Callable[[], System], cases: Sequence[Case], *, jobs: int) -> Generator[CaseResult, None, None]:
     """The results, case by case, of `jobs` processes that each hold their own `make()`; `make` can be pickled.
 
     Raises what `make` or the system raises if that is a ModelError, WorkerLost if a process ends.
@@ -62,9 +62,9 @@ def work(make: Callable[[], System], there: Connection) -> None:
         there.send(error)
 
 
-def _gathered(ends: Sequence[Connection], cases: Sequence[Case]) -> Iterator[Result]:
+def _gathered(ends: Sequence[Connection], cases: Sequence[Case]) -> Iterator[CaseResult]:
     waiting, running = deque(range(len(cases))), dict[Connection, int]()
-    done: dict[int, Result] = {}
+    done: dict[int, CaseResult] = {}
 
     def hand(end: Connection) -> None:
         if waiting:
@@ -74,7 +74,7 @@ def _gathered(ends: Sequence[Connection], cases: Sequence[Case]) -> Iterator[Res
     def answer(end: Connection) -> None:
         at = running[end]
         try:
-            found: Result | ModelError = end.recv()
+            found: CaseResult | ModelError = end.recv()
             if isinstance(found, ModelError):
                 raise found
             done[running.pop(end)] = found

@@ -22,7 +22,7 @@ from rich.table import Table
 
 from model.filler import open_filler
 from model.lab.eval.cases import FILE_CHARACTERS, Case, holes
-from model.lab.eval.measure import Result, interval, judge
+from model.lab.eval.measure import CaseResult, interval, judge
 from model.lab.eval.report import append_result, end_torn_line, read_results
 from model.lab.eval.served import Serve
 from model.lab.eval.systems import template_of
@@ -37,7 +37,7 @@ SYSTEM = "languages"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class LanguageSource:
     """A file of a package."""
 
     package: str
@@ -45,19 +45,19 @@ class Source:
     text: str
 
 
-def sources(folders: Sequence[Path], languages: Sequence[str]) -> Iterator[Source]:
+def sources(folders: Sequence[Path], languages: Sequence[str]) -> Iterator[LanguageSource]:
     """The files of all permissively licensed packages in the folders. Raises BadRequest for a damaged archive."""
     low, high = FILE_CHARACTERS
     for path in (path for folder in folders for path in archives(folder)):
         archive = read_archive(path)
         for language, text in archive.files if archive else ():
             if language in languages and low <= len(text) <= high:
-                yield Source(package=f"{archive.name} {archive.version}", language=language, text=text)  # type: ignore[union-attr]
+                yield LanguageSource(package=f"{archive.name} {archive.version}", language=language, text=text)  # type: ignore[union-attr]
 
 
-def cases_of(found: Sequence[Source], *, language: str, each: int, seed: int) -> list[Case]:
+def cases_of(found: Sequence[LanguageSource], *, language: str, each: int, seed: int) -> list[Case]:
     """`each` holes of every kind in files of that language, drawn over packages first, so that a large one is no more than one."""
-    by_package: dict[str, list[Source]] = {}
+    by_package: dict[str, list[LanguageSource]] = {}
     for source in found:
         if source.language == language:
             by_package.setdefault(source.package, []).append(source)
@@ -77,7 +77,7 @@ def cases_of(found: Sequence[Source], *, language: str, each: int, seed: int) ->
     return list({case.name: case for case in cases}.values())
 
 
-def solve(filler: Filler, serve: Serve, case: Case) -> Result:
+def solve(filler: Filler, serve: Serve, case: Case) -> CaseResult:
     """What users get in the case's hole, against what stood there."""
     started = time.perf_counter()
     fill = serve(filler, case.prefix, case.suffix, template_of(case).holes[0], language=case.language)
@@ -92,7 +92,7 @@ def solve(filler: Filler, serve: Serve, case: Case) -> Result:
     )
 
 
-def table_of(results: Mapping[str, Sequence[Result]]) -> dict[str, dict[str, dict[str, object]]]:
+def table_of(results: Mapping[str, Sequence[CaseResult]]) -> dict[str, dict[str, dict[str, object]]]:
     """By language and kind: holes, percent exact with its interval, and what share that is of Python's."""
     shares = {
         (language, kind): statistics.fmean(r.stripped for r in rows if r.kind == kind)
@@ -138,7 +138,7 @@ def main(served: ModuleType | None, *, folders: tuple[Path, ...], languages: tup
     found = list(sources(folders, wanted))
     known = read_results(out)
     end_torn_line(out)
-    results: dict[str, list[Result]] = {}
+    results: dict[str, list[CaseResult]] = {}
     for language in wanted:
         cases = cases_of(found, language=language, each=each, seed=seed)
         if not cases:

@@ -21,7 +21,7 @@ _LEXICAL = re.compile(r"\w+|[^\w\s]")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class CaseResult:
     """What one system made of one case. `ms` wall clock; `confidence` in [0, 1].
 
     `passed`: whether the filled file passed its check; None if it has none. `parses`: None where nobody can tell.
@@ -53,11 +53,11 @@ def parses(text: str) -> bool:
     return True
 
 
-def judge(case: Case, text: str, **figures: object) -> Result:
+def judge(case: Case, text: str, **figures: object) -> CaseResult:
     """`text` against the truth. A case with a check has its filled file run."""
     filled = case.prefix + text + case.suffix
     reads = parses(filled) if case.language == "python" else None
-    return Result(
+    return CaseResult(
         case=case.name,
         kind=case.kind,
         text=text,
@@ -81,7 +81,7 @@ def interval(hits: Sequence[bool], *, draws: int = 1000, seed: int = 0) -> tuple
     return round(100 * means[int(draws * 0.025)], 1), round(100 * means[int(draws * 0.975)], 1)
 
 
-def summary(results: Sequence[Result]) -> dict[str, object]:
+def summary(results: Sequence[CaseResult]) -> dict[str, object]:
     """The figures of one system over cases of one kind (or all); pass@1 where cases have a check.
 
     `returned`: the share of holes for which there is a fill at all; `returned_parses`: the share of these that parse.
@@ -118,7 +118,7 @@ def lexical_tokens(text: str) -> int:
     return len(_LEXICAL.findall(text))
 
 
-def by_length(results: Sequence[Result], truths: Mapping[str, str]) -> dict[str, dict[str, object]]:
+def by_length(results: Sequence[CaseResult], truths: Mapping[str, str]) -> dict[str, dict[str, object]]:
     """The figures by lexical tokens of the truth ("1", "2-5", … "21+"); `truths` by the name of the case."""
     table = {}
     for low, high in LENGTHS:
@@ -133,7 +133,7 @@ def by_length(results: Sequence[Result], truths: Mapping[str, str]) -> dict[str,
     return table
 
 
-def reliability(results: Sequence[Result], *, bins: int = 5) -> list[dict[str, float]]:
+def reliability(results: Sequence[CaseResult], *, bins: int = 5) -> list[dict[str, float]]:
     """Exact match by confidence: what the number is worth."""
     table = []
     for n in range(bins):
@@ -147,7 +147,7 @@ def reliability(results: Sequence[Result], *, bins: int = 5) -> list[dict[str, f
     return table
 
 
-def calibration_error(results: Sequence[Result], *, bins: int = 10) -> float:
+def calibration_error(results: Sequence[CaseResult], *, bins: int = 10) -> float:
     """Mean distance between confidence and share of right fills, weighted by the fills in each bin (ECE)."""
     total = 0.0
     for n in range(bins):

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from model.lab.eval.measure import Result, by_length, calibration_error, reliability, summary
+from model.lab.eval.measure import CaseResult, by_length, calibration_error, reliability, summary
 
 COLUMNS = (
     "cases",
@@ -31,9 +31,9 @@ CHECKED = ("pass@1", "pass@1_95")
 """Columns that are there only when cases have a check."""
 
 
-def read_results(path: Path) -> dict[tuple[str, str], Result]:
+def read_results(path: Path) -> dict[tuple[str, str], CaseResult]:
     """Results of earlier runs, by system and case; an unfinished last line is left out."""
-    found: dict[tuple[str, str], Result] = {}
+    found: dict[tuple[str, str], CaseResult] = {}
     if not path.exists():
         return found
     for line in path.read_text().splitlines():
@@ -42,7 +42,7 @@ def read_results(path: Path) -> dict[tuple[str, str], Result]:
         except ValueError:
             continue
         system = row.pop("system")
-        found[system, row["case"]] = Result(**row)
+        found[system, row["case"]] = CaseResult(**row)
     return found
 
 
@@ -53,14 +53,14 @@ def end_torn_line(path: Path) -> None:
             file.write("\n")
 
 
-def append_result(path: Path, system: str, result: Result) -> None:
+def append_result(path: Path, system: str, result: CaseResult) -> None:
     """One line more."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         file.write(json.dumps({"system": system, **asdict(result)}) + "\n")
 
 
-def figures(results: Mapping[str, Sequence[Result]], truths: Mapping[str, str]) -> dict[str, object]:
+def figures(results: Mapping[str, Sequence[CaseResult]], truths: Mapping[str, str]) -> dict[str, object]:
     """Per system: each kind, all together, by length, and the reliability of its confidence.
 
     `truths`: what stood in the hole, by the name of the case.
@@ -78,7 +78,7 @@ def figures(results: Mapping[str, Sequence[Result]], truths: Mapping[str, str]) 
     return out
 
 
-def show(results: Mapping[str, Sequence[Result]], console: Console) -> None:
+def show(results: Mapping[str, Sequence[CaseResult]], console: Console) -> None:
     """The table, a row per system and kind."""
     checked = any(r.passed is not None for rows in results.values() for r in rows)
     columns = COLUMNS + (CHECKED if checked else ())
@@ -93,7 +93,7 @@ def show(results: Mapping[str, Sequence[Result]], console: Console) -> None:
         console.print(_confidence(sure))
 
 
-def _confidence(results: Mapping[str, Sequence[Result]]) -> Table:
+def _confidence(results: Mapping[str, Sequence[CaseResult]]) -> Table:
     """What the confidence is worth: the share of right fills by what was said of them."""
     table = Table("system", "confidence", "cases", "said %", "right %")
     for system, rows in results.items():
@@ -103,7 +103,7 @@ def _confidence(results: Mapping[str, Sequence[Result]]) -> Table:
     return table
 
 
-def mcnemar(a: Sequence[Result], b: Sequence[Result]) -> dict[str, float]:
+def mcnemar(a: Sequence[CaseResult], b: Sequence[CaseResult]) -> dict[str, float]:
     """Exact two-sided McNemar test on the cases that both solved or missed differently."""
     other = {r.case: r.exact for r in b}
     paired = [(r.exact, other[r.case]) for r in a if r.case in other]

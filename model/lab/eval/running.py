@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class ProcessLimits:
     """What one program may use. `wall_s` is longer than `cpu_s`: a busy machine must not fail a fill."""
 
     cpu_s: int = 5
@@ -24,10 +24,10 @@ class Limits:
     open_files: int = 32
 
 
-LIMITS = Limits()
+LIMITS = ProcessLimits()
 
 
-def passes(program: str, *, limits: Limits = LIMITS) -> bool:
+def passes(program: str, *, limits: ProcessLimits = LIMITS) -> bool:
     """Whether the Python text `program` ran to its end: no exception, no early exit, within the limits.
 
     Its working directory is empty and gone afterwards, its input is empty, its output goes nowhere, and of the
@@ -52,7 +52,7 @@ def passes(program: str, *, limits: Limits = LIMITS) -> bool:
             os.close(reading)
 
 
-def _run(path: Path, work: Path, writing: int, word: str, limits: Limits) -> None:
+def _run(path: Path, work: Path, writing: int, word: str, limits: ProcessLimits) -> None:
     numbers = (limits.cpu_s, limits.memory_bytes, limits.file_bytes, limits.open_files)
     launcher = Path(__file__).with_name("limited.py")
     # -s and -P: neither the user's site-packages nor the working directory; PYTHONHASHSEED: the same each time.

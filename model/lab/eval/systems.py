@@ -15,12 +15,12 @@ from model.infill.decoding.samplers import sampler
 from model.infill.drafts.matches import drafts_for
 from model.infill.encoding import Codec, encode_prompt
 from model.lab.eval.cases import Case
-from model.lab.eval.measure import Result, judge, parses
+from model.lab.eval.measure import CaseResult, judge, parses
 from model.lab.eval.served import SERVED, Serve, Told
-from model.lab.eval.workspace import Workspace
+from model.lab.eval.workspace import EvalWorkspace
 from model.types import Budget, Fill, Filler, FillRequest, Hole, Template
 
-System: TypeAlias = Callable[[Case], Result]
+System: TypeAlias = Callable[[Case], CaseResult]
 NEAR_CHARACTERS = 9_000
 """Handed over as context on each side; the filler keeps what it has room for. Drafts see the whole file."""
 ONE_LINE = ("line", "rest", "identifier", "argument", "SingleLineInfilling")
@@ -30,13 +30,13 @@ WITH_FILES = "engine+files"
 """The engine, told of other files of the package."""
 
 
-def previous_line(case: Case) -> Result:
+def previous_line(case: Case) -> CaseResult:
     """Baseline: the last line before the hole that is not blank."""
     lines = [line for line in case.prefix.split("\n")[:-1] if line.strip()]
     return judge(case, lines[-1] if lines else "")
 
 
-def longest_match(case: Case) -> Result:
+def longest_match(case: Case) -> CaseResult:
     """Baseline: what stands elsewhere in the file between the most similar surroundings."""
     started = time.perf_counter()
     lines = 1 if case.kind in ONE_LINE else None
@@ -74,11 +74,11 @@ def request_of(
 
 
 def filler_system(
-    filler: Filler, *, sampler: str = "auto", max_time_s: float | None = None, workspace: Workspace | None = None
+    filler: Filler, *, sampler: str = "auto", max_time_s: float | None = None, workspace: EvalWorkspace | None = None
 ) -> System:
     """A filler as users meet it; told of other files if there is a workspace."""
 
-    def solve(case: Case) -> Result:
+    def solve(case: Case) -> CaseResult:
         others = workspace.others(case) if workspace else ()
         return _filled(filler, case, request_of(case, sampler=sampler, max_time_s=max_time_s, other_files=others))
 
@@ -95,7 +95,7 @@ def oracle_system(
     """
     context_tokens = filler.info.context_tokens
 
-    def solve(case: Case) -> Result:
+    def solve(case: Case) -> CaseResult:
         request = request_of(case, sampler=sampler, max_time_s=max_time_s)
         encoded = encode_prompt(request.template, tokenizer, context_tokens=context_tokens)
         length = len(encoded.encode(tokenizer, 0, case.middle))
@@ -112,7 +112,7 @@ def oracle_system(
 def served_system(filler: Filler, serve: Serve) -> System:
     """A filler within all that surrounds it, the time of which counts, too."""
 
-    def solve(case: Case) -> Result:
+    def solve(case: Case) -> CaseResult:
         started = time.perf_counter()
         fill = serve(filler, case.prefix, case.suffix, template_of(case).holes[0])
         return _judged(case, fill, ms=1000 * (time.perf_counter() - started))
@@ -121,7 +121,7 @@ def served_system(filler: Filler, serve: Serve) -> System:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
+class SystemChoice:
     """A system by name, with what it takes to open it: in this process, or in another.
 
     `serve`: what the systems of `SERVED` need.
@@ -148,17 +148,17 @@ class Choice:
         if self.name == ORACLE:
             tokenizer = CodeTokenizer(directory_of(self.model) / "tokenizer.json")
             return oracle_system(filler, tokenizer, sampler=self.sampler, max_time_s=self.max_time_s)
-        workspace = Workspace() if self.name == WITH_FILES else None
+        workspace = EvalWorkspace() if self.name == WITH_FILES else None
         return filler_system(filler, sampler=self.sampler, max_time_s=self.max_time_s, workspace=workspace)
 
 
-def _filled(filler: Filler, case: Case, request: FillRequest) -> Result:
+def _filled(filler: Filler, case: Case, request: FillRequest) -> CaseResult:
     started = time.perf_counter()
     fill = filler.fill(request)
     return _judged(case, fill, ms=1000 * (time.perf_counter() - started))
 
 
-def _judged(case: Case, fill: Fill, *, ms: float) -> Result:
+def _judged(case: Case, fill: Fill, *, ms: float) -> CaseResult:
     if not fill.candidates:
         return judge(case, "", ms=ms, forward_passes=fill.forward_passes)
     best = fill.candidates[0]

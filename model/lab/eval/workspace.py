@@ -15,7 +15,7 @@ MOST_FILES = 64
 FILE_CHARACTERS = (1, 200_000)
 
 
-class Workspace:
+class EvalWorkspace:
     """Files of the packages that cases were cut from; each is read once."""
 
     def __init__(self) -> None:

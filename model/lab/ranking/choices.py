@@ -20,7 +20,7 @@ from model.infill.sure_copy import without_network
 from model.lab.eval.cases import Case
 from model.lab.eval.measure import parses
 from model.lab.eval.systems import request_of
-from model.lab.eval.workspace import Workspace
+from model.lab.eval.workspace import EvalWorkspace
 
 NAMES = tuple(f.name for f in fields(Weights))
 
@@ -74,7 +74,7 @@ def candidates_of(
 
 def collector(filler: Infiller, ranking: Ranking | None) -> Callable[[Case], dict[str, Any]]:
     """Fills a case and says what there was to choose from, as a line of the file that `read_holes` reads."""
-    seen, workspace = list[list[Hypothesis]](), Workspace()
+    seen, workspace = list[list[Hypothesis]](), EvalWorkspace()
     filler.watch(seen.append)
 
     def collect(case: Case) -> dict[str, Any]:

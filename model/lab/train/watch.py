@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LINE_EVERY_S = 60.0
 
 
-class Watch:
+class TrainingWatch:
     """Shows progress towards `budget_s` seconds of training; a context manager."""
 
     def __init__(self, console: Console, *, budget_s: float) -> None:

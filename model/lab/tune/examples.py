@@ -1,4 +1,4 @@
-"""Examples of writing into holes: a prompt of suffix, prefix and hole, and rows that write parts of it from left to right.
+"""TuneExamples of writing into holes: a prompt of suffix, prefix and hole, and rows that write parts of it from left to right.
 
 The prompt is the built-in model's own (`model.backends.builtin.prompt`), and behind it stands the hole, tokenised together
 with what stands before it: so a hole begins with a whole token, as token healing makes it. Several holes that end at the
@@ -33,7 +33,7 @@ _ARGUMENT = re.compile(r"(?<=[(,])[ ]*([^(),\n]{2,40})(?=[,)])")
 _MOST_LINES = 6
 
 
-class Encoder(Protocol):
+class TuneEncoder(Protocol):
     """What is asked of a tokenizer."""
 
     def encode(self, text: str) -> Ids: ...
@@ -42,7 +42,7 @@ class Encoder(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shape:
+class TuneShape:
     """Sizes of a batch, which are always the same: tokens of the prompt with its hole, and rows that write."""
 
     tokens: int = 640
@@ -50,7 +50,7 @@ class Shape:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Batch:
+class TuneBatch:
     """One prompt and its rows. ids: int64 [1, T]. inputs, targets, holes, starts, positions: int64 [1, R], see
     `AdaptedDecoder.written`. counted, ended: bool [R], rows that are no padding, and those of holes whose end is there.
     """
@@ -64,18 +64,20 @@ class Batch:
     counted: Tensor
     ended: Tensor
 
-    def to(self, device: torch.device) -> Batch:
-        return Batch(**{name: tensor.to(device) for name, tensor in vars(self).items()})
+    def to(self, device: torch.device) -> TuneBatch:
+        return TuneBatch(**{name: tensor.to(device) for name, tensor in vars(self).items()})
 
 
-class Examples:
+class TuneExamples:
     """Batches of some texts without end, the same for the same seed; `batch(n)` is the n-th. Texts count by their length."""
 
-    def __init__(self, texts: Sequence[str], encoder: Encoder, specials: Specials, shape: Shape, *, seed: int) -> None:
+    def __init__(
+        self, texts: Sequence[str], encoder: TuneEncoder, specials: Specials, shape: TuneShape, *, seed: int
+    ) -> None:
         self._texts, self._encoder, self._specials, self._shape, self._seed = texts, encoder, specials, shape, seed
         self._until = list(accumulate(map(len, texts)))
 
-    def batch(self, n: int) -> Batch:
+    def batch(self, n: int) -> TuneBatch:
         rng = random.Random(f"{self._seed} {n}")
         while True:
             (text,) = rng.choices(self._texts, cum_weights=self._until)
@@ -101,7 +103,7 @@ class Examples:
         sequence = np.array([*head, *kept, s.end], dtype=np.int64)
         return sequence, len(head), [place for place in places if place < len(sequence) - 1] + [len(sequence) - 1]
 
-    def _rows(self, rng: random.Random, sequence: Ids, first: int, places: list[int]) -> Batch:
+    def _rows(self, rng: random.Random, sequence: Ids, first: int, places: list[int]) -> TuneBatch:
         rows, end = self._shape.rows, places[-1]
         spans, room = list[tuple[int, int]](), rows
         for start in rng.sample(places[:-1], len(places) - 1):
@@ -127,7 +129,7 @@ class Examples:
         ids[0, : len(sequence)] = sequence
         of_rows = {name: torch.from_numpy(part[None]) for name, part in {**made, "holes": holes}.items()}
         counted = torch.from_numpy(holes >= 0)
-        return Batch(ids=torch.from_numpy(ids), counted=counted, ended=torch.from_numpy(ended), **of_rows)
+        return TuneBatch(ids=torch.from_numpy(ids), counted=counted, ended=torch.from_numpy(ended), **of_rows)
 
 
 def _cut(rng: random.Random, text: str) -> tuple[list[int], int]:

@@ -24,7 +24,7 @@ from model.errors import BadRequest, UnknownModel
 from model.lab.train.adapt.examples import Specials
 from model.lab.train.adapt.exporting import adapter_state
 from model.lab.train.adapt.network import AdaptedDecoder, read_decoder
-from model.lab.tune.examples import Batch, Examples, Shape
+from model.lab.tune.examples import TuneBatch, TuneExamples, TuneShape
 from model.lab.tune.folder import check_target, write_model_folder
 from model.lab.tune.own_code import OwnCode, read
 
@@ -36,7 +36,7 @@ HELD_OUT_BATCHES, HELD_OUT_SEED = 24, 12345
 RANK = 16
 WARM_UP = 0.05
 
-OnStep: TypeAlias = Callable[["Progress", Mapping[str, float]], None]
+OnStep: TypeAlias = Callable[["TuningProgress", Mapping[str, float]], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +52,13 @@ class TuneOptions:
     out: Path
     time_budget_s: float = 600.0
     device: str = "cpu"
-    shape: Shape = field(default_factory=Shape)
+    shape: TuneShape = field(default_factory=TuneShape)
     rate: float = 4e-4
     seed: int = 0
 
 
 @dataclass
-class Progress:
+class TuningProgress:
     """Where the training stands. tokens: that were written and learned from; elapsed_s: of training alone."""
 
     step: int = 0
@@ -67,7 +67,7 @@ class Progress:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class TuningVerdict:
     """Held-out losses, nats per token, of the model as it was and of the tuned one as it would be written."""
 
     before: Mapping[str, float]
@@ -87,7 +87,7 @@ class Tuning:
     """One tuning. Raises BadRequest: too little code, or `out` may not be replaced; UnknownModel for the source."""
 
     def __init__(self, options: TuneOptions, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self.options, self._clock, self.progress = options, clock, Progress()
+        self.options, self._clock, self.progress = options, clock, TuningProgress()
         check_target(options.out)
         tokenizer, self.network, specials = _opened(options)
         runtime = Network.open(options.source)
@@ -95,8 +95,8 @@ class Tuning:
         self._cache = runtime.cache(context_tokens=options.shape.tokens, scratch_tokens=1) if compiled else None
         self.code: OwnCode = read(options.code, may_read=options.may_read, count=tokenizer.count)
         shape = options.shape
-        self._train = Examples(self.code.train, tokenizer, specials, shape, seed=options.seed)
-        self._held_out = Examples(self.code.held_out, tokenizer, specials, shape, seed=HELD_OUT_SEED)
+        self._train = TuneExamples(self.code.train, tokenizer, specials, shape, seed=options.seed)
+        self._held_out = TuneExamples(self.code.held_out, tokenizer, specials, shape, seed=HELD_OUT_SEED)
         self._optimiser = torch.optim.AdamW(self.network.parameters(), lr=0.0, betas=(0.9, 0.98), weight_decay=0.0)
         self._before = self.held_out()
 
@@ -112,7 +112,7 @@ class Tuning:
                 counts[name] += int(rows.sum())
         return {name: nats[name] / max(1, counts[name]) for name in JUDGED}
 
-    def nats(self, batch: Batch) -> Tensor:
+    def nats(self, batch: TuneBatch) -> Tensor:
         """float32 [R]: the cross-entropy of each row's target; the context is read without the adapter, and without a gradient."""
         network = self.network
         states = network.written(batch.inputs, batch.holes, batch.starts, batch.positions, self.read(batch.ids))
@@ -148,7 +148,7 @@ class Tuning:
             on_step(p, {"loss": mean})
         return True
 
-    def _step(self, batch: Batch, factor: float) -> float:
+    def _step(self, batch: TuneBatch, factor: float) -> float:
         loss = self.nats(batch)[batch.counted].mean()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -158,14 +158,14 @@ class Tuning:
         self._optimiser.zero_grad(set_to_none=True)
         return float(loss.detach())
 
-    def verdict(self) -> Verdict:
+    def verdict(self) -> TuningVerdict:
         """Measure the tuned model as it would be written: rounded to bfloat16."""
         with torch.no_grad():
             for parameter in self.network.parameters():
                 parameter.copy_(parameter.to(torch.bfloat16))
-        return Verdict(before=self._before, after=self.held_out())
+        return TuningVerdict(before=self._before, after=self.held_out())
 
-    def keep(self, verdict: Verdict) -> None:
+    def keep(self, verdict: TuningVerdict) -> None:
         """Write the model that `verdict` measured, in one step."""
         tuned = {
             "steps": self.progress.step,

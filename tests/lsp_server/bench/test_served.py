@@ -9,7 +9,7 @@ import pytest
 
 from lsp_server.bench.served import rewritten, serve, suggestion
 from lsp_server.cli.main import BAD_INPUT, run
-from model.lab.eval.command import main
+from model.lab.eval.evaluate import main
 from model.lab.eval.served import SERVED, Told
 from model.types import FillRequest, Hole
 from tests.fakes import FakeFiller

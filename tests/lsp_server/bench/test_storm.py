@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from lsp_server.bench.storm import command as command_module
+from lsp_server.bench.storm import bench_storm as command_module
 from lsp_server.bench.storm import storm as storm_module
-from lsp_server.bench.storm.command import main, storms, totals_of
-from lsp_server.bench.storm.desk import Desk, Encoding, Paper
+from lsp_server.bench.storm.bench_storm import main, storms, totals_of
+from lsp_server.bench.storm.desk import Encoding, Paper, StormDesk
 from lsp_server.bench.storm.storm import Storm
 from lsp_server.code.text.positions import LineIndex
 from tests.lsp_server.editor import ROOT
@@ -68,7 +68,7 @@ async def test_a_storm_finds_what_is_wrong(does: str, says: str, monkeypatch: py
 def test_the_storms_own_positions_are_those_of_the_specification(encoding: Encoding, seed: int) -> None:
     """Both counts were written apart; where they agree, and there and back is the same, both are right."""
     paper, chance = Paper(uri="x", language="python"), random.Random(seed)
-    desk = Desk([paper], encoding, chance)
+    desk = StormDesk([paper], encoding, chance)
     for _ in range(40):
         desk.edited(paper)
         at = desk.place(paper)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lsp_server.code.text.positions import Encoding, LineIndex
 from lsp_server.code.text.rebase import Places
 from lsp_server.documents.history import History
-from lsp_server.documents.store import Change, Documents
+from lsp_server.documents.store import DocumentChange, Documents
 from lsp_server.types import Region
 
 URI = "file:///a.txt"
@@ -42,7 +42,7 @@ def test_a_range_is_found_where_its_bytes_went(
         places.edited(edit, new)
 
     for version, (a, b, new) in enumerate(edits, start=2):
-        documents.change(URI, [Change(text=new, span=(a, b))], version=version, on_edit=follow)
+        documents.change(URI, [DocumentChange(text=new, span=(a, b))], version=version, on_edit=follow)
     found = documents.rebased(URI, [span], since=1)
     if found is not None:
         assert places.now is not None

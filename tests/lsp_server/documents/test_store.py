@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lsp_server.code.syntax.parse import covers
 from lsp_server.code.text.positions import Encoding
-from lsp_server.documents.store import Change, Documents
+from lsp_server.documents.store import DocumentChange, Documents
 from lsp_server.errors import InputError
 from lsp_server.types import Region
 from lsp_server.workspace.uris import path_of
@@ -45,7 +45,7 @@ def model_offset(text: str, line: int, column: int, encoding: str) -> int:
     return at
 
 
-def model_change(text: str, change: Change, encoding: str) -> str:
+def model_change(text: str, change: DocumentChange, encoding: str) -> str:
     if change.span is None:
         return change.text
     start, end = sorted(model_offset(text, *position, encoding) for position in change.span)
@@ -60,7 +60,7 @@ texts = st.text(
 ).map("".join)
 positions = st.tuples(st.integers(0, 12), st.integers(0, 14))
 changes = st.builds(
-    Change, text=texts, span=st.none() | st.tuples(positions, positions) | st.tuples(positions, positions)
+    DocumentChange, text=texts, span=st.none() | st.tuples(positions, positions) | st.tuples(positions, positions)
 )
 
 
@@ -71,7 +71,7 @@ changes = st.builds(
 )
 @settings(max_examples=300, deadline=None)
 def test_edits_equal_the_model_and_the_tree_equals_a_fresh_parse(
-    text: str, batches: list[list[Change]], encoding: Encoding
+    text: str, batches: list[list[DocumentChange]], encoding: Encoding
 ) -> None:
     documents = opened(text, encoding)
     for version, batch in enumerate(batches, start=2):
@@ -99,14 +99,14 @@ def shape(node: object) -> list[tuple[str, int, int, bool]]:
 @pytest.mark.parametrize("separator", ["\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
 def test_only_lsp_line_ends_end_lines(separator: str) -> None:
     documents = opened(f"a = 1{separator}\nb = 2\n")
-    documents.change(URI, [Change(text="3", span=((1, 4), (1, 5)))], version=2)
+    documents.change(URI, [DocumentChange(text="3", span=((1, 4), (1, 5)))], version=2)
     assert documents.snapshot(URI).source.decode() == f"a = 1{separator}\nb = 3\n"
 
 
 @pytest.mark.parametrize(("encoding", "column"), [("utf-8", 5), ("utf-16", 3), ("utf-32", 2)])
 def test_columns_count_in_the_negotiated_encoding(encoding: Encoding, column: int) -> None:
     documents = opened("#😀x\n", encoding)
-    documents.change(URI, [Change(text="y", span=((0, column), (0, column + 1)))], version=2)
+    documents.change(URI, [DocumentChange(text="y", span=((0, column), (0, column + 1)))], version=2)
     assert documents.snapshot(URI).source.decode() == "#😀y\n"
 
 
@@ -114,7 +114,11 @@ def test_changes_of_one_batch_each_see_the_one_before() -> None:
     documents = opened("")
     documents.change(
         URI,
-        [Change(text="ab\n"), Change(text="X", span=((0, 1), (0, 1))), Change(text="", span=((0, 0), (0, 1)))],
+        [
+            DocumentChange(text="ab\n"),
+            DocumentChange(text="X", span=((0, 1), (0, 1))),
+            DocumentChange(text="", span=((0, 0), (0, 1))),
+        ],
         version=2,
     )
     assert documents.snapshot(URI).source == b"Xb\n"
@@ -124,7 +128,7 @@ def test_other_documents_come_last_edited_first() -> None:
     documents = Documents()
     for name in "abc":
         documents.open(f"file:///{name}.py", name, language_id=None, version=1)
-    documents.change("file:///a.py", [Change(text="A")], version=2)
+    documents.change("file:///a.py", [DocumentChange(text="A")], version=2)
     assert [other.source for other in documents.others("file:///b.py")] == [b"A", b"c"]
     documents.open("file:///c.py", "C", language_id=None, version=1)
     assert [other.source for other in documents.others("file:///b.py")] == [b"C", b"A"]
@@ -137,7 +141,7 @@ def test_a_snapshot_stays_what_it_was() -> None:
     before = documents.snapshot(URI)
     assert before.tree is not None
     shape_before = shape(before.tree.root_node)
-    documents.change(URI, [Change(text="if x:\n    pass\n", span=((0, 0), (1, 4)))], version=2)
+    documents.change(URI, [DocumentChange(text="if x:\n    pass\n", span=((0, 0), (1, 4)))], version=2)
     assert before.source == b"def f():\n    return 1\n"
     assert shape(before.tree.root_node) == shape_before
     assert not documents.is_current(before)
@@ -158,7 +162,7 @@ def test_a_snapshot_with_other_text_leaves_the_document_alone() -> None:
 
 def test_a_request_far_from_the_last_keystroke_gets_a_tree_of_its_place() -> None:
     documents = opened(large_file(), language_id="javascript")
-    now = documents.change(URI, [Change(text="1", span=((1, 0), (1, 0)))], version=2)
+    now = documents.change(URI, [DocumentChange(text="1", span=((1, 0), (1, 0)))], version=2)
     far = now.source.index(b"step250(")
     assert now.tree is not None
     assert not covers(now.tree, Region(far, far))
@@ -179,19 +183,19 @@ def test_a_request_far_from_the_last_keystroke_gets_a_tree_of_its_place() -> Non
 def test_equal_text_of_a_newer_version_is_not_current() -> None:
     documents = opened("a\n")
     before = documents.snapshot(URI)
-    documents.change(URI, [Change(text="a\n")], version=2)
+    documents.change(URI, [DocumentChange(text="a\n")], version=2)
     assert not documents.is_current(before)
 
 
 def test_half_a_surrogate_pair_keeps_later_columns_in_place() -> None:
     documents = opened("\ud83dab\n")
-    documents.change(URI, [Change(text="X", span=((0, 1), (0, 2)))], version=2)
+    documents.change(URI, [DocumentChange(text="X", span=((0, 1), (0, 2)))], version=2)
     assert documents.snapshot(URI).source == b"?Xb\n"
 
 
 def test_changing_what_is_not_open_names_the_remedy() -> None:
     with pytest.raises(InputError, match="is not open: send textDocument/didOpen"):
-        Documents().change(URI, [Change(text="x")], version=2)
+        Documents().change(URI, [DocumentChange(text="x")], version=2)
 
 
 def test_files_are_read_from_workspace_folders_only(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from lsp_server.documents.store import Change, Documents
+from lsp_server.documents.store import DocumentChange, Documents
 from lsp_server.feedback import report
 from lsp_server.feedback.acceptance import Acceptance
 from lsp_server.feedback.kept import AFTER_S, Kept, still_there
@@ -110,7 +110,7 @@ class Watch:
         places = tuple((source[:n].count("\n"), n - source[:n].rfind("\n") - 1) for n in (start, start + len(old)))
         self.documents.change(
             URI,
-            [Change(text=new, span=(places[0], places[1]))],
+            [DocumentChange(text=new, span=(places[0], places[1]))],
             version=2,
             on_edit=lambda region, text: self.kept.edited(URI, region or Region(0, 0), text),
         )

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from lsp_server.serve.app import Doors, create_app
-from lsp_server.serve.desk.desk import Bounds, Desk
+from lsp_server.serve.desk.desk import Desk, QueueBounds
 from lsp_server.serve.served import Served
 from model.types import Cancelled, Fill, Filler, FillRequest, OnEvent
 from tests.fakes import FakeFiller
@@ -36,8 +36,8 @@ class HeldFiller(FakeFiller):
         return super().fill(request, cancelled=cancelled, on_event=on_event)
 
 
-def served_by(filler: Filler, *, bounds: Bounds | None = None, fillers: int = 1) -> Served:
-    return Served(desk=Desk([lambda: filler] * fillers, bounds=bounds or Bounds(wait_s=1000.0)))
+def served_by(filler: Filler, *, bounds: QueueBounds | None = None, fillers: int = 1) -> Served:
+    return Served(desk=Desk([lambda: filler] * fillers, bounds=bounds or QueueBounds(wait_s=1000.0)))
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from lsp_server.serve.gate.keys import VARIABLE, Keys
 from lsp_server.settings import FillOptions
 from lsp_server.types import Gap, Region, Snapshot
 from model.backends.remote.address import is_remote, parse_address
-from model.backends.remote.keys import Key
+from model.backends.remote.keys import ApiKey
 from model.backends.remote.served.client import ServedFiller
 from model.errors import AccessDenied, BadRequest, Unreachable
 from model.text import PlainText
@@ -30,7 +30,7 @@ TOKEN = "a-token-of-more-than-16-characters"
 
 
 def client_at(port: int, token: str | None = None) -> ServedFiller:
-    key = Key(token, origin="a test") if token else None
+    key = ApiKey(token, origin="a test") if token else None
     return ServedFiller(parse_address(f"http://127.0.0.1:{port}"), key)
 
 

@@ -10,13 +10,13 @@ import pytest
 from lsp_server.errors import Excluded
 from lsp_server.serve.ask import Answer, Ask, document_of
 from lsp_server.serve.desk.answers import Answers
-from lsp_server.serve.desk.desk import Bounds, Busy, Desk, Failed
+from lsp_server.serve.desk.desk import Busy, Desk, Failed, QueueBounds
 from model.errors import BadRequest, UnknownModel
 from model.types import Candidate, Filler, FillRequest
 from tests.fakes import FakeFiller
 from tests.lsp_server.serve.serving import PATIENCE_S, HeldFiller
 
-LONG = Bounds(wait_s=1000.0)
+LONG = QueueBounds(wait_s=1000.0)
 
 
 def ask(text: str, *, user: str = "ann", document: str = "a.py", **more: Any) -> Ask:
@@ -114,7 +114,7 @@ async def test_users_take_turns() -> None:
 
 async def test_a_full_queue_refuses_and_says_when_to_come_again() -> None:
     filler = HeldFiller(["1"])
-    desk = Desk([lambda: filler], bounds=Bounds(queue=2, wait_s=1000.0))
+    desk = Desk([lambda: filler], bounds=QueueBounds(queue=2, wait_s=1000.0))
     tasks = [asyncio.ensure_future(desk.fill(ask(str(n), document=str(n)))) for n in range(3)]
     await begun(filler)
     await queued(desk, 2)
@@ -136,7 +136,7 @@ async def test_who_would_wait_too_long_is_refused_at_once() -> None:
             now[0] += 10.0
             return super().fill(*args, **kwargs)
 
-    desk = Desk([lambda: Slow(["1"])], bounds=Bounds(wait_s=3.0), clock=lambda: now[0])
+    desk = Desk([lambda: Slow(["1"])], bounds=QueueBounds(wait_s=3.0), clock=lambda: now[0])
     for n in range(20):  # until the mean has learnt
         await desk.fill(ask(f"n{n}"))
     assert desk.expected_wait_s() == 0, "nobody is before the next one"
@@ -151,7 +151,7 @@ async def test_who_would_wait_too_long_is_refused_at_once() -> None:
 
 async def test_who_has_waited_too_long_is_refused_and_not_filled() -> None:
     now, filler = [0.0], HeldFiller(["1"])
-    desk = Desk([lambda: filler], bounds=Bounds(wait_s=3.0), clock=lambda: now[0])
+    desk = Desk([lambda: filler], bounds=QueueBounds(wait_s=3.0), clock=lambda: now[0])
     first = asyncio.ensure_future(desk.fill(ask("a")))
     await begun(filler)
     second = asyncio.ensure_future(desk.fill(ask("b", document="b.py")))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lsp_server.configuration.settings import Settings
-from lsp_server.documents.store import Change
+from lsp_server.documents.store import DocumentChange
 from lsp_server.feedback.metrics import DROPPED, Metrics
 from lsp_server.session.session import Session
 from lsp_server.suggestions import service
@@ -91,7 +91,7 @@ class Desk:
     def type(self, text: str) -> None:
         """Type at the end of the only line."""
         self.version += 1
-        change = Change(text=text, span=((0, self.cursor), (0, self.cursor)))
+        change = DocumentChange(text=text, span=((0, self.cursor), (0, self.cursor)))
         self.session.documents.change(self.uri, [change], version=self.version)
         self.cursor += len(text.encode())
         self.ahead.edited(self.uri, self.cursor)

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from lsp_server.suggestions.cache import Cache, Made, State
+from lsp_server.suggestions.cache import Cache, CachedSuggestions, State
 from lsp_server.suggestions.suggestion import Suggestion
 
 URI = "file:///a.py"
@@ -16,7 +16,7 @@ def cache_for(document: str, *texts: str, closers: str = "", replaces: int = 0, 
     """A cache that knows `texts` for the cursor `‸` in `document`."""
     before, _, after = document.partition("‸")
     cache, source = Cache(), (before + after).encode()
-    made = Made(suggestions=tuple(Suggestion(text=t, replaces=replaces) for t in texts), asked=asked)
+    made = CachedSuggestions(suggestions=tuple(Suggestion(text=t, replaces=replaces) for t in texts), asked=asked)
     cache.put(URI, State.of(source, len(before.encode()), closers), made)
     return cache
 
@@ -97,7 +97,7 @@ def test_that_nothing_was_found_is_remembered_for_that_state_only() -> None:
 def test_what_was_made_here_goes_before_what_remains_of_another() -> None:
     cache = cache_for("x = ‸\n", "value")
     source = b"x = v\n"
-    cache.put(URI, State.of(source, 5), Made(suggestions=(Suggestion(text="ery"),), asked=1))
+    cache.put(URI, State.of(source, 5), CachedSuggestions(suggestions=(Suggestion(text="ery"),), asked=1))
     assert found(cache, "x = va‸\n") == [("lue", 0)]
     assert found(cache, "x = v‸\n") == [("ery", 0)]
 
@@ -106,7 +106,9 @@ def test_memory_is_bounded_and_the_least_used_goes_first() -> None:
     cache = Cache(most_entries=3, most_bytes=5_000)
 
     def put(name: str, size: int = 1) -> None:
-        cache.put(URI, State.of(name.encode(), 1), Made(suggestions=(Suggestion(text="y" * size),), asked=1))
+        cache.put(
+            URI, State.of(name.encode(), 1), CachedSuggestions(suggestions=(Suggestion(text="y" * size),), asked=1)
+        )
 
     for name in "abc":
         put(name)
@@ -135,7 +137,9 @@ def test_whatever_is_edited_an_answer_leads_to_the_document_that_was_suggested(s
     suggested = (before + text + after[1:]).encode()
     cache = Cache()
     cache.put(
-        URI, State.of(source, len(before), ")"), Made(suggestions=(Suggestion(text=text + "", replaces=1),), asked=1)
+        URI,
+        State.of(source, len(before), ")"),
+        CachedSuggestions(suggestions=(Suggestion(text=text + "", replaces=1),), asked=1),
     )
     answers = 0
     for _ in range(400):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lsp_server.configuration.settings import Settings
-from lsp_server.documents.store import Change
+from lsp_server.documents.store import DocumentChange
 from lsp_server.feedback.metrics import Metrics
 from lsp_server.session.session import Session
 from lsp_server.suggestions.question import at_cursor
@@ -96,7 +96,7 @@ class Desk:
                 self.session.jobs.interrupt(URI, "the document changed meanwhile")
 
         self.version += 1
-        change = Change(text=text, span=(self.place(at), self.place(at)))
+        change = DocumentChange(text=text, span=(self.place(at), self.place(at)))
         self.session.documents.change(URI, [change], version=self.version, on_edit=edited)
         if at <= self.cursor:
             self.cursor += len(text.encode())

@@ -38,7 +38,7 @@ class Output:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flow:
+class JavaScriptFlow:
     """`inputs`: the variables that are passed; `outputs`: those that come back. `returns`: the call has to be returned.
     `waits`: the function has to be async.
     """
@@ -49,7 +49,7 @@ class Flow:
     waits: bool
 
 
-def flow_of(walk: Walk, nodes: Sequence[Node], *, expression: bool, refuse: Refuse) -> Flow:
+def flow_of(walk: Walk, nodes: Sequence[Node], *, expression: bool, refuse: Refuse) -> JavaScriptFlow:
     """What goes in and out of the statements, or the one expression. Raises what `refuse` makes, with the reason."""
     return _Reading(walk, nodes, expression, refuse).flow()
 
@@ -62,7 +62,7 @@ class _Reading:
         self.function = next((p for p in self.around if p.type in FUNCTIONS and p.type != "class_static_block"), None)
         self.inside = list(self._in_function())
 
-    def flow(self) -> Flow:
+    def flow(self) -> JavaScriptFlow:
         if self.function is None:
             raise self.refuse("only what stands in a function can become one; names of a module are seen by others")
         own = [part for node in self.nodes for part in own_parts(node)]
@@ -86,7 +86,7 @@ class _Reading:
         waits = any(
             p.type == "await_expression" or (p.type == "for_in_statement" and b"await" in _head(p)) for p in own
         )
-        return Flow(inputs=tuple(inputs), outputs=tuple(outputs), returns=returns, waits=waits)
+        return JavaScriptFlow(inputs=tuple(inputs), outputs=tuple(outputs), returns=returns, waits=waits)
 
     def _in_function(self) -> Iterator[Node]:
         for node in self.around:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lsp_server.code.scopes.analysis import walk_of
-from lsp_server.transforms.extract.javascript.flow import Flow, flow_of, uses_strict
+from lsp_server.transforms.extract.javascript.flow import JavaScriptFlow, flow_of, uses_strict
 from lsp_server.transforms.extract.javascript.order import looks_names_up
 from lsp_server.transforms.extract.javascript.syntax import BLOCKS, FUNCTIONS, expression_at
 from lsp_server.transforms.extract.javascript.variable import why_not_alone
@@ -61,7 +61,7 @@ def _selected(snapshot: Snapshot, region: Region) -> tuple[tuple[Node, ...], boo
 def _replacements(
     snapshot: Snapshot,
     nodes: tuple[Node, ...],
-    flow: Flow,
+    flow: JavaScriptFlow,
     name: str | Blank,
     expression: bool,
 ) -> list[Replacement]:
@@ -88,7 +88,7 @@ def _replacements(
     return [(Region(nodes[0].start_byte, nodes[-1].end_byte), call), made]
 
 
-def _result(flow: Flow) -> tuple[str, str, str]:
+def _result(flow: JavaScriptFlow) -> tuple[str, str, str]:
     """What stands before and after the call, and the last statement of the function."""
     names = [output.name for output in flow.outputs]
     keywords = {output.keyword for output in flow.outputs}

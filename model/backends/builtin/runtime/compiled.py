@@ -16,7 +16,7 @@ from model.backends.builtin.runtime.plain import rotation
 from model.backends.builtin.runtime.rows import Outputs, Rows
 from model.backends.builtin.runtime.running import Running
 from model.backends.builtin.runtime.state import Store, Stores
-from model.backends.builtin.runtime.structures import Layer, LowRankPart, Matrix, Pass, StoreAt, Weights
+from model.backends.builtin.runtime.structures import Layer, LowRankPart, Matrix, Pass, StoreAt, WeightsStruct
 from model.backends.builtin.storage.config import ModelConfig
 from model.backends.builtin.storage.packing import PANEL
 from model.backends.builtin.storage.shards import Packed
@@ -54,7 +54,7 @@ def library() -> ctypes.CDLL | None:
         return None
     found.dlm_variant.restype, found.dlm_variant.argtypes = ctypes.c_char_p, [ctypes.c_char_p]
     found.dlm_open.restype = ctypes.c_void_p
-    found.dlm_open.argtypes = [ctypes.POINTER(Weights), ctypes.c_int, ctypes.c_char_p]
+    found.dlm_open.argtypes = [ctypes.POINTER(WeightsStruct), ctypes.c_int, ctypes.c_char_p]
     found.dlm_close.restype, found.dlm_close.argtypes = None, [ctypes.c_void_p]
     found.dlm_run.argtypes = [ctypes.c_void_p, ctypes.POINTER(Pass)]
     return found
@@ -90,7 +90,7 @@ class CompiledPasses:
         # Not when Python ends: a thread may be in the middle of a pass then, and the system takes all back in any case.
         weakref.finalize(self, found.dlm_close, self._network).atexit = False
 
-    def _described(self, weights: NetworkWeights) -> Weights:
+    def _described(self, weights: NetworkWeights) -> WeightsStruct:
         c, vectors = self._config, weights.vectors
         layers = (Layer * c.layers)()
         for n in range(c.layers):
@@ -105,7 +105,7 @@ class CompiledPasses:
             ]
         mask = weights.adapter.mask_embedding if weights.adapter else None
         self._held.append(layers)
-        return Weights(
+        return WeightsStruct(
             c.layers, c.width, c.heads, c.kv_heads, c.head_width, c.feed_forward, c.vocab_size, c.norm_epsilon,
             self._matrix(weights.matrices[EMBEDDING]), self._at(vectors[NORM]), None if mask is None else self._at(mask),
             ctypes.addressof(layers),

@@ -38,7 +38,7 @@ def never() -> bool:
     return False
 
 
-class Pace:
+class ReadingPace:
     """How many context tokens to read in one pass, by how long the last one took."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -71,7 +71,7 @@ class Network:
 
     def __init__(self, config: ModelConfig, weights: NetworkWeights, passes: Passes) -> None:
         self.config, self._weights, self._passes = config, weights, passes
-        self.pace = Pace()
+        self.pace = ReadingPace()
 
     @classmethod
     def open(cls, folder: Path, *, kernel: str | None = None) -> Network:

@@ -35,7 +35,7 @@ class Layer(ctypes.Structure):
     ]
 
 
-class Weights(ctypes.Structure):
+class WeightsStruct(ctypes.Structure):
     """`dlm_weights`."""
 
     _fields_ = [

@@ -15,7 +15,7 @@ MOST_LAYERS, MOST_EXPERTS = 1000, 4096
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class TensorTarget:
     """Where a tensor goes: into `parameters` (split by rows if there are several).
 
     Names hold {n} for the layer and {e} for the expert; both `.weight` and `.bias` follow them, unless `exact`.
@@ -48,7 +48,7 @@ class Family:
 
     title: str
     config: DecoderConfig
-    names: Mapping[str, Target]
+    names: Mapping[str, TensorTarget]
     mask_id: int
     context_tokens: int
     shift: bool = False
@@ -62,9 +62,9 @@ class Family:
     instruct: bool = False
 
 
-def into(*parameters: str) -> Target:
+def into(*parameters: str) -> TensorTarget:
     """The parameters (with `.weight` and `.bias`) that take a tensor, in order of its rows."""
-    return Target(parameters=parameters)
+    return TensorTarget(parameters=parameters)
 
 
 DENSE_FEED: Final = MappingProxyType(
@@ -76,14 +76,14 @@ DENSE_FEED: Final = MappingProxyType(
 )
 EXPERTS_FEED: Final = MappingProxyType(
     {
-        "model.layers.{n}.mlp.gate.weight": Target(parameters=("blocks.{n}.experts.router.weight",), exact=True),
-        "model.layers.{n}.mlp.experts.{e}.gate_proj.weight": Target(
+        "model.layers.{n}.mlp.gate.weight": TensorTarget(parameters=("blocks.{n}.experts.router.weight",), exact=True),
+        "model.layers.{n}.mlp.experts.{e}.gate_proj.weight": TensorTarget(
             parameters=("blocks.{n}.experts.gate_up",), exact=True, half=0
         ),
-        "model.layers.{n}.mlp.experts.{e}.up_proj.weight": Target(
+        "model.layers.{n}.mlp.experts.{e}.up_proj.weight": TensorTarget(
             parameters=("blocks.{n}.experts.gate_up",), exact=True, half=1
         ),
-        "model.layers.{n}.mlp.experts.{e}.down_proj.weight": Target(
+        "model.layers.{n}.mlp.experts.{e}.down_proj.weight": TensorTarget(
             parameters=("blocks.{n}.experts.down",), exact=True
         ),
     }

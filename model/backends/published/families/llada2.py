@@ -14,7 +14,7 @@ from model.backends.published.families.family import (
     DENSE_FEED,
     EXPERTS_FEED,
     Family,
-    Target,
+    TensorTarget,
     activation,
     checked,
     into,
@@ -38,7 +38,9 @@ NAMES: Final = MappingProxyType(
         "model.layers.{n}.post_attention_layernorm": into("blocks.{n}.feed_norm"),
         **DENSE_FEED,
         **EXPERTS_FEED,
-        "model.layers.{n}.mlp.gate.expert_bias": Target(parameters=("blocks.{n}.experts.router.bias",), exact=True),
+        "model.layers.{n}.mlp.gate.expert_bias": TensorTarget(
+            parameters=("blocks.{n}.experts.router.bias",), exact=True
+        ),
         "model.layers.{n}.mlp.shared_experts.gate_proj": into("blocks.{n}.experts.shared_gate"),
         "model.layers.{n}.mlp.shared_experts.up_proj": into("blocks.{n}.experts.shared_up"),
         "model.layers.{n}.mlp.shared_experts.down_proj": into("blocks.{n}.experts.shared_down"),

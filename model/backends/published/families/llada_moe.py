@@ -13,7 +13,7 @@ from model.backends.published.families.family import (
     EXPERTS_FEED,
     LLAMA_NAMES,
     Family,
-    Target,
+    TensorTarget,
     activation,
     checked,
     into,
@@ -26,7 +26,7 @@ NAMES: Final = MappingProxyType(
     {
         **LLAMA_NAMES,
         **EXPERTS_FEED,
-        "model.layers.{n}.mlp.expert_bias": Target(parameters=("blocks.{n}.experts.router.bias",), exact=True),
+        "model.layers.{n}.mlp.expert_bias": TensorTarget(parameters=("blocks.{n}.experts.router.bias",), exact=True),
         "model.layers.{n}.shared_expert.gate_proj": into("blocks.{n}.experts.shared_gate"),
         "model.layers.{n}.shared_expert.up_proj": into("blocks.{n}.experts.shared_up"),
         "model.layers.{n}.shared_expert.down_proj": into("blocks.{n}.experts.shared_down"),

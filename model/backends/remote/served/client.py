@@ -11,9 +11,9 @@ from typing import Any
 
 import httpx
 
-from model.backends.left_to_right.answers import Answer
+from model.backends.left_to_right.answers import ModelAnswer
 from model.backends.remote.address import Address
-from model.backends.remote.keys import Key
+from model.backends.remote.keys import ApiKey
 from model.backends.remote.transport import Transport
 from model.infill.holes.pins import Split
 from model.types import (
@@ -40,7 +40,7 @@ _MOST_OTHER_FILES = 64
 class ServedFiller:
     """Asks the server at `address`. Text of other files goes along only where the request says that it may."""
 
-    def __init__(self, address: Address, key: Key | None, *, client: httpx.AsyncClient | None = None) -> None:
+    def __init__(self, address: Address, key: ApiKey | None, *, client: httpx.AsyncClient | None = None) -> None:
         self.address, self._key = address, key
         self._transport = Transport(address, key, client=client or _client(address))
         self._runner = asyncio.Runner()
@@ -181,7 +181,7 @@ def _candidate(entry: Mapping[str, Any], holes: Sequence[Hole]) -> Candidate:
     if len(texts) != len(holes):
         raise ValueError("not one text for each hole")
     return Candidate(
-        texts=tuple(Answer(hole).trimmed(text) for hole, text in zip(holes, texts, strict=True)),
+        texts=tuple(ModelAnswer(hole).trimmed(text) for hole, text in zip(holes, texts, strict=True)),
         confidences=tuple(map(float, entry["confidences"])),
         confidence=float(entry["confidence"]),
         origin="draft" if entry["origin"] == "draft" else "model",

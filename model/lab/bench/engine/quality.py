@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from model.infill.infiller import Infiller
 from model.lab.eval.cases import Case
-from model.lab.eval.measure import Result, calibration_error, reliability
+from model.lab.eval.measure import CaseResult, calibration_error, reliability
 from model.lab.eval.report import mcnemar
 from model.lab.eval.systems import filler_system
 
@@ -34,7 +34,7 @@ def quality(engine: Infiller, other: Infiller, cases: Sequence[Case]) -> dict[st
     }
 
 
-def _figures(results: Sequence[Result]) -> dict[str, float]:
+def _figures(results: Sequence[CaseResult]) -> dict[str, float]:
     return {
         "cases": len(results),
         "exact_percent": round(100 * statistics.fmean(r.stripped for r in results), 1),

@@ -13,7 +13,7 @@ from model.backends.published.networks.decoder import Decoder, DecoderConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shape:
+class ModelShape:
     """A published network's sizes. shift: its logits are shifted by one. mask_id: any id will do."""
 
     config: DecoderConfig
@@ -21,19 +21,21 @@ class Shape:
     mask_id: int
 
 
-def _qwen(width: int, layers: int, heads: int, kv_heads: int, feed_forward: int, vocab: int, *, tied: bool) -> Shape:
+def _qwen(
+    width: int, layers: int, heads: int, kv_heads: int, feed_forward: int, vocab: int, *, tied: bool
+) -> ModelShape:
     config = DecoderConfig(
         vocab_size=vocab, width=width, layers=layers, heads=heads, kv_heads=kv_heads, feed_forward=feed_forward,
         norm_eps=1e-6, rope_theta=1e6, rotary_width=width // heads, qkv_bias=True, tied_embeddings=tied,
     )  # fmt: skip
-    return Shape(config=config, shift=True, mask_id=151666)
+    return ModelShape(config=config, shift=True, mask_id=151666)
 
 
-SHAPES: Mapping[str, Shape] = MappingProxyType(
+SHAPES: Mapping[str, ModelShape] = MappingProxyType(
     {
         "Dream-7B": _qwen(3584, 28, 28, 4, 18944, 152064, tied=False),
         "Open-dCoder-0.5B": _qwen(896, 24, 14, 2, 4864, 151936, tied=True),
-        "LLaDA-8B": Shape(
+        "LLaDA-8B": ModelShape(
             config=DecoderConfig(
                 vocab_size=126464, width=4096, layers=32, heads=32, kv_heads=32, feed_forward=12288, rope_theta=5e5,
                 rotary_width=128,
@@ -45,7 +47,7 @@ SHAPES: Mapping[str, Shape] = MappingProxyType(
 )  # fmt: skip
 
 
-def tiny(shape: Shape) -> Shape:
+def tiny(shape: ModelShape) -> ModelShape:
     """The shape with everything small that makes it large: what a CPU computes in no time."""
     c = shape.config
     group = c.heads // c.kv_heads
@@ -72,7 +74,7 @@ def random_network(config: DecoderConfig, device: torch.device, dtype: torch.dty
     return network
 
 
-def spec_of(shape: Shape, *, canvas_tokens: int) -> ModelSpec:
+def spec_of(shape: ModelShape, *, canvas_tokens: int) -> ModelSpec:
     """The shape's sizes and tokens; a hole has the length that it is given."""
     return ModelSpec(
         mask_id=shape.mask_id,

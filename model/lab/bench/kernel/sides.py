@@ -88,7 +88,7 @@ class OnnxRuntime:
         return _seconds(lambda: self._sessions[head].run(None, {"states": states}))
 
 
-class LlamaCpp:
+class LlamaCppSide:
     """llama.cpp on a GGUF file, by its own clock: a pass of one row is a token that it writes, one of more rows is that many
     tokens read behind a prompt that it remembers (it predicts from the last alone).
     """
@@ -138,7 +138,7 @@ def sides(folder: Path, gguf: Path | None, context_tokens: int) -> Iterator[Side
     if find_spec("onnxruntime") and find_spec("onnx"):
         yield OnnxRuntime(folder)
     if gguf and find_spec("xllamacpp"):
-        yield LlamaCpp(gguf, context_tokens)
+        yield LlamaCppSide(gguf, context_tokens)
 
 
 def _seconds(work: Callable[[], object]) -> float:

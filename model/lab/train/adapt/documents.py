@@ -17,7 +17,7 @@ PARTS = ("train", "held_out")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Documents:
+class CorpusDocuments:
     """Texts of one part of a corpus. ends: int64 [n], where each ends in `data` (UTF-8); languages: one name for each."""
 
     data: NDArray[np.uint8]
@@ -50,12 +50,12 @@ def write_documents(folder: Path, part: str, texts: Iterable[tuple[str, str]]) -
     (folder / f"{part}.json").write_text(json.dumps({"ends": ends, "languages": languages}), "utf-8")
 
 
-def read_documents(folder: Path, part: str) -> Documents:
+def read_documents(folder: Path, part: str) -> CorpusDocuments:
     """A part of a corpus, mapped. Raises BadRequest where there is none, or a damaged one."""
     try:
         said: Mapping[str, Any] = json.loads((folder / f"{part}.json").read_text("utf-8"))
         data = np.memmap(folder / f"{part}.txt", dtype=np.uint8, mode="r")
-        found = Documents(data=data, ends=np.asarray(said["ends"], np.int64), languages=tuple(said["languages"]))
+        found = CorpusDocuments(data=data, ends=np.asarray(said["ends"], np.int64), languages=tuple(said["languages"]))
         if not len(found) or len(found.languages) != len(found) or int(found.ends[-1]) != len(data):
             raise ValueError("its lists do not fit its texts")
     except (OSError, ValueError, LookupError, TypeError) as error:

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.lab.train.adapt.documents import Documents
+from model.lab.train.adapt.documents import CorpusDocuments
 
 Ids = NDArray[np.int64]
 FULLY_MASKED_SHARE = 0.25
@@ -88,7 +88,9 @@ class Batch:
 class Examples:
     """Batches of a corpus without end, the same for the same seed; `batch(n)` is the n-th."""
 
-    def __init__(self, documents: Documents, encoder: Encoder, specials: Specials, shape: Shape, *, seed: int) -> None:
+    def __init__(
+        self, documents: CorpusDocuments, encoder: Encoder, specials: Specials, shape: Shape, *, seed: int
+    ) -> None:
         self._documents, self._encoder, self._specials, self.shape, self._seed = (
             documents,
             encoder,

@@ -23,7 +23,7 @@ from model.lab.train.adapt.examples import Batch, Examples
 from model.lab.train.adapt.loss import losses
 from model.lab.train.adapt.network import AdaptedDecoder
 
-OnStep: TypeAlias = Callable[["Progress", Mapping[str, float]], None]
+OnStep: TypeAlias = Callable[["TrainingProgress", Mapping[str, float]], None]
 WARM_UP_STEPS = 20
 LOG_EVERY_STEPS = 10
 HEAD_ROWS = 0.7
@@ -43,7 +43,7 @@ class AdaptOptions:
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """Where a run stands; saved with every checkpoint. slots: masked slots that were trained on."""
 
     step: int = 0
@@ -63,7 +63,7 @@ class AdaptTrainer:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.network, self.options, self.progress = network, options, Progress()
+        self.network, self.options, self.progress = network, options, TrainingProgress()
         self._examples, self._held_out, self._clock = examples, held_out, clock
         self.device = network.mask_embedding.device
         options.run.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ class AdaptTrainer:
         try:
             self.network.load_state_dict(saved["adapter"])
             self.optimiser.load_state_dict(saved["optimiser"])
-            self.progress = Progress(**saved["progress"])
+            self.progress = TrainingProgress(**saved["progress"])
         except (RuntimeError, ValueError, LookupError, TypeError) as error:
             reason = " ".join(str(error).split())[:160]
             raise BadRequest(
@@ -177,7 +177,7 @@ def decayed(trainer: AdaptTrainer, into: Path, steps: int, *, on_step: OnStep = 
     branch = AdaptTrainer(trainer.network, trainer._examples, trainer._held_out,  # noqa: SLF001
                           AdaptOptions(**{**vars(trainer.options), "run": into}))  # fmt: skip
     if branch.progress.step == 0:
-        branch.progress = Progress(**asdict(trainer.progress))
+        branch.progress = TrainingProgress(**asdict(trainer.progress))
         branch.optimiser.load_state_dict(trainer.optimiser.state_dict())
     return branch.train(
         until_step=begin + length,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from model.backends.builtin.storage.weights import EMBEDDING, matrix_shapes, vector_lengths
 from model.backends.builtin.tokenizer import CodeTokenizer
-from model.backends.gguf.file import GgufFile, Vocabulary
+from model.backends.gguf.file import GgufFile, GgufVocabulary
 from model.backends.gguf.tokenizer_file import write_tokenizer
 from model.errors import UnknownModel
 from model.lab.train.base.folder import sha256
@@ -79,7 +79,7 @@ def build(
     write_folder(folder, config, weight, states, tokenizer=spelled, say=say)
 
 
-def _tokenizer(vocabulary: Vocabulary, kept: list[int]) -> tuple[bytes, Mapping[str, int]]:
+def _tokenizer(vocabulary: GgufVocabulary, kept: list[int]) -> tuple[bytes, Mapping[str, int]]:
     """The file `tokenizer.json`, and the ids of the special tokens by their texts."""
     with tempfile.TemporaryDirectory(prefix="dlm-fill-") as scratch:
         made = Path(scratch) / "tokenizer.json"
@@ -87,7 +87,7 @@ def _tokenizer(vocabulary: Vocabulary, kept: list[int]) -> tuple[bytes, Mapping[
         return made.read_bytes(), special
 
 
-def _sequences(vocabulary: Vocabulary, spelled_in: list[int], texts: list[Excerpt]) -> list[NDArray[np.int64]]:
+def _sequences(vocabulary: GgufVocabulary, spelled_in: list[int], texts: list[Excerpt]) -> list[NDArray[np.int64]]:
     """The calibration set in published ids."""
     published = np.array([*spelled_in, *vocabulary.special.values()], dtype=np.int64)
     with tempfile.TemporaryDirectory(prefix="dlm-fill-") as scratch:

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.backends.builtin.tokenizer import CodeTokenizer
-from model.backends.gguf.file import Vocabulary
+from model.backends.gguf.file import GgufVocabulary
 from model.backends.gguf.tokenizer_file import write_tokenizer
 from model.errors import BadRequest
-from model.lab.train.adapt.documents import Documents
+from model.lab.train.adapt.documents import CorpusDocuments
 
 Frequencies = NDArray[np.float64]
 COUNTED = 0.7
@@ -28,7 +28,7 @@ FULL_TOKENS = 1_000_000
 """A language with fewer tokens weighs less in proportion: a few packages' own names are not the language."""
 
 
-def frequencies(documents: Documents, vocabulary: Vocabulary) -> Frequencies:
+def frequencies(documents: CorpusDocuments, vocabulary: GgufVocabulary) -> Frequencies:
     """float64 [tokens], summing to one: by languages, weighted by `SHARES`, and by the published order."""
     size = len(vocabulary.tokens)
     with tempfile.TemporaryDirectory(prefix="dlm-fill-") as scratch:
@@ -60,7 +60,7 @@ def language_weights(tokens: Mapping[str, float]) -> dict[str, float]:
     return {name: weight / whole for name, weight in weights.items()}
 
 
-def published_order(vocabulary: Vocabulary) -> Frequencies:
+def published_order(vocabulary: GgufVocabulary) -> Frequencies:
     """float64 [tokens], summing to one: by Zipf's law over the ranks of the ASCII tokens; the others have none."""
     ascii_ = np.array([token.isascii() for token in vocabulary.tokens])
     zipf = np.where(ascii_, 1.0 / np.maximum(np.cumsum(ascii_), 1), 0.0)

@@ -34,7 +34,7 @@ FIRST_PERCENT = 49
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
+class FinishedFiles:
     """What a folder holds so far: the layers that are complete; whether each half of the embedding is there, too."""
 
     layers: frozenset[int]
@@ -47,7 +47,7 @@ class Folder:
     def __init__(self, path: Path, config: ModelConfig) -> None:
         self.path, self._config, self.count = path, config, config.layers + 2
 
-    def begin(self, tokenizer: bytes) -> Made:
+    def begin(self, tokenizer: bytes) -> FinishedFiles:
         """Write config and tokenizer, or take up a folder of the same settings; what is not complete is taken away.
 
         Raises BadRequest where the folder holds a model of other settings, or a file that is not the one written.
@@ -68,7 +68,7 @@ class Folder:
         write_config(self._config, self.path)
         (self.path / "tokenizer.json").write_bytes(tokenizer)
         last = self.count - 1
-        return Made(
+        return FinishedFiles(
             layers=frozenset(number - 1 for number in complete if 0 < number < last),
             halves=frozenset(half for half, number in enumerate((0, last)) if number in complete),
         )

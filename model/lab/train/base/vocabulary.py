@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from model.backends.gguf.file import Vocabulary
+from model.backends.gguf.file import GgufVocabulary
 
 BYTES = 256
 
 
-def pruned(vocabulary: Vocabulary, frequencies: NDArray[np.float64], *, size: int) -> list[int]:
+def pruned(vocabulary: GgufVocabulary, frequencies: NDArray[np.float64], *, size: int) -> list[int]:
     """Ids to keep, ascending, at most `size`: all bytes, then the most frequent tokens with what they are merged from."""
     kept = set(range(BYTES))
     for token in np.argsort(-frequencies, kind="stable").tolist():

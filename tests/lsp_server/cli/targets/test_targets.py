@@ -4,28 +4,28 @@ from pathlib import Path
 
 import pytest
 
-from lsp_server.cli.targets.targets import After, Columns, Lines, parse_target
+from lsp_server.cli.targets.targets import After, Columns, LineRange, parse_target
 from lsp_server.errors import InputError
 
 
 @pytest.mark.parametrize(
     ("spelled", "file", "range_"),
     [
-        ("a.py:3-5", "a.py", Lines(3, 5)),
-        ("a.py:3", "a.py", Lines(3, 3)),
+        ("a.py:3-5", "a.py", LineRange(3, 5)),
+        ("a.py:3", "a.py", LineRange(3, 3)),
         ("a.py:0+", "a.py", After(0)),
         ("a.py:12+", "a.py", After(12)),
         ("a.py:3:4-5:6", "a.py", Columns((3, 4), (5, 6))),
         ("a.py:3:4-3:4", "a.py", Columns((3, 4), (3, 4))),
-        ("-:3-5", "-", Lines(3, 5)),
-        (r"C:\src\a.py:3-5", r"C:\src\a.py", Lines(3, 5)),
-        ("odd:name:7-8:3-5", "odd:name:7-8", Lines(3, 5)),
+        ("-:3-5", "-", LineRange(3, 5)),
+        (r"C:\src\a.py:3-5", r"C:\src\a.py", LineRange(3, 5)),
+        ("odd:name:7-8:3-5", "odd:name:7-8", LineRange(3, 5)),
         ("a b\nc:1:2-3:4", "a b\nc", Columns((1, 2), (3, 4))),
-        ("x-1:2", "x-1", Lines(2, 2)),
-        ("über.py:1", "über.py", Lines(1, 1)),
+        ("x-1:2", "x-1", LineRange(2, 2)),
+        ("über.py:1", "über.py", LineRange(1, 1)),
     ],
 )
-def test_targets_are_read_from_the_right(spelled: str, file: str, range_: Lines | After | Columns) -> None:
+def test_targets_are_read_from_the_right(spelled: str, file: str, range_: LineRange | After | Columns) -> None:
     target = parse_target(spelled)
     assert (target.file, target.range, target.spelled) == (file, range_, spelled)
 

@@ -15,7 +15,7 @@ from pygls.lsp.server import LanguageServer
 
 from lsp_server.code.text.edits import edit_of
 from lsp_server.configuration.settings import Settings
-from lsp_server.documents.store import Change
+from lsp_server.documents.store import DocumentChange
 from lsp_server.feedback.metrics import Metrics
 from lsp_server.handlers.filling import deliver
 from lsp_server.handlers.filling.deliver import Courier, Delivered
@@ -48,7 +48,7 @@ class Client:
     typing: list[str]
     text: str = TEXT
     version: int = 1
-    pending: list[Change] = field(default_factory=list)
+    pending: list[DocumentChange] = field(default_factory=list)
     asked: int = 0
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -59,7 +59,7 @@ class Client:
         before = "\n".join([*lines[:line], lines[line][:column]])
         after = "\n".join([lines[end_line][end_column:], *lines[end_line + 1 :]])
         self.text, self.version = before + text + after, self.version + 1
-        self.pending.append(Change(span=span, text=text))
+        self.pending.append(DocumentChange(span=span, text=text))
 
     def tell(self) -> None:
         """textDocument/didChange."""

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from lsp_server.cli.refactoring import run as refactoring_run
-from lsp_server.cli.refactoring.command import main
+from lsp_server.cli.refactoring.refactor import main
 from lsp_server.code.languages.table import language_of
 from lsp_server.code.syntax.parse import parse
 from lsp_server.settings import FillOptions

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from model.backends.left_to_right.fim_prompts import FORMATS
 from model.backends.left_to_right.sequential import SequentialFiller
-from model.backends.left_to_right.transformers_model import LeftToRight
+from model.backends.left_to_right.transformers_model import TransformersWriter
 from model.backends.left_to_right.writer import Middle
 from model.errors import UnknownModel
 from model.filler import open_filler
@@ -60,12 +60,12 @@ def qwen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )  # fmt: skip
 def test_prompts(tmp_path: Path, specials: tuple[str, ...], prompt: str) -> None:
-    writer = LeftToRight(write(tmp_path, *specials), name="tiny", device="cpu")
+    writer = TransformersWriter(write(tmp_path, *specials), name="tiny", device="cpu")
     assert writer._tokenizer.decode(writer.prompt(Middle(prefix="a = ", suffix="\nb", max_tokens=1))) == prompt
 
 
 def test_special_tokens_in_the_users_text_stay_text(qwen: Path) -> None:
-    writer = LeftToRight(qwen, name="tiny", device="cpu")
+    writer = TransformersWriter(qwen, name="tiny", device="cpu")
     special = writer._ids["<|fim_middle|>"]
     ids = writer.prompt(Middle(prefix="x = '<|fim_middle|>'", suffix="", max_tokens=1))
     assert ids.count(special) == 1
@@ -90,7 +90,7 @@ def test_it_fills_with_what_the_model_finds_likeliest(qwen: Path) -> None:
     events: list[FillEvent] = []
     fill = filler.fill(request, on_event=events.append)
     writer = filler._writer
-    assert isinstance(writer, LeftToRight)
+    assert isinstance(writer, TransformersWriter)
     expected = reference(qwen, writer.prompt(Middle(prefix="a = ", suffix="\nb", max_tokens=12)), 12)
     ends = [i for i, token in enumerate(expected) if token in {writer._ids[s] for s in QWEN}]
     text = writer._tokenizer.decode(expected[: ends[0]] if ends else expected)

@@ -7,7 +7,7 @@ import pytest
 from model.backends.left_to_right.sequential import SequentialFiller
 from model.backends.remote.address import parse_address
 from model.backends.remote.completions import Completions
-from model.backends.remote.keys import Key
+from model.backends.remote.keys import ApiKey
 from model.backends.remote.llamacpp import LlamaCpp
 from model.backends.remote.mercury import Mercury
 from model.backends.remote.service import Service
@@ -43,7 +43,7 @@ def opened(server: Server, waits: list[float]) -> Iterator[Open]:
         kind: str = "openai", *, url: str = "", model: str = "coder", key: str | None = SECRET
     ) -> SequentialFiller:
         address = parse_address(f"{kind}:{url or server.url}#{model}")
-        secret = Key(key, origin="THE_VARIABLE") if key else None
+        secret = ApiKey(key, origin="THE_VARIABLE") if key else None
         transport = Transport(address, secret, sleep=sleep, now=lambda: 0.0, draw=lambda: 0.0)
         fillers.append(SequentialFiller(KINDS[kind](transport)))
         return fillers[-1]

@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from model.lab.bench.engine import memory as memory_module
-from model.lab.bench.engine.command import main
+from model.lab.bench.engine.bench_engine import main
 from model.lab.bench.engine.memory import memory
 from model.lab.eval.cases import Case
-from model.lab.eval.measure import Result, calibration_error
+from model.lab.eval.measure import CaseResult, calibration_error
 from tests.fakes import FakeFiller
 from tests.model.lab.train.adapt import toys
 
@@ -39,9 +39,9 @@ def test_growth_is_found_and_a_plateau_is_none(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_calibration_error_is_the_distance_from_what_was_promised() -> None:
-    def results(confidence: float, hits: int, n: int) -> list[Result]:
+    def results(confidence: float, hits: int, n: int) -> list[CaseResult]:
         return [
-            Result(case=str(k), kind="line", text="", exact=k < hits, stripped=k < hits, similarity=0, parses=True,
+            CaseResult(case=str(k), kind="line", text="", exact=k < hits, stripped=k < hits, similarity=0, parses=True,
                    length_right=True, confidence=confidence)
             for k in range(n)
         ]  # fmt: skip

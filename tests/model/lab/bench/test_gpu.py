@@ -10,7 +10,7 @@ import torch
 from click.testing import CliRunner
 
 from model.backends.published.passes.runner import Eager, Replayed
-from model.lab.bench.gpu.command import GOALS, NAMES, goals, main, told
+from model.lab.bench.gpu.bench_gpu import GOALS, NAMES, goals, main, told
 from model.lab.bench.gpu.floors import Rates, prefill_floor_ms, step_floor_ms
 from model.lab.bench.gpu.left_to_right import Continuation
 from model.lab.bench.gpu.measures import Bench, Sizes

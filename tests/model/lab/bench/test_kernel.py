@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
-from lsp_server.bench.command import main
+from lsp_server.bench.bench import main
 from model.lab.bench.kernel import sides
-from model.lab.bench.kernel.command import CONTEXT_TOKENS, PASSES, measured, report
+from model.lab.bench.kernel.bench_kernel import CONTEXT_TOKENS, PASSES, measured, report
 from tests.model.backends.builtin import toys
 
 
@@ -77,7 +77,7 @@ def test_llama_cpp_is_timed_by_its_own_clock(monkeypatch: pytest.MonkeyPatch, tm
 
     fake = SimpleNamespace(CommonParams=params, Server=Server)
     monkeypatch.setattr(sides, "import_module", lambda name: fake)
-    side = sides.LlamaCpp(tmp_path / "model.gguf", 1024)
+    side = sides.LlamaCppSide(tmp_path / "model.gguf", 1024)
     context = np.arange(9)
     assert side.read(context) == pytest.approx(0.05)
     assert side.run(np.array([1])) == pytest.approx(0.02)

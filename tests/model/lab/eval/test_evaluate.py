@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from model.infill.hypothesis import Hypothesis
 from model.infill.rerank.ranking import Features, Weights
 from model.lab.eval.cases import KINDS, Case, cases_from, cut_cases
-from model.lab.eval.command import main
-from model.lab.eval.measure import Result, interval, judge, reliability, summary
+from model.lab.eval.evaluate import main
+from model.lab.eval.measure import CaseResult, interval, judge, reliability, summary
 from model.lab.eval.report import append_result, mcnemar, read_results
 from model.lab.eval.systems import longest_match, previous_line, template_of
 from model.lab.ranking.choices import NAMES, Choices, append_hole, candidates_of, read_holes
@@ -110,8 +110,8 @@ def test_interval_holds_the_mean_and_shrinks() -> None:
     assert many[1] - many[0] < few[1] - few[0]
 
 
-def result(name: str, *, exact: bool, confidence: float = 0.5) -> Result:
-    return Result(
+def result(name: str, *, exact: bool, confidence: float = 0.5) -> CaseResult:
+    return CaseResult(
         case=name, kind="line", text="", exact=exact, stripped=exact, similarity=0, parses=True, length_right=exact,
         confidence=confidence,
     )  # fmt: skip

@@ -14,12 +14,12 @@ from click.testing import CliRunner
 
 from model.errors import UnknownModel
 from model.lab.eval.cases import Case
-from model.lab.eval.command import main
+from model.lab.eval.evaluate import main
 from model.lab.eval.jobs import WorkerLost, spread
-from model.lab.eval.measure import Result, by_length, judge, lexical_tokens
+from model.lab.eval.measure import CaseResult, by_length, judge, lexical_tokens
 from model.lab.eval.report import end_torn_line
 from model.lab.eval.running import passes
-from model.lab.eval.systems import Choice, System
+from model.lab.eval.systems import System, SystemChoice
 
 LINES = [f"total_{n} = width_{n} * height_{n}" for n in range(9)]
 
@@ -61,7 +61,7 @@ def test_two_jobs_write_what_one_writes_and_resume(tmp_path: Path) -> None:
     assert json.loads(figures)["previous-line"]["by_lexical_tokens"].keys() == {"2-5"}
 
 
-def slow_first(mark: Path, case: Case) -> Result:
+def slow_first(mark: Path, case: Case) -> CaseResult:
     """The first case is answered after another: by another process, then."""
     while case.name == "c0" and not mark.exists():
         time.sleep(0.01)
@@ -73,7 +73,7 @@ def make_slow_first(mark: Path) -> System:
     return partial(slow_first, mark)
 
 
-def dying(case: Case) -> Result:
+def dying(case: Case) -> CaseResult:
     if case.name == "c2":
         os._exit(9)
     return judge(case, "")
@@ -83,7 +83,7 @@ def make_dying() -> System:
     return dying
 
 
-def threads(case: Case) -> Result:
+def threads(case: Case) -> CaseResult:
     import torch
 
     return judge(case, str(torch.get_num_threads()))
@@ -112,7 +112,7 @@ def test_a_process_that_dies_is_reported_and_what_was_before_is_kept() -> None:
         next(given)
 
 
-def sleeping(case: Case) -> Result:
+def sleeping(case: Case) -> CaseResult:
     sleep = f"import os, time\nopen({case.middle!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)"
     if case.name == "c1":
         passes(sleep)
@@ -136,7 +136,7 @@ def test_who_stops_early_leaves_no_program_behind(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_opened_says_so_in_every_process() -> None:
-    choice = Choice(name="engine", model="no-such-model")
+    choice = SystemChoice(name="engine", model="no-such-model")
     with pytest.raises(UnknownModel, match="no-such-model"):
         list(spread(choice.open, [case(0)], jobs=2))
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from lsp_server.bench import served
 from model.errors import BadRequest
-from model.lab.eval.languages import KINDS, Source, cases_of, main, solve, sources, table_of
-from model.lab.eval.measure import Result
+from model.lab.eval.languages import KINDS, LanguageSource, cases_of, main, solve, sources, table_of
+from model.lab.eval.measure import CaseResult
 from tests.fakes import FakeFiller
 
 GO = "package shapes\n\n// area is the area.\n" + "".join(
@@ -74,8 +74,8 @@ def test_holes_are_of_permissively_licensed_files_and_say_what_stood_there(folde
 
 
 def test_packages_count_alike_whatever_their_size() -> None:
-    files = [Source(package="large", language="go", text=GO.replace("area", f"area{n}")) for n in range(30)]
-    files.append(Source(package="small", language="go", text=GO))
+    files = [LanguageSource(package="large", language="go", text=GO.replace("area", f"area{n}")) for n in range(30)]
+    files.append(LanguageSource(package="small", language="go", text=GO))
     cases = cases_of(files, language="go", each=20, seed=0)
     assert sum(":small:" in case.name for case in cases) >= len(cases) // 3
 
@@ -90,7 +90,7 @@ def test_a_hole_is_filled_in_its_own_language_and_nobody_says_that_it_is_no_pyth
 
 RESULTS = st.lists(
     st.builds(
-        Result,
+        CaseResult,
         case=st.just("c"),
         kind=st.sampled_from(KINDS),
         text=st.just("x"),
@@ -108,7 +108,7 @@ RESULTS = st.lists(
 
 @given(python=RESULTS, go=RESULTS)
 def test_the_table_holds_what_was_right_and_compares_it_with_python(
-    python: Sequence[Result], go: Sequence[Result]
+    python: Sequence[CaseResult], go: Sequence[CaseResult]
 ) -> None:
     table = table_of({"python": python, "go": go})
     for kind in KINDS:

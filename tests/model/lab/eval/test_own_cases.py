@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from model.lab.eval.command import main
+from model.lab.eval.evaluate import main
 from model.lab.eval.own_cases import BadCases, own_cases, sample, tasks
 
 OWN = {"prefix": "a = 1\n", "suffix": "\nc = 3\n", "middle": "b = 2"}

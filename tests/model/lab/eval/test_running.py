@@ -10,12 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 from model.lab.eval.cases import Case
-from model.lab.eval.command import main
+from model.lab.eval.evaluate import main
 from model.lab.eval.measure import judge
-from model.lab.eval.running import LIMITS, Limits, passes
+from model.lab.eval.running import LIMITS, ProcessLimits, passes
 
-QUICK = Limits(cpu_s=1, wall_s=3.0)
-UNHURRIED = Limits(cpu_s=60, wall_s=300.0)  # where time is not what a program shall fail for
+QUICK = ProcessLimits(cpu_s=1, wall_s=3.0)
+UNHURRIED = ProcessLimits(cpu_s=60, wall_s=300.0)  # where time is not what a program shall fail for
 
 
 @pytest.mark.parametrize(

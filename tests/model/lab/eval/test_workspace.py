@@ -7,7 +7,7 @@ import pytest
 from model.lab.eval import workspace as workspace_module
 from model.lab.eval.cases import Case, cut_cases
 from model.lab.eval.systems import filler_system, request_of
-from model.lab.eval.workspace import Workspace
+from model.lab.eval.workspace import EvalWorkspace
 from model.types import Candidate, Fill, FillerInfo, FillRequest
 
 
@@ -26,7 +26,7 @@ def case(root: Path, text: str, *, name: str = "a.py") -> Case:
 
 
 def test_near_files_come_first_and_the_own_one_never(package: Path) -> None:
-    found = Workspace().others(case(package, ""))
+    found = EvalWorkspace().others(case(package, ""))
     assert found == ("# b.py\n", "# e.py\n", "# deep/d.py\n", "# deep/far/c.py\n")
 
 
@@ -41,26 +41,26 @@ def test_near_files_come_first_and_the_own_one_never(package: Path) -> None:
     ],
 )
 def test_imported_files_come_before_all(package: Path, statement: str) -> None:
-    assert Workspace().others(case(package, f"{statement}\n"))[0] == "# deep/far/c.py\n"
+    assert EvalWorkspace().others(case(package, f"{statement}\n"))[0] == "# deep/far/c.py\n"
 
 
 def test_relative_imports_climb(package: Path) -> None:
-    found = Workspace().others(case(package, "from ...e import thing\n", name="deep/far/c.py"))
+    found = EvalWorkspace().others(case(package, "from ...e import thing\n", name="deep/far/c.py"))
     assert found[0] == "# e.py\n"
 
 
 def test_what_does_not_parse_imports_nothing(package: Path) -> None:
-    assert Workspace().others(case(package, "from . import import\nimport\n"))[0] == "# b.py\n"
+    assert EvalWorkspace().others(case(package, "from . import import\nimport\n"))[0] == "# b.py\n"
 
 
 def test_files_are_bounded_in_number_and_size(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workspace_module, "MOST_FILES", 2)
     (package / "b.py").write_text("x" * 300_000)
-    assert Workspace().others(case(package, "")) == ("# e.py\n", "# deep/d.py\n")
+    assert EvalWorkspace().others(case(package, "")) == ("# e.py\n", "# deep/d.py\n")
 
 
 def test_a_case_of_no_file_has_no_others() -> None:
-    assert Workspace().others(Case(name="x", kind="line", prefix="", middle="y", suffix="")) == ()
+    assert EvalWorkspace().others(Case(name="x", kind="line", prefix="", middle="y", suffix="")) == ()
 
 
 class Remembering:
@@ -87,7 +87,7 @@ def test_the_engine_is_told_of_other_files_where_there_is_a_workspace(tmp_path: 
     assert len(cases) == 3
     filler = Remembering()
     for one in cases:
-        filler_system(filler, workspace=Workspace())(one)
+        filler_system(filler, workspace=EvalWorkspace())(one)
         filler_system(filler)(one)
     told = [request.other_files for request in filler.requests]
     assert told == [("other = 1\n",), ()] * 3

@@ -11,11 +11,11 @@ from model.backend import Context
 from model.backends.builtin.prompt import FimTokens, prompt
 from model.backends.builtin.tokenizer import CodeTokenizer
 from model.lab.tune import examples
-from model.lab.tune.examples import LONGEST_HOLE, PIECE, Batch, Examples, Shape
+from model.lab.tune.examples import LONGEST_HOLE, PIECE, TuneBatch, TuneExamples, TuneShape
 from tests.model import toy
 from tests.model.lab.train.adapt import toys
 
-SHAPE = Shape(tokens=160, rows=128)
+SHAPE = TuneShape(tokens=160, rows=128)
 END = toys.SPECIALS.end
 TEXT = toy.source(3)
 
@@ -25,11 +25,11 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> CodeTokenizer:
     return CodeTokenizer(toys.model_folder(tmp_path_factory.mktemp("model")) / "tokenizer.json")
 
 
-def made(tokenizer: CodeTokenizer, n: int, texts: list[str] | None = None, shape: Shape = SHAPE) -> Batch:
-    return Examples(texts or [TEXT], tokenizer, toys.SPECIALS, shape, seed=1).batch(n)
+def made(tokenizer: CodeTokenizer, n: int, texts: list[str] | None = None, shape: TuneShape = SHAPE) -> TuneBatch:
+    return TuneExamples(texts or [TEXT], tokenizer, toys.SPECIALS, shape, seed=1).batch(n)
 
 
-def holes_of(batch: Batch) -> list[np.ndarray]:
+def holes_of(batch: TuneBatch) -> list[np.ndarray]:
     """The rows of each hole."""
     holes = batch.holes[0].numpy()
     return [np.flatnonzero(holes == hole) for hole in range(holes.max() + 1)]
@@ -98,7 +98,7 @@ def test_an_argument_is_a_hole_before_a_comma_or_a_bracket(
 
 
 def test_what_room_is_left_is_padding_that_does_not_count(tokenizer: CodeTokenizer) -> None:
-    shape = Shape(tokens=160, rows=400)
+    shape = TuneShape(tokens=160, rows=400)
     batch = made(tokenizer, 0, shape=shape)
     assert batch.ids.shape == (1, 160)
     assert batch.inputs.shape == (1, 400)

@@ -24,14 +24,14 @@ from model.backends.builtin.runtime.network import Network
 from model.canvas import Canvas
 from model.filler import open_filler
 from model.lab.tune import own_code
-from model.lab.tune.examples import Shape
-from model.lab.tune.run import TuneOptions, Tuning, Verdict, fading
+from model.lab.tune.examples import TuneShape
+from model.lab.tune.run import TuneOptions, Tuning, TuningVerdict, fading
 from model.types import FillRequest, Hole, Template
 from tests.compiler import needs_compiler
 from tests.model import toy
 from tests.model.lab.train.adapt import toys
 
-SHAPE = Shape(tokens=160, rows=128)
+SHAPE = TuneShape(tokens=160, rows=128)
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ def tuning(code: Path, base: Path, out: Path, *, steps: int = 30) -> Tuning:
 
 
 @pytest.fixture(scope="module")
-def tuned(code: Path, base: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Tuning, Verdict]:
+def tuned(code: Path, base: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Tuning, TuningVerdict]:
     out = tmp_path_factory.mktemp("tuned") / "runs" / "mine"
     made = tuning(code, base, out)
     assert made.train()
@@ -88,7 +88,7 @@ def tuned(code: Path, base: Path, tmp_path_factory: pytest.TempPathFactory) -> t
     return out, made, verdict
 
 
-def test_what_helped_is_written_as_a_model(base: Path, tuned: tuple[Path, Tuning, Verdict]) -> None:
+def test_what_helped_is_written_as_a_model(base: Path, tuned: tuple[Path, Tuning, TuningVerdict]) -> None:
     out, made, verdict = tuned
     assert [path.name for path in out.parent.iterdir()] == ["mine"], "nothing is left beside it"
     config, before = (json.loads((folder / "config.json").read_text()) for folder in (out, base))
@@ -109,7 +109,7 @@ def test_what_helped_is_written_as_a_model(base: Path, tuned: tuple[Path, Tuning
 
 
 def test_weights_are_links_where_the_file_system_has_them_and_copies_elsewhere(
-    code: Path, base: Path, tuned: tuple[Path, Tuning, Verdict], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    code: Path, base: Path, tuned: tuple[Path, Tuning, TuningVerdict], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, _, _ = tuned
     shard = next(base.glob("weights-*")).name
@@ -121,12 +121,12 @@ def test_weights_are_links_where_the_file_system_has_them_and_copies_elsewhere(
 
     monkeypatch.setattr(Path, "hardlink_to", refused)
     again = tuning(code, base, tmp_path / "copied", steps=1)
-    again.keep(Verdict(before={}, after={}))
+    again.keep(TuningVerdict(before={}, after={}))
     assert (tmp_path / "copied" / shard).stat().st_ino != (base / shard).stat().st_ino
     assert (tmp_path / "copied" / shard).read_bytes() == (base / shard).read_bytes()
 
 
-def test_the_runtime_computes_what_was_trained(tuned: tuple[Path, Tuning, Verdict], base: Path) -> None:
+def test_the_runtime_computes_what_was_trained(tuned: tuple[Path, Tuning, TuningVerdict], base: Path) -> None:
     out, made, _ = tuned
     backend, tokenizer = load(out)
     context = Context(
@@ -155,7 +155,7 @@ def test_the_runtime_computes_what_was_trained(tuned: tuple[Path, Tuning, Verdic
 
 
 def test_it_starts_from_the_weights_of_the_model_and_goes_on_with_its_own_adapter(
-    code: Path, base: Path, tuned: tuple[Path, Tuning, Verdict], tmp_path: Path
+    code: Path, base: Path, tuned: tuple[Path, Tuning, TuningVerdict], tmp_path: Path
 ) -> None:
     out, _, verdict = tuned
     fresh = tuning(code, base, tmp_path / "out")
@@ -200,11 +200,11 @@ def test_the_command_says_whether_it_helped(
     code: Path, base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "tuned"
-    better = Verdict(before={"holes": 2.0, "pieces": 3.0}, after={"holes": 1.9, "pieces": 2.6})
-    worse = Verdict(before=better.after, after=better.before)
+    better = TuningVerdict(before={"holes": 2.0, "pieces": 3.0}, after={"holes": 1.9, "pieces": 2.6})
+    worse = TuningVerdict(before=better.after, after=better.before)
     real = Tuning.verdict
 
-    def says(verdict: Verdict) -> None:
+    def says(verdict: TuningVerdict) -> None:
         monkeypatch.setattr(Tuning, "verdict", lambda tuning: (real(tuning), verdict)[1])
 
     monkeypatch.setattr("model.lab.tune.run.HELD_OUT_BATCHES", 2)
@@ -247,8 +247,8 @@ def test_an_interrupt_writes_nothing(
 
 
 def test_luck_broken_numbers_and_worse_holes_are_no_help() -> None:
-    def verdict(holes: float, pieces: float = 1.0) -> Verdict:
-        return Verdict(before={"holes": 1.0, "pieces": 1.0}, after={"holes": holes, "pieces": pieces})
+    def verdict(holes: float, pieces: float = 1.0) -> TuningVerdict:
+        return TuningVerdict(before={"holes": 1.0, "pieces": 1.0}, after={"holes": holes, "pieces": pieces})
 
     assert not verdict(1.0).helped
     assert not verdict(0.999).helped

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from model.backends.builtin.runtime.compiled import library
-from model.backends.builtin.runtime.network import SLICE_ROWS, KVCache, Network, Pace
+from model.backends.builtin.runtime.network import SLICE_ROWS, KVCache, Network, ReadingPace
 from model.backends.builtin.runtime.rows import Outputs, Rows
 from tests.model.backends.builtin import toys
 
@@ -58,7 +58,7 @@ def test_what_was_read_before_a_stop_stays_and_reading_goes_on_from_there(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks = count()
-    monkeypatch.setattr(network, "pace", Pace(lambda: next(ticks)))  # a slow machine
+    monkeypatch.setattr(network, "pace", ReadingPace(lambda: next(ticks)))  # a slow machine
     cache, fresh = network.cache(context_tokens=256), network.cache(context_tokens=256)
     read = list[int]()
 
@@ -241,12 +241,12 @@ def test_no_rows_are_no_pass(network: Network) -> None:
 
 def test_slices_are_as_long_as_the_machine_allows() -> None:
     ticks = count(0.0, 0.3)
-    slow = Pace(lambda: next(ticks))
+    slow = ReadingPace(lambda: next(ticks))
     with slow.measured(64):
         pass
     assert slow.rows == SLICE_ROWS[0]
     now = iter([0.0, 0.02, 1.0, 1.001, 2.0, 2.5])
-    fast = Pace(lambda: next(now))
+    fast = ReadingPace(lambda: next(now))
     with fast.measured(32):
         pass
     assert fast.rows == 48

@@ -13,7 +13,7 @@ from model.backends.builtin.storage.config import read_config
 from model.backends.builtin.storage.weights import open_adapter
 from model.errors import BadRequest
 from model.lab.train.adapt.loop import AdaptOptions, AdaptTrainer, decayed, read_checkpoint
-from model.lab.train.command import main
+from model.lab.train.train import main
 from tests.model.lab.train.adapt import toys
 
 

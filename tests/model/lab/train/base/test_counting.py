@@ -10,12 +10,11 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.backends.gguf.file import GgufFile, Vocabulary
+from model.backends.gguf.file import GgufFile, GgufVocabulary
 from model.errors import BadRequest
 from model.lab.train.adapt.documents import read_documents, write_documents
 from model.lab.train.base import packages
 from model.lab.train.base.build import CALIBRATED, KEPT
-from model.lab.train.base.command import vocabulary as command
 from model.lab.train.base.counting import (
     COUNTED,
     frequencies,
@@ -24,6 +23,7 @@ from model.lab.train.base.counting import (
     read_counted,
     write_counted,
 )
+from model.lab.train.base.train_base import vocabulary as command
 from model.lab.train.base.vocabulary import read_ids
 from tests.model.backends.gguf import tiny_gguf
 
@@ -39,11 +39,11 @@ def corpus(folder: Path, texts: list[tuple[str, str]]) -> Path:
 
 
 @pytest.fixture
-def published(tmp_path: Path) -> Vocabulary:
+def published(tmp_path: Path) -> GgufVocabulary:
     return GgufFile(tiny_gguf.write(tmp_path / "tiny.gguf")).vocabulary()
 
 
-def test_tokens_of_a_language_weigh_by_its_share_not_by_its_size(tmp_path: Path, published: Vocabulary) -> None:
+def test_tokens_of_a_language_weigh_by_its_share_not_by_its_size(tmp_path: Path, published: GgufVocabulary) -> None:
     texts = [("python", "self" * 3000), *[("go", "return" * 1000)] * 4, ("go", "():" * 2000)]
     found = frequencies(read_documents(corpus(tmp_path / "corpus", texts), "train"), published)
     counted = (found - (1 - COUNTED) * published_order(published)) / COUNTED
@@ -66,7 +66,7 @@ def test_weights_sum_to_one_and_small_samples_weigh_less(tokens: dict[str, float
         assert halved[name] <= weights[name] + 1e-12
 
 
-def test_the_published_order_falls_over_ascii_alone(published: Vocabulary) -> None:
+def test_the_published_order_falls_over_ascii_alone(published: GgufVocabulary) -> None:
     order = published_order(published)
     ascii_ = order[order > 0]
     assert order.sum() == pytest.approx(1)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
 
     from model.lab.bench.gpu.floors import Rates
-    from model.lab.bench.gpu.shapes import Shape
+    from model.lab.bench.gpu.shapes import ModelShape
 
 NAMES = ("Dream-7B", "Open-dCoder-0.5B", "LLaDA-8B")
 GOALS: Mapping[str, tuple[tuple[str, str, float], ...]] = {
@@ -87,7 +87,7 @@ def main(device: str, chosen: tuple[str, ...], *, tiny: bool, context: int, hole
 
 
 def _row(
-    shape: Shape, place: torch.device, dtype: torch.dtype, rates: Rates, sizes: tuple[int, int, int]
+    shape: ModelShape, place: torch.device, dtype: torch.dtype, rates: Rates, sizes: tuple[int, int, int]
 ) -> dict[str, Any]:
     """The figures of one shape, rounded; where memory ran out, that alone."""
     import torch

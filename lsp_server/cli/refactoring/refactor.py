@@ -77,5 +77,7 @@ def _refactor(
     said = {"name": new_name, "in-this-file": "yes" if only_here else None, "message": message}
     answers = {key: answer for key, answer in said.items() if answer is not None}
     return run.refactor(
-        run.Wish(name=refactoring, target=target, answers=answers, options=options, write=write, json=as_json, **model)
+        run.RefactoringWish(
+            name=refactoring, target=target, answers=answers, options=options, write=write, json=as_json, **model
+        )
     )

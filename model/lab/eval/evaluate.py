@@ -16,12 +16,12 @@ from rich.progress import track
 
 from model.lab.eval.cases import KINDS, Case, cases_from
 from model.lab.eval.jobs import spread
-from model.lab.eval.measure import Result
+from model.lab.eval.measure import CaseResult
 from model.lab.eval.own_cases import own_cases, sample, tasks
 from model.lab.eval.report import append_result, end_torn_line, figures, mcnemar, read_results, show
 from model.lab.eval.running import passes
 from model.lab.eval.served import SERVED, Serve
-from model.lab.eval.systems import ORACLE, SYSTEMS, WITH_FILES, Choice
+from model.lab.eval.systems import ORACLE, SYSTEMS, WITH_FILES, SystemChoice
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _RUNS_CODE = (
@@ -36,12 +36,12 @@ def _standard_roots() -> list[Path]:
 
 
 def evaluate(
-    choices: Mapping[str, Choice], cases: Sequence[Case], out: Path, console: Console, *, jobs: int = 1
-) -> dict[str, list[Result]]:
+    choices: Mapping[str, SystemChoice], cases: Sequence[Case], out: Path, console: Console, *, jobs: int = 1
+) -> dict[str, list[CaseResult]]:
     """Every system on every case, in `jobs` processes; what `out` already holds is not computed again."""
     known = read_results(out)
     end_torn_line(out)
-    results: dict[str, list[Result]] = {name: [] for name in choices}
+    results: dict[str, list[CaseResult]] = {name: [] for name in choices}
     # Opened here whatever `jobs` is: what cannot be opened says so before anything is computed.
     opened = {name: choice.open() for name, choice in choices.items()}
     if jobs > 1:
@@ -134,11 +134,11 @@ def main(context: click.Context, *, sources: tuple[Path, ...], own: Path | None,
     if serve is None and SERVED.keys() & set(names):
         raise click.UsageError("what serves a file lies outside of model/: `dlm-fill eval` brings it along")
     choices = {
-        n: Choice(name=n, model=model, device=device, sampler=sampler, max_time_s=max_time_s, serve=serve)
+        n: SystemChoice(name=n, model=model, device=device, sampler=sampler, max_time_s=max_time_s, serve=serve)
         for n in names
     }
     if other:
-        choices[f"engine@{other}"] = Choice(
+        choices[f"engine@{other}"] = SystemChoice(
             name="engine", model=other, device=device, sampler=sampler, max_time_s=max_time_s
         )
     results = evaluate(choices, cases, out, console, jobs=jobs)

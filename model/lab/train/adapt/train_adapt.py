@@ -17,7 +17,7 @@ from model.extras import require
 from model.lab.train.options import FOLDER, INTERRUPTED, Function, size_option
 
 if TYPE_CHECKING:
-    from model.lab.train.adapt.loop import AdaptTrainer, Progress
+    from model.lab.train.adapt.loop import AdaptTrainer, TrainingProgress
 
 PACKAGES = click.Path(exists=True, file_okay=False, path_type=Path)
 _LINE_EVERY_STEPS = 10
@@ -140,13 +140,13 @@ def _trainer(*, base: Path, corpus: Path, run: Path, device: str, rank: int, con
 
 def _watched(
     trainer: AdaptTrainer,
-    train: Callable[[Callable[[], bool], Callable[[Progress, Mapping[str, float]], None]], bool],
+    train: Callable[[Callable[[], bool], Callable[[TrainingProgress, Mapping[str, float]], None]], bool],
 ) -> int:
     from model.lab.train.watch import stop_on_signals
 
     console = Console(stderr=True)
 
-    def shown(progress: Progress, mean: Mapping[str, float]) -> None:
+    def shown(progress: TrainingProgress, mean: Mapping[str, float]) -> None:
         if progress.step % _LINE_EVERY_STEPS == 0:
             said = " ".join(f"{name} {value:.3f}" for name, value in mean.items())
             console.print(f"step {progress.step}, {progress.elapsed_s / 60:.1f} min: {said}", highlight=False)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from model.lab.train.adapt.command import adapt
-from model.lab.train.base.command import base, vocabulary
+from model.lab.train.adapt.train_adapt import adapt
+from model.lab.train.base.train_base import base, vocabulary
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -16,7 +16,7 @@ from model.extras import require
 from model.lab.train.options import FOLDER, INTERRUPTED, duration_s
 
 if TYPE_CHECKING:
-    from model.lab.tune.run import TuneOptions, Verdict
+    from model.lab.tune.run import TuneOptions, TuningVerdict
 
 Gate: TypeAlias = Callable[[Path], Callable[[Path], bool]]
 """Of a folder: what tells whether a model may see a file below it. The command line hands it over."""
@@ -64,7 +64,7 @@ def main(gate: Gate, /, code: Path, model: str, device: str, time_budget: float,
 
 
 def _tune(options: TuneOptions, console: Console) -> int:
-    from model.lab.train.watch import Watch, stop_on_signals
+    from model.lab.train.watch import TrainingWatch, stop_on_signals
     from model.lab.tune.run import Tuning
 
     # On a CPU the norms keep float32 weights beside bfloat16 activations; that they are not fused is known.
@@ -75,7 +75,7 @@ def _tune(options: TuneOptions, console: Console) -> int:
         own = tuning.code
         console.print(f"{len(own.train)} files, {own.tokens:,} tokens to train on; "
                       f"{len(own.held_out)} files, {own.held_out_tokens:,} tokens held out")  # fmt: skip
-        with stop_on_signals() as stopped, Watch(console, budget_s=options.time_budget_s) as watch:
+        with stop_on_signals() as stopped, TrainingWatch(console, budget_s=options.time_budget_s) as watch:
             done = tuning.train(on_step=watch.step, stopped=stopped)
         with console.status("measuring the tuned model …"):
             verdict = tuning.verdict() if done else None
@@ -95,7 +95,7 @@ def _tune(options: TuneOptions, console: Console) -> int:
     return 0
 
 
-def _tell(verdict: Verdict, console: Console) -> None:
+def _tell(verdict: TuningVerdict, console: Console) -> None:
     from model.lab.tune.run import JUDGED
 
     console.print("held-out loss, nats per token, before and after:")

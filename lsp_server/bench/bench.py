@@ -12,15 +12,15 @@ BENCHES: Mapping[str, tuple[str, str]] = {
     "cut": ("lsp_server.bench.cut:main", "Cutting and incremental parsing; needs no model."),
     "server": ("lsp_server.bench.server:main", "From keystroke to suggestion in a running language server."),
     "torn": ("lsp_server.bench.torn:main", "Fills below something left open, against the same in the sound file."),
-    "storm": ("lsp_server.bench.storm.command:main", "Random requests, edits and cancels: is all answered?"),
+    "storm": ("lsp_server.bench.storm.bench_storm:main", "Random requests, edits and cancels: is all answered?"),
     "serve": ("lsp_server.bench.serve:main", "Typists at a `dlm-fill serve`: answers, times, shedding, memory."),
     "fill": ("model.lab.bench.fill:main", "Filling from start to end, cold and warm."),
-    "engine": ("model.lab.bench.engine.command:main", "The engine against other ways to run the same weights."),
+    "engine": ("model.lab.bench.engine.bench_engine:main", "The engine against other ways to run the same weights."),
     "kernel": (
-        "model.lab.bench.kernel.command:main",
+        "model.lab.bench.kernel.bench_kernel:main",
         "The built-in model's kernel against ONNX Runtime and llama.cpp.",
     ),
-    "gpu": ("model.lab.bench.gpu.command:main", "Published shapes with random weights against the GPU's floors."),
+    "gpu": ("model.lab.bench.gpu.bench_gpu:main", "Published shapes with random weights against the GPU's floors."),
     "drift": ("model.lab.bench.drift:main", "What a stale context cache does to a published checkpoint."),
 }
 

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from lsp_server.bench.filled.cases import drawn, files
-from lsp_server.bench.filled.transforms import TRANSFORMS, Case
+from lsp_server.bench.filled.transforms import TRANSFORMS, FilledCase
 from lsp_server.errors import InputError
 from lsp_server.settings import FillOptions
 from lsp_server.transforms.applying import Refactored, change_of, refactored
@@ -60,7 +60,7 @@ def measured(
             "p50_ms": round(median(times)) if times else None, "p95_ms": round(cuts[-1])}  # fmt: skip
 
 
-def _result(case: Case, filler: Filler, max_time_s: float | None) -> Refactored | None:
+def _result(case: FilledCase, filler: Filler, max_time_s: float | None) -> Refactored | None:
     """What was made; None where nothing that fits was found, or the refactoring refuses."""
     options = FillOptions(candidates=case.candidates, max_time_s=max_time_s)
     try:

@@ -72,7 +72,7 @@ class Suggest(Protocol):
 def main(suggest: Suggest | None, *, sources: tuple[Path, ...], tests: tuple[Path, ...], each: int, sound: int,
          model: str, device: str, seed: int, out: Path, fit: bool) -> None:  # fmt: skip
     """Measure, and fit, when to be silent: thresholds for suggestions and rewritings."""
-    from model.lab.eval.command import _standard_roots
+    from model.lab.eval.evaluate import _standard_roots
 
     if suggest is None:
         raise click.UsageError("what serves a file lies outside of model/: `dlm-fill eval manners` brings it along")

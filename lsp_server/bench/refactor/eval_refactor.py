@@ -14,7 +14,7 @@ from types import MappingProxyType
 import click
 
 from lsp_server.bench.refactor.behaviour import module_files
-from lsp_server.bench.refactor.cases import Source, sources
+from lsp_server.bench.refactor.cases import CaseSource, sources
 from lsp_server.bench.refactor.compiled import Compiler
 from lsp_server.bench.refactor.extraction import Make, cases_in_javascript, function_case, inline_case, variable_case
 from lsp_server.bench.refactor.javascript import node_with
@@ -93,7 +93,7 @@ def run(
     return tally
 
 
-def _in_turn(files: Sequence[Source], most: int) -> Iterator[Source]:
+def _in_turn(files: Sequence[CaseSource], most: int) -> Iterator[CaseSource]:
     """Each file several times, all of them in turn."""
     given = 0
     while files and given < most:
