@@ -11,6 +11,8 @@ from typing import Final
 
 CLOSERS: Final = MappingProxyType({"(": ")", "[": "]", "{": "}"})
 LONG_QUOTES: Final = ('"""', "'''")
+NEAR_CHARACTERS = 4000
+"""Brackets are counted so far to both sides of a hole."""
 _PIECES = re.compile(
     r"\"\"\".*?(?:\"\"\"|\Z)|'''.*?(?:'''|\Z)|\"(?:\\.|[^\"\\\n])*(?:\"|$)|'(?:\\.|[^'\\\n])*(?:'|$)|[()\[\]{}]",
     re.DOTALL | re.MULTILINE,
@@ -32,6 +34,47 @@ def balanced_end(text: str) -> int | None:
                 return piece.start()
             if depth == 0:
                 return piece.end()
+    return None
+
+
+def own_text(text: str, behind: str) -> str | None:
+    """What of `text` is a hole's own, if `behind` is what `shut_by` says of it: it ends before it says that again.
+
+    All of it if it closes no bracket of the hole's surroundings; None if it closes one, and says something else before.
+    """
+    closer = _first_unopened(text)
+    if closer is None:
+        return text
+    said, wanted = text[: closer + 1], "".join(behind.split())
+    for start in range(closer, -1, -1):
+        if "".join(said[start:].split()) == wanted:
+            return said[:start].rstrip()
+    return None
+
+
+def shut_by(before: str, after: str) -> str:
+    """What stands behind a hole, up to the bracket that closes the one in which it stands; "" if its line has none.
+
+    "" as well where brackets do not pair without the hole: its text may close one then.
+    """
+    rest = after.split("\n", 1)[0]
+    closer = _first_unopened(rest)
+    if closer is None:
+        return ""
+    opened, closing = unmatched(before[-NEAR_CHARACTERS:])[1], unmatched(after[:NEAR_CHARACTERS])[0]
+    pairs = all(CLOSERS[left] == right for left, right in zip(reversed(opened), closing, strict=False))
+    beyond = opened[: max(0, len(opened) - len(closing))]
+    # Braces are closed far below, beyond what is looked at; any other bracket is the hole's to close.
+    return rest[: closer + 1] if opened and pairs and not beyond.strip("{") else ""
+
+
+def _first_unopened(text: str) -> int | None:
+    """Index of the first closing bracket in `text` that it did not open; None if there is none."""
+    depth = 0
+    for piece in _PIECES.finditer(text):
+        depth += (piece.group() in CLOSERS) - (piece.group() in CLOSERS.values())
+        if depth < 0:
+            return piece.start()
     return None
 
 

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.backend import Context
-from model.infill.brackets import balanced_end
+from model.infill.brackets import balanced_end, own_text, shut_by, unmatched
 from model.infill.holes.ties import ties_of
 from model.types import Template
 
+_CLOSING = frozenset(b")]}")
 CUTS = 16
 """A context that is too long is cut at so many places per context."""
 
@@ -37,7 +38,10 @@ class Codec(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class EncodedPrompt:
-    """A template in tokens. `partials[h]`: the end of the piece before hole h that the hole must begin with."""
+    """A template in tokens. `partials[h]`: the end of the piece before hole h that the hole must begin with.
+
+    `shut_by`: what stands behind the only hole and closes the brackets that it stands in, see `brackets.shut_by`.
+    """
 
     context: Context
     pieces: tuple[str, ...]
@@ -45,6 +49,7 @@ class EncodedPrompt:
     line_starts: tuple[bool, ...]
     max_lines: tuple[int | None, ...]
     balanced: tuple[bool, ...]
+    shut_by: str = ""
 
     @property
     def holes(self) -> int:
@@ -63,6 +68,9 @@ class EncodedPrompt:
         text, limit = whole[len(partial) :], self.max_lines[hole]
         if self.balanced[hole]:
             text = text[: balanced_end(text)]
+        if self.shut_by:
+            own = own_text(text, self.shut_by)
+            text = text if own is None else own
         return text if limit is None else "\n".join(text.split("\n")[:limit])
 
 
@@ -101,7 +109,15 @@ def encode_prompt(
         line_starts=starts,
         max_lines=tuple(hole.max_lines for hole in template.holes),
         balanced=tuple(hole.stop == "balanced" for hole in template.holes),
+        shut_by=_shut_by(template),
     )
+
+
+def _shut_by(template: Template) -> str:
+    """See `EncodedPrompt`; "" where the old text closed brackets of its surroundings, too: a new one may do so."""
+    if len(template.holes) > 1 or unmatched(template.holes[0].old_text)[0]:
+        return ""
+    return shut_by(*template.pieces)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -109,7 +125,8 @@ class TokenTable:
     """What the rules must know of every token.
 
     newline: bool [V], the token holds a line break; breaks: int64 [V], how many; ends_line: bool [V], text stands before
-    the break; blank: bool [V], its text is white space or empty. texts: the bytes of each, V of them.
+    the break; blank: bool [V], its text is white space or empty; shuts: bool [V], it holds a closing bracket. texts: the
+    bytes of each, V of them.
     """
 
     texts: tuple[bytes, ...]
@@ -117,6 +134,7 @@ class TokenTable:
     breaks: NDArray[np.int64]
     ends_line: NDArray[np.bool_]
     blank: NDArray[np.bool_]
+    shuts: NDArray[np.bool_]
 
 
 def token_table(codec: Codec, *, vocab_size: int) -> TokenTable:
@@ -128,6 +146,7 @@ def token_table(codec: Codec, *, vocab_size: int) -> TokenTable:
         breaks=np.array([max(token.count(b"\n"), token.count(b"\r")) for token in data], dtype=np.int64),
         ends_line=np.array([bool(re.match(rb"[^\r\n]*[^\r\n \t][^\r\n]*[\r\n]", token)) for token in data], dtype=bool),
         blank=np.array([not token.strip() for token in data], dtype=bool),
+        shuts=np.array([not _CLOSING.isdisjoint(token) for token in data], dtype=bool),
     )
 
 

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from model.backend import CachedContext, LooksAhead, ModelSpec
 from model.canvas import Canvas, Decision
 from model.infill.budget import BudgetMeter, Stopped, SubBudget
-from model.infill.decoding.beam import BeamHypothesis, Search
+from model.infill.decoding.beam import Search
+from model.infill.decoding.beam_texts import BeamHypothesis
 from model.infill.decoding.constraints import Proposal, constraints_of
 from model.infill.decoding.demands import demand_of
 from model.infill.decoding.diffusion import Denoised, Draws, OnStep, denoise, repeated
+from model.infill.decoding.enclosure import enclosure_of
 from model.infill.decoding.pruning import StragglerPruning
 from model.infill.decoding.samplers import Sampler
 from model.infill.decoding.samplers.base import layer_of
@@ -133,6 +135,7 @@ def _search(job: Job) -> Search:
         cancelled=job.cancelled,
         margin_nats=spec.capabilities.margin_nats,
         demand=demand_of(request.template.holes[0], job.encoded, job.codec),
+        enclosure=enclosure_of(job.encoded, job.codec),
         start=job.encoded.context.starts_with[0],
         on_beam=None
         if on_event is None

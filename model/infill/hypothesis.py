@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from model.backend import CachedContext, Prediction
 from model.canvas import Canvas
-from model.infill.decoding.beam import BeamHypothesis
+from model.infill.decoding.beam_texts import BeamHypothesis
 from model.infill.drafts.matches import Draft
 from model.infill.encoding import Codec, EncodedPrompt
 from model.infill.rerank.nearby_text import NearbyText

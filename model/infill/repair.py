@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from model.backend import ModelSpec
 from model.canvas import Canvas, Decision
 from model.errors import BadRequest
-from model.infill.brackets import CLOSERS, unmatched
+from model.infill.brackets import CLOSERS, NEAR_CHARACTERS, unmatched
 from model.infill.encoding import Codec, EncodedPrompt
 from model.infill.holes.ties import Ties
 from model.infill.hypothesis import Hypothesis, acceptable, merged
@@ -24,8 +24,6 @@ Order: TypeAlias = Callable[[Sequence[Hypothesis]], list[int]]
 Again: TypeAlias = Callable[[Hypothesis, Sequence[Span], int], list[Hypothesis]]
 Close: TypeAlias = Callable[[Hypothesis], Hypothesis | None]
 MOST_JUDGED, MOST_CLOSED = 24, 8
-NEAR_CHARACTERS = 4000
-"""Brackets are counted so far to both sides of a hole."""
 ROUNDS = 2
 """How often at most the best fill is repaired; then the next candidate has to do."""
 WAYS = ((0, False, 0.0), (1, False, 0.0), (0, True, 0.0), (0, True, TEMPERATURE))

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.infill.brackets import shape
-from model.infill.decoding.beam import BeamHypothesis, Search
+from model.infill.decoding.beam import Search
+from model.infill.decoding.beam_texts import BeamHypothesis
 from model.infill.generation import Job, as_hypotheses, denoised_rows
 from model.infill.holes.ties import ties_of
 from model.infill.hypothesis import Hypothesis, acceptable, beam_hypothesis, hypothesis_of, merged, ranked, with_scores

@@ -8,30 +8,36 @@ Wu et al. 2016, arXiv 1609.08144, section 7.)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Hashable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.backend import CachedContext, ModelSpec, Prediction
-from model.canvas import Canvas
 from model.infill.budget import BudgetMeter, Stopped
+from model.infill.decoding.beam_texts import (
+    LEAST_PROBABILITY,
+    Beam,
+    BeamHypothesis,
+    as_it_stands,
+    cut_at,
+    finished_at,
+    finished_by,
+    kept,
+    united,
+)
 from model.infill.decoding.demands import Demand
+from model.infill.decoding.enclosure import Enclosure
 from model.infill.decoding.no_text import chance_of_no_text
 from model.infill.encoding import TokenTable
 from model.types import Cancelled, Hole
 
-LENGTH_POWER = 0.7
-"""A text of n tokens is compared by its nats / n ** LENGTH_POWER."""
 LONGEST_LINE, LONGEST_LINES = 64, 160
 """Tokens of one line, and of several."""
 PATIENCE = 3
 """Stop hypotheses longer than `PATIENCE` × the best finished one + `SHORT_LINE` tokens: a text that repeats itself gets
 more certain with every token, and would go on to the longest length."""
 SHORT_LINE = 16
-LEAST_PROBABILITY = 1e-6
 OnBeam = Callable[[int, "Beam"], None]
 Kind = Callable[[NDArray[np.int64]], Hashable]
 WIDTH_BY_KIND, OF_A_KIND, LOOKED_AT = 24, 2, 300
@@ -42,82 +48,10 @@ STEPS_BEHIND = 3
 """Search on for this many steps after the first text that fits, so that the ranking has a choice."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class BeamHypothesis:
-    """One finished text: ids int64 [n + 1] with the end of hole, log_probs float32 [n + 1], in nats."""
-
-    ids: NDArray[np.int64]
-    log_probs: NDArray[np.float32]
-
-    @cached_property
-    def nats(self) -> float:
-        """The log-probability of the whole text."""
-        return float(self.log_probs.sum())
-
-    @cached_property
-    def value(self) -> float:
-        """What texts of different lengths are compared by."""
-        return float(self.nats / len(self.ids) ** LENGTH_POWER)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Beam:
-    """What is being written, best first. ids int64 [W, n], log_probs float32 [W, n], blank bool [W]: nothing but space."""
-
-    ids: NDArray[np.int64]
-    log_probs: NDArray[np.float32]
-    blank: NDArray[np.bool_]
-
-    @classmethod
-    def start(cls) -> Beam:
-        return cls(
-            ids=np.empty((1, 0), dtype=np.int64), log_probs=np.empty((1, 0), dtype=np.float32), blank=np.ones(1, bool)
-        )
-
-    @property
-    def width(self) -> int:
-        return len(self.ids)
-
-    @property
-    def value(self) -> float:
-        """Of the best, were it to end for nothing; -inf if there is none."""
-        if not self.width:
-            return -np.inf
-        return float(self.log_probs.sum(axis=1).max() / (self.ids.shape[1] + 1) ** LENGTH_POWER)
-
-    def canvas(self, mask_id: int) -> Canvas:
-        """Every row followed by the one position that comes next."""
-        shape = (self.width, self.ids.shape[1] + 1)
-        following = np.zeros(shape, dtype=bool)
-        following[:, -1] = True
-        return Canvas(
-            ids=np.concatenate([self.ids, np.full((self.width, 1), mask_id, dtype=np.int64)], axis=1),
-            open=following,
-            hole=np.zeros(shape, dtype=np.int64),
-            confidence=np.ones(shape, dtype=np.float32),  # nobody reads it: no sampler ever sees this canvas
-            mask_id=mask_id,
-        )
-
-    def within(self, margin_nats: float, *, best: float) -> Beam:
-        """Without rows more than `margin_nats` less likely than the likeliest row, or than a text of `best` nats."""
-        nats = self.log_probs.sum(axis=1, dtype=np.float64)
-        keep = nats >= max(float(nats.max(initial=-np.inf)), best) - margin_nats
-        if keep.all():
-            return self
-        return Beam(ids=self.ids[keep], log_probs=self.log_probs[keep], blank=self.blank[keep])
-
-    def extended(self, rows: NDArray[np.int64], ids: NDArray[np.int64], nats: NDArray[np.float32]) -> Beam:
-        """`rows[i]` continued by `ids[i]` at `nats[i]`."""
-        return Beam(
-            ids=np.concatenate([self.ids[rows], ids[:, None]], axis=1),
-            log_probs=np.concatenate([self.log_probs[rows], nats[:, None].astype(np.float32)], axis=1),
-            blank=self.blank[rows],
-        )
-
-
 class Search:
     """A beam search over the one hole of a request. It can be taken up again when nothing that it found will do.
 
+    `enclosure`: of a hole in brackets, where its texts end.
     `start`: what the hole's text must begin with, since it stands before the hole already (token healing).
     `tokens`: written in all rows. `nothing`: how likely the hole is to stay empty, as far as the search has looked; None
     before the first pass.
@@ -136,6 +70,7 @@ class Search:
         margin_nats: float = float("inf"),
         on_beam: OnBeam | None = None,
         demand: Demand | None = None,
+        enclosure: Enclosure | None = None,
         start: bytes = b"",
     ) -> None:
         assert spec.end_of_hole_id is not None, "a network that cannot end a hole cannot search for its length"
@@ -143,6 +78,7 @@ class Search:
         self._mask_id, self._end, self._width = spec.mask_id, spec.end_of_hole_id, width
         self._meter, self._cancelled, self._on_beam = meter, cancelled, on_beam
         self._margin_nats, self._demand, self._start = margin_nats, demand, start
+        self._enclosure = enclosure if hole.length_tokens is None else None
         self._longest = min(LONGEST_LINE if hole.max_lines == 1 else LONGEST_LINES, spec.canvas_tokens)
         if hole.length_tokens is not None:
             self._longest = hole.length_tokens + 1
@@ -161,18 +97,18 @@ class Search:
             if self._cancelled():
                 return [], "cancelled"
             beam, finished = self._advanced(beam, step)
-            done = _kept([*done, *finished], self._width)
+            done = kept([*done, *finished], self._width)
             likeliest = max(done, key=lambda text: text.nats, default=None)
             beam = beam.within(self._margin_nats, best=likeliest.nats if likeliest else -np.inf)
             enough = likeliest is not None and step + 1 >= PATIENCE * len(likeliest.ids) + SHORT_LINE
             if not beam.width or (len(done) >= self._width and (enough or done[0].value > beam.value)):
                 break
             if self._meter.spent:
-                unfinished = _fitting(_as_it_stands(beam, self._end), self._demand)[
+                unfinished = _fitting(as_it_stands(beam, self._end), self._demand)[
                     : max(2 * self._width - len(done), 0)
                 ]
                 return [*done, *unfinished], self._meter.spent
-        return done or _fitting(_as_it_stands(beam, self._end), self._demand), "done"
+        return done or _fitting(as_it_stands(beam, self._end), self._demand), "done"
 
     def until(
         self, fits: Callable[[BeamHypothesis], bool], *, kind: Kind, passes: int, judged: int
@@ -213,7 +149,7 @@ class Search:
             self.nothing = (self.nothing or 0.0) + ends
         longer, finished = _advanced(
             beam, prediction, self._hole, end=self._end, table=self._table, width=self._width,
-            last=step == self._longest - 1, kind=kind, demand=self._demand,
+            last=step == self._longest - 1, kind=kind, demand=self._demand, enclosure=self._enclosure,
         )  # fmt: skip
         finished = _fitting(finished, self._demand)
         self.tokens += longer.width
@@ -224,12 +160,15 @@ class Search:
 
 def _advanced(
     beam: Beam, prediction: Prediction, hole: Hole, *, end: int, table: TokenTable, width: int, last: bool,
-    kind: Kind | None, demand: Demand | None,
+    kind: Kind | None, demand: Demand | None, enclosure: Enclosure | None,
 ) -> tuple[Beam, list[BeamHypothesis]]:  # fmt: skip
     """The best `width` continuations (given `kind`: the best ones of every kind), and the texts that end here."""
     ids, probs = prediction.ids[:, -1], prediction.probs[:, -1].astype(np.float64)
     ends = ids == end
     closes = np.zeros_like(ends)
+    finished = list[BeamHypothesis]()
+    if enclosure is not None:
+        finished, probs = _enclosed(beam, ids, probs, enclosure, table=table, end=end)
     if hole.max_lines is not None:
         lines = table.breaks[beam.ids].sum(axis=1) + 1
         last_break = table.newline[ids] & (lines >= hole.max_lines)[:, None]
@@ -238,13 +177,13 @@ def _advanced(
     fixed = hole.length_tokens is not None
     may_end = ~beam.blank if not fixed else np.full(beam.width, last)
     ending = np.where(ends, probs, 0).sum(axis=1)
-    finished = [
-        _finished(beam, int(row), float(np.log(max(ending[row], LEAST_PROBABILITY))), end)
+    finished += [
+        finished_at(beam, int(row), float(np.log(max(ending[row], LEAST_PROBABILITY))), end)
         for row in np.flatnonzero(may_end & ((ending > LEAST_PROBABILITY) | (fixed and last)))
     ]
     nats = np.where(ends | (probs <= LEAST_PROBABILITY), -np.inf, np.log(np.maximum(probs, LEAST_PROBABILITY)))
     for row, column in np.argwhere(closes & (probs > LIKELY_END)) if not fixed else ():
-        finished.append(_finished_by(beam, int(row), int(ids[row, column]), float(nats[row, column]), end))
+        finished.append(finished_by(beam, int(row), int(ids[row, column]), float(nats[row, column]), end))
     nats[closes] = -np.inf
     total = beam.log_probs.sum(axis=1, dtype=np.float64)[:, None] + nats
     order = np.argsort(-total, axis=None, kind="stable")
@@ -257,7 +196,25 @@ def _advanced(
     rows, columns = np.divmod(order, ids.shape[1])
     chosen = ids[rows, columns]
     longer = beam.extended(rows, chosen, nats[rows, columns].astype(np.float32))
-    return Beam(ids=longer.ids, log_probs=longer.log_probs, blank=longer.blank & table.blank[chosen]), finished
+    blank = longer.blank & table.blank[chosen]
+    return Beam(ids=longer.ids, log_probs=longer.log_probs, blank=blank), united(finished)
+
+
+def _enclosed(
+    beam: Beam, ids: NDArray[np.int64], probs: NDArray[np.float64], enclosure: Enclosure, *, table: TokenTable, end: int
+) -> tuple[list[BeamHypothesis], NDArray[np.float64]]:
+    """(texts that end before they close brackets around the hole; `probs` without the tokens that close any)."""
+    finished, probs = list[BeamHypothesis](), probs.copy()
+    for row, column in np.argwhere(table.shuts[ids] & (probs > LEAST_PROBABILITY)):
+        longer = np.append(beam.ids[row], ids[row, column])
+        if enclosure.allows(longer):
+            continue
+        own = enclosure.own_tokens(longer)
+        if own:
+            nats = np.append(beam.log_probs[row], np.log(probs[row, column]))
+            finished.append(cut_at(longer, nats, own, end))
+        probs[row, column] = 0
+    return finished, probs
 
 
 def _able(
@@ -290,41 +247,3 @@ def _best_of_kinds(beam: Beam, ids: NDArray[np.int64], order: NDArray[np.int64],
         if len(kept) == WIDTH_BY_KIND:
             break
     return kept
-
-
-def _kept(texts: Sequence[BeamHypothesis], width: int) -> list[BeamHypothesis]:
-    """The best 2 * `width` of the finished texts, and of the others those among the `width` likeliest; best first.
-
-    What is compared by its length alone loses the short ones: a likely one goes under behind all that rambles on.
-    """
-    ordered = sorted(texts, key=lambda text: -text.value)
-    likeliest = sorted(texts, key=lambda text: -text.nats)[:width] if len(texts) > 2 * width else []
-    return ordered[: 2 * width] + [text for text in ordered[2 * width :] if text in likeliest]
-
-
-def _finished(beam: Beam, row: int, end_nats: float, end_of_hole_id: int) -> BeamHypothesis:
-    return BeamHypothesis(
-        ids=np.append(beam.ids[row], end_of_hole_id).astype(np.int64),
-        log_probs=np.append(beam.log_probs[row], np.float32(end_nats)).astype(np.float32),
-    )
-
-
-def _finished_by(beam: Beam, row: int, token: int, nats: float, end_of_hole_id: int) -> BeamHypothesis:
-    """The row ended by a token that holds the last of the text and the line break behind it, as `):` and a break."""
-    longer = Beam(
-        ids=np.append(beam.ids[row], token)[None],
-        log_probs=np.append(beam.log_probs[row], np.float32(nats))[None],
-        blank=np.zeros(1, dtype=bool),
-    )
-    return _finished(longer, 0, 0.0, end_of_hole_id)
-
-
-def _as_it_stands(beam: Beam, end_of_hole_id: int) -> list[BeamHypothesis]:
-    return [
-        BeamHypothesis(
-            ids=np.append(ids, end_of_hole_id).astype(np.int64),
-            log_probs=np.append(nats, np.float32(np.log(LEAST_PROBABILITY))).astype(np.float32),
-        )
-        for ids, nats in zip(beam.ids, beam.log_probs, strict=True)
-        if len(ids)
-    ]

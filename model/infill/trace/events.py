@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.canvas import Canvas, Decision
-from model.infill.decoding.beam import Beam
+from model.infill.decoding.beam_texts import Beam
 from model.infill.decoding.constraints import Proposal
 from model.infill.encoding import Codec, EncodedPrompt
 from model.types import DraftToken, FillEvent

@@ -10,7 +10,8 @@ from model.backend import ModelSpec, Prediction
 from model.canvas import Canvas
 from model.infill.brackets import unmatched
 from model.infill.budget import BudgetMeter
-from model.infill.decoding.beam import PATIENCE, SHORT_LINE, BeamHypothesis, Search
+from model.infill.decoding.beam import PATIENCE, SHORT_LINE, Search
+from model.infill.decoding.beam_texts import BeamHypothesis
 from model.infill.encoding import token_table
 from model.types import Budget, Hole
 from tests.model.scripted import END, MASK, VOCAB, CharCodec, prediction, token
