@@ -23,7 +23,7 @@ from model.lab.train.corpus import RESTRICTIVE, VENDORED, is_source, permitted_l
 LANGUAGES = {
     "py": "python", "js": "javascript", "mjs": "javascript", "cjs": "javascript", "jsx": "javascript", "ts": "typescript",
     "mts": "typescript", "tsx": "typescript", "go": "go", "rs": "rust", "c": "c", "h": "c", "cpp": "cpp", "hpp": "cpp", "cc": "cpp",
-    "ipp": "cpp", "cxx": "cpp", "hxx": "cpp", "java": "java", "kt": "java", "cs": "csharp", "rb": "ruby", "php": "php",
+    "ipp": "cpp", "cxx": "cpp", "hxx": "cpp", "java": "java", "kt": "kotlin", "cs": "csharp", "rb": "ruby", "php": "php",
     "sh": "shell", "bash": "shell", "yaml": "text", "yml": "text", "toml": "text", "md": "text", "html": "text", "css": "text",
     "scss": "text", "rst": "text",
 }  # fmt: skip
@@ -86,16 +86,22 @@ def _members(tar: tarfile.TarFile) -> Iterator[tuple[str, IO[bytes]]]:
 
 
 def _split(members: Iterator[tuple[str, IO[bytes]]]) -> tuple[dict[str, str], list[tuple[str, str]]]:
-    """The texts of files that say what the package is, by name, and the sources."""
+    """The texts of files that say what the package is, by name, and the sources with their languages.
+
+    A header is of C, and of C++ in a package that has sources of C++ and none of C.
+    """
     about: dict[str, str] = {}
-    files: list[tuple[str, str]] = []
+    files: list[tuple[str, str]] = []  # with the endings of their names
     for name, file in members:
         data = file.read(_FILE_BYTES + 1)
         if _METADATA.search(name):
             about[name] = data.decode("utf-8", errors="replace")
         elif len(data) <= _FILE_BYTES and not _BUILT.search(name):
-            files += [(LANGUAGES[PurePosixPath(name).suffix.lstrip(".").lower()], text) for text in _source(name, data)]
-    return about, files
+            files += [(PurePosixPath(name).suffix.lstrip(".").lower(), text) for text in _source(name, data)]
+    endings = {ending for ending, _ in files}
+    of_cpp = "c" not in endings and "cpp" in {LANGUAGES[ending] for ending in endings}
+    spoken = LANGUAGES | {"h": "cpp" if of_cpp else "c"}
+    return about, [(spoken[ending], text) for ending, text in files]
 
 
 def _source(name: str, data: bytes) -> Iterator[str]:

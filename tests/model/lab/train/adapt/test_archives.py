@@ -167,3 +167,21 @@ def test_a_corpus_keeps_held_out_packages_apart_and_says_what_it_left_out(tmp_pa
         manifest["left_out"]
     )
     assert read_documents(tmp_path / "out", "train").text(0) == RUST
+
+
+@pytest.mark.parametrize(
+    ("names", "languages"),
+    [
+        (("one.c", "one.h", "two.cpp"), ["c", "c", "cpp"]),
+        (("one.h", "two.cc"), ["cpp", "cpp"]),
+        (("one.h",), ["c"]),
+        (("One.java", "Two.kt"), ["java", "kotlin"]),
+    ],
+)
+def test_whose_header_it_is_the_other_sources_say(tmp_path: Path, names: tuple[str, ...], languages: list[str]) -> None:
+    path = tmp_path / "toys-1.0.tgz"
+    about = json.dumps({"name": "toys", "version": "1.0", "license": "MIT"})
+    path.write_bytes(tar({"package/package.json": about, **{f"package/{name}": RUST for name in names}}))
+    archive = read_archive(path)
+    assert archive is not None
+    assert [language for language, _ in archive.files] == languages
