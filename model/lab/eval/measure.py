@@ -10,7 +10,7 @@ import re
 import statistics
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from model.lab.eval.cases import Case
 from model.lab.eval.running import passes
@@ -157,3 +157,13 @@ def calibration_error(results: Sequence[CaseResult], *, bins: int = 10) -> float
             right = statistics.fmean(r.stripped for r in inside)
             total += len(inside) * abs(sure - right)
     return round(total / max(1, len(results)), 3)
+
+
+def error_by_chance(results: Sequence[CaseResult], *, draws: int = 100, seed: int = 0) -> float:
+    """What `calibration_error` would be on average, were each fill right exactly as often as its confidence says.
+
+    So many holes cannot show less: a mean distance shrinks with their number, and vanishes for none.
+    """
+    rng = random.Random(seed)
+    drawn = ([replace(r, stripped=rng.random() < r.confidence) for r in results] for _ in range(draws))
+    return round(statistics.fmean(map(calibration_error, drawn)), 3)

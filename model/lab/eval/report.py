@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from model.lab.eval.measure import CaseResult, by_length, calibration_error, reliability, summary
+from model.lab.eval.measure import CaseResult, by_length, calibration_error, error_by_chance, reliability, summary
 
 COLUMNS = (
     "cases",
@@ -74,6 +74,7 @@ def figures(results: Mapping[str, Sequence[CaseResult]], truths: Mapping[str, st
             "by_lexical_tokens": by_length(rows, truths),
             "reliability": reliability(rows),
             "calibration_error": calibration_error(rows),
+            "calibration_error_by_chance": error_by_chance(rows),
         }
     return out
 

@@ -13,7 +13,7 @@ from model.lab.bench.engine import memory as memory_module
 from model.lab.bench.engine.bench_engine import main
 from model.lab.bench.engine.memory import memory
 from model.lab.eval.cases import Case
-from model.lab.eval.measure import CaseResult, calibration_error
+from model.lab.eval.measure import CaseResult, calibration_error, error_by_chance
 from tests.fakes import FakeFiller
 from tests.model.lab.train.adapt import toys
 
@@ -48,6 +48,9 @@ def test_calibration_error_is_the_distance_from_what_was_promised() -> None:
 
     assert calibration_error(results(0.8, 8, 10)) == 0.0
     assert calibration_error(results(0.8, 8, 10) + results(0.3, 10, 10)) == pytest.approx(0.35)
+    chance = [error_by_chance(results(0.5, 0, n)) for n in (100, 1600)]
+    assert chance == pytest.approx([(2 / np.pi * 0.25 / n) ** 0.5 for n in (100, 1600)], rel=0.15)
+    assert error_by_chance(results(1.0, 0, 10)) == 0.0
 
 
 def test_the_command_measures_every_section(tmp_path: Path) -> None:
