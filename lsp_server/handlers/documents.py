@@ -32,6 +32,7 @@ class Editing:
     def opened(self, document: lsp.TextDocumentItem) -> None:
         self.session.jobs.interrupt(document.uri, "the document was opened anew meanwhile")
         self.fills.forget(document.uri)
+        self.acceptance.forget(document.uri)
         self.session.documents.open(
             document.uri, document.text, language_id=str(document.language_id), version=document.version
         )
@@ -44,6 +45,7 @@ class Editing:
             if region is not None:
                 self.kept.edited(uri, region, text)
                 ends.append(region.start + len(text.encode()))
+            self.acceptance.edited(uri, region, text)
             goes_on = self.fills.edited(uri, region, text)
             if not goes_on and (region is None or not self.suggester.edited(uri, region, text)):
                 # Its answer would be dropped as stale anyway: let the machine go on to the next request.
@@ -65,6 +67,7 @@ class Editing:
         self.session.documents.close(uri)
         self.suggester.forget(uri)
         self.fills.forget(uri)
+        self.acceptance.forget(uri)
         self.session.closed(uri)
 
 

@@ -1,8 +1,8 @@
 """dlm/didShow, dlm/didAccept and dlm/didReject from the client; the command `dlm.didAccept`, which items carry.
 
 The client's notifications are `{uri}`, and `{uri, acceptedLength}` for dlm/didAccept, in UTF-16 units. The command takes
-`[{uri, item}]`, `item` being the suggestion's place in its list, from 0. Clients that send neither are counted by
-their text (see `Acceptance`).
+`[{uri, offer, item}]`: the number of what was offered, and the place in its list, from 0. Clients that send neither are
+counted by their text (see `Acceptance`).
 """
 
 from __future__ import annotations
@@ -39,13 +39,19 @@ def register(server: LanguageServer, acceptance: Acceptance) -> None:
     async def accepted(arguments: list[Any]) -> None:
         given = arguments[0] if arguments else None
         if isinstance(given, Mapping) and isinstance(given.get("uri"), str):
-            number = given.get("item")
-            acceptance.accepted(given["uri"], None, item=number if isinstance(number, int) else 0)
+            item, number = given.get("item"), given.get("offer")
+            acceptance.accepted(
+                given["uri"],
+                None,
+                item=item if isinstance(item, int) else 0,
+                number=number if isinstance(number, int) else None,
+            )
 
 
-def acceptance_of(uri: str, number: int) -> lsp.Command:
-    """What an editor is to run when it has accepted the suggestion of that place in its list as a whole."""
-    return lsp.Command(title="dlm-fill: count this", command=ACCEPTED, arguments=[{"uri": uri, "item": number}])
+def acceptance_of(uri: str, offer: int, item: int) -> lsp.Command:
+    """What an editor is to run when it has accepted the item of that place in an offer as a whole."""
+    arguments = [{"uri": uri, "offer": offer, "item": item}]
+    return lsp.Command(title="dlm-fill: count this", command=ACCEPTED, arguments=arguments)
 
 
 def _uri(params: Any) -> str:

@@ -86,14 +86,16 @@ def register(
             metrics.drop("not sure enough" if all(s.unsure for s in found) else "does not parse")
         if not shown and not automatic:
             refusals.tell(question.now.uri, NOTHING_FITS)
+        offer = 0
         if shown:
             metrics.count("suggested")
             metrics.took(1000 * (time.perf_counter() - started))
-            acceptance.offered(question.now.uri, [suggestion.text for suggestion in shown], question.offset)
+            texts = [suggestion.text for suggestion in shown]
+            offer = acceptance.offered(question.now.uri, texts, question.offset, question.snapshot.source)
             choice = choice_of(question, [*shown, *(other for other in found if other not in shown)])
             fills.shown(question.now.uri, choice, count=len(shown))
         encoding = session.documents.encoding
-        return [_item(question, suggestion, encoding, number) for number, suggestion in enumerate(shown)]
+        return [_item(question, suggestion, encoding, (offer, number)) for number, suggestion in enumerate(shown)]
 
 
 def _question(session: Session, params: lsp.InlineCompletionParams) -> Question | None:
@@ -113,14 +115,16 @@ def _question(session: Session, params: lsp.InlineCompletionParams) -> Question 
     return behind_entry(documents, now, start=places[0], end=places[1], chosen=selected.text)
 
 
-def _item(question: Question, suggestion: Suggestion, encoding: Encoding, number: int) -> lsp.InlineCompletionItem:
+def _item(
+    question: Question, suggestion: Suggestion, encoding: Encoding, place: tuple[int, int]
+) -> lsp.InlineCompletionItem:
     """The item: its range on one line; a selected entry is extended, in that entry's own range.
 
-    Its command, which editors run when it was accepted as a whole, counts that: `number` is its place in the list.
+    Its command, which editors run when it was accepted as a whole, counts that: `place` is (the offer's number, its place in the list).
     """
     span = question.span or Region(question.offset, question.offset + suggestion.replaces)
     return lsp.InlineCompletionItem(
         insert_text=question.chosen + suggestion.text,
         range=to_lsp(question.index, span, encoding),
-        command=acceptance_of(question.now.uri, number),
+        command=acceptance_of(question.now.uri, *place),
     )

@@ -124,7 +124,7 @@ class Watch:
 
 def test_accepted_text_is_looked_for_where_it_is_by_then() -> None:
     watch = Watch("# head\nx = |\n")
-    watch.acceptance.offered(URI, ["value + other"], 11)
+    watch.acceptance.offered(URI, ["value + other"], 11, b"# head\nx = |\n")
     watch.acceptance.shown(URI)
     watch.acceptance.accepted(URI, None)
     watch.replace("|", "value + other")
@@ -138,22 +138,23 @@ def test_accepted_text_is_looked_for_where_it_is_by_then() -> None:
 
 def test_parts_that_are_taken_one_by_one_are_one_acceptance() -> None:
     watch = Watch("x = |\n")
-    watch.acceptance.offered(URI, ["😀 + b"], 4)
+    watch.acceptance.offered(URI, ["😀 + b"], 4, b"x = |\n")
     watch.acceptance.accepted(URI, 2)  # one character, two UTF-16 units
     watch.acceptance.accepted(URI, 4)
     watch.acceptance.accepted(URI, 3)  # of nothing that is known
     counts = watch.half_a_minute_later()
-    assert (counts["accepted"], counts["accepted characters"]) == (2, 1 + 4 + 3)
+    assert (counts["accepted"], counts["accepted characters"]) == (1, 1 + 4)
+    assert (counts["shown"], counts["shown characters"]) == (1, 5)
 
 
 def test_what_was_deleted_is_gone_and_a_closed_document_says_nothing() -> None:
     watch = Watch("x = |\n")
-    watch.acceptance.offered(URI, ["value"], 4)
+    watch.acceptance.offered(URI, ["value"], 4, b"x = |\n")
     watch.acceptance.accepted(URI, 5)
     watch.replace("|", "")
     assert watch.half_a_minute_later().get("characters still there", 0) == 0
     watch = Watch("x = value\n")
-    watch.acceptance.offered(URI, ["value"], 4)
+    watch.acceptance.offered(URI, ["value"], 4, b"x = |\n")
     watch.acceptance.accepted(URI, 5)
     watch.documents.close(URI)
     assert "checked characters" not in watch.half_a_minute_later()

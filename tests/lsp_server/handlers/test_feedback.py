@@ -79,6 +79,7 @@ async def test_what_clients_tell_is_counted_and_nonsense_is_passed_over(tmp_path
             ("dlm/didShow", {"uri": URI}),
             ("dlm/didAccept", {"uri": URI, "acceptedLength": 3}),
             ("dlm/didReject", {"uri": URI}),
+            ("dlm/didReject", {"uri": URI}),
             ("dlm/didShow", {"uri": 7}),
             ("dlm/didAccept", {"acceptedLength": -1, "class": [{}]}),
             ("dlm/didReject", None),
@@ -86,12 +87,13 @@ async def test_what_clients_tell_is_counted_and_nonsense_is_passed_over(tmp_path
             editor.client.protocol.notify(method, params)
         editor.change(((0, 4, 0, 4), "v"))
         assert [i.insert_text for i in await editor.complete(0, 5, automatic=True)] == ["alue"]
+        editor.client.protocol.notify("dlm/didShow", {"uri": URI})
+        editor.client.protocol.notify("dlm/didReject", {"uri": URI})
         await editor.leave()
     counts = read(path=tmp_path / "dlm-fill" / "metrics.sqlite3", since=date(2000, 1, 1))
-    assert (counts["shown"], counts["shown characters"], counts["rejected"]) == (3, 10, 2), (
-        "the document that the editor waits with is one"
-    )
-    assert (counts["accepted"], counts["accepted characters"]) == (2, 3)
+    assert (counts["shown"], counts["shown characters"]) == (3, 14), "the document that the editor waits with is one"
+    assert counts["rejected"] == 1, "what is left of an accepted one is not rejected, and nothing is rejected twice"
+    assert (counts["accepted"], counts["accepted characters"]) == (1, 3)
     assert (counts["suggested"], counts["answered from the cache"]) == (3, 1)
 
 

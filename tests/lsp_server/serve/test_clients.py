@@ -120,7 +120,7 @@ async def test_tabby_health_events_and_setting() -> None:
         made = (await client.post(told["path"], json=told["body"])).json()
         health = (await client.get("/v1/health")).json()
         setting = (await client.get("/v1beta/server_setting")).json()
-        for kind in ("view", "select"):
+        for kind in ("view", "view", "select", "select"):
             event = {"type": kind, "completion_id": made["id"], "choice_index": 0, "view_id": "1", "elapsed": 10}
             assert (await client.post("/v1/events", json=event)).status_code == 200
         unknown = await client.post("/v1/events", json={"type": "select", "completion_id": "of nobody"})
@@ -137,6 +137,11 @@ async def test_tabby_health_events_and_setting() -> None:
         "accepted": 1,
         "accepted characters": len(TEXT),
     }
+    async with client_of(served) as client:
+        made = (await client.post(told["path"], json=told["body"])).json()
+        await client.post("/v1/events", json={"type": "select", "completion_id": made["id"], "choice_index": 0})
+    counts = served.events.metrics.take()
+    assert (counts["shown"], counts["accepted"]) == (1, 1), "what is selected was shown, told or not"
 
 
 async def test_ollama_lists_shows_and_loads() -> None:
