@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import { ConfigurationRequest, type LanguageClient, type Middleware } from "vscode-languageclient/node";
 import { CandidatesPanel } from "./candidates";
+import { Caret } from "./caret";
 import { followCursor } from "./cursor";
 import { Fills } from "./fills/fill";
 import { Review } from "./fills/review";
@@ -31,11 +32,16 @@ export function activate(context: vscode.ExtensionContext): void {
   const reports = new Reports(server, switches);
   const status = new StatusBar(server, latency, switches);
   const walkthrough = new Walkthrough(server);
+  const caret = new Caret();
+  const accepted = (): void => {
+    caret.accepted();
+    walkthrough.note("suggestion");
+  };
   middleware.provideInlineCompletionItems = provider(switches, latency, () => { status.draw(); }, (document) => {
     void server.client?.sendNotification("dlm/didShow", { uri: server.client.code2ProtocolConverter.asUri(document.uri) });
   });
   middleware.executeCommand = (command, args, next) => {
-    if (command === "dlm.didAccept") walkthrough.note("suggestion");
+    if (command === "dlm.didAccept") accepted();
     return next(command, args) as unknown;
   };
   middleware.workspace = {
@@ -46,14 +52,14 @@ export function activate(context: vscode.ExtensionContext): void {
         : next(params as never, token),
   };
   context.subscriptions.push(
-    log, switches, server, review, fills, panel, reports, status, walkthrough, followCursor(server),
+    log, switches, server, review, fills, panel, reports, status, walkthrough, caret, followCursor(server),
     server.onWillStart((client) => { listen(client, status, fills); }),
     server.onDidChange(() => { log.info(`server: ${server.life} ${server.trouble}`); }),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration(`${SECTION}.server`)) void server.restart().then(() => { tellFailure(server); });
     }),
     vscode.workspace.onDidGrantWorkspaceTrust(() => { if (server.life !== "running") void server.restart(); }),
-    ...commands({ context, log, server, switches, fills, review, panel, reports, walkthrough }),
+    ...commands({ context, log, server, switches, fills, review, panel, reports, walkthrough, accepted }),
   );
   void server.start().then(() => {
     tellFailure(server);
@@ -77,9 +83,11 @@ interface Parts {
   panel: CandidatesPanel;
   reports: Reports;
   walkthrough: Walkthrough;
+  /** Ghost text was accepted, all of it or a part. */
+  accepted: () => void;
 }
 
-function commands({ context, log, server, switches, fills, review, panel, reports, walkthrough }: Parts): vscode.Disposable[] {
+function commands({ context, log, server, switches, fills, review, panel, reports, walkthrough, accepted }: Parts): vscode.Disposable[] {
   const command = (id: string, work: () => unknown): vscode.Disposable =>
     vscode.commands.registerCommand(`dlm-fill.${id}`, async () => {
       try {
@@ -101,8 +109,8 @@ function commands({ context, log, server, switches, fills, review, panel, report
   const vs = (name: string) => vscode.commands.executeCommand(`editor.action.inlineSuggest.${name}`);
   return [
     onCode("trigger", () => vs("trigger")),
-    command("acceptWord", () => acceptPart(server, "Word", () => { walkthrough.note("suggestion"); })),
-    command("acceptLine", () => acceptPart(server, "Line", () => { walkthrough.note("suggestion"); })),
+    command("acceptWord", () => acceptPart(server, "Word", accepted)),
+    command("acceptLine", () => acceptPart(server, "Line", accepted)),
     command("nextSuggestion", () => vs("showNext")),
     command("previousSuggestion", () => vs("showPrevious")),
     command("toggle", () => switches.toggle()),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import manifest from "../package.json";
+import { shortBy } from "../src/ends";
 import { Latency } from "../src/latency";
 import { installCommands } from "../src/server/steps";
 
@@ -9,6 +10,19 @@ describe("Latency", () => {
     expect([latency.last, latency.within(0.5)]).toEqual([undefined, undefined]);
     for (let ms = 1; ms <= 300; ms++) latency.add(ms);
     expect([latency.last, latency.within(0), latency.within(0.5), latency.within(1)]).toEqual([300, 101, 201, 300]);
+  });
+});
+
+describe("shortBy", () => {
+  it("counts what VS Code leaves out: a unit for each character of two in the last line", () => {
+    expect(["", "plain é漢", "'😀'", "'👩‍💻'", "😀\n😀🎉)", "😀\r\nx"].map(shortBy)).toEqual([0, 0, 1, 2, 2, 0]);
+  });
+
+  it("is exact where text is put behind text: the sum of code points and shortfall is the length", () => {
+    for (let seed = 1; seed < 200; seed++) {
+      const text = [...Array(seed % 9).keys()].map((at) => ["a", "😀", "é", "\u{1F469}\u200D", "𝒳"][(seed * (at + 3)) % 5]).join("");
+      expect(Array.from(text).length + shortBy(text)).toBe(text.length);
+    }
   });
 });
 
