@@ -13,7 +13,7 @@ from lsp_server.bench.refactor import eval_refactor
 from lsp_server.bench.refactor.cases import CaseSource, sources
 from lsp_server.bench.refactor.compiled import COMPILERS, Compiler
 from lsp_server.bench.refactor.extraction import Make, cases_in_javascript, function_case, inline_case, variable_case
-from lsp_server.bench.refactor.javascript import node_with, unlike_javascript
+from lsp_server.bench.refactor.javascript import judge_with, unlike_javascript
 from lsp_server.bench.refactor.package_tests import PackageTests
 from lsp_server.bench.refactor.rename import rename_case, rename_case_of_locals
 from lsp_server.transforms.extract import function, inline, variable
@@ -122,7 +122,7 @@ def test_a_wrong_inline_is_caught_by_a_packages_tests(tmp_path: Path, monkeypatc
     check = "if (require('./src/a.js')({ b: 1 }) !== 2) throw new Error('wrong')"
     tests = PackageTests(f"node -e {json.dumps(check)}")
     assert tests.why_fail(source.path, JAVASCRIPT) == ""
-    make = cases_in_javascript(node_with(MODULES), tests)["inline-variable"]
+    make = cases_in_javascript(judge_with(MODULES), tests)["inline-variable"]
     refused = make(source, random.Random(0), "")
     assert refused is not None
     assert "what runs before may change its value" in refused.refused
@@ -144,7 +144,29 @@ def test_a_wrong_inline_is_caught_by_a_packages_tests(tmp_path: Path, monkeypatc
     ],
 )
 def test_the_judge_of_extracting_in_javascript(after: str, said: str) -> None:
-    found = unlike_javascript("const f = (b) => b + 1;", after, None, node_with(MODULES))
+    found = unlike_javascript("const f = (b) => b + 1;", after, None, judge_with(MODULES))
+    assert found.startswith(said)
+    assert bool(found) is bool(said)
+
+
+@pytest.mark.skipif(
+    shutil.which("node") is None or not (MODULES / "@typescript-eslint" / "parser").is_dir(),
+    reason="no Node.js, or no typescript-eslint",
+)
+@pytest.mark.parametrize(
+    ("after", "renamed", "said"),
+    [
+        ("type T = number;\nconst f = (c: T): T => c + 1;", {"b": "§", "c": "§"}, ""),
+        ("type T = number;\nconst f = (c: T): T => b + 1;", {"b": "§", "c": "§"}, "a name means something else"),
+        ("type U = number;\nconst f = (b: T): T => b + 1;", {"T": "§", "U": "§"}, "a name means something else"),
+        ("type T = number;\nconst f = (b: T): string => b + 1;", {"b": "§"}, "the tree is another one"),
+        ("type T = number;\nconst f = (b: T): T => b + c;", None, "nothing declares c any more"),
+        ("type T = number;\nconst f = (b: T): T => b +;", None, "does not parse"),
+    ],
+)
+def test_the_judge_of_typescript(after: str, renamed: dict[str, str] | None, said: str) -> None:
+    before = "type T = number;\nconst f = (b: T): T => b + 1;"
+    found = unlike_javascript(before, after, renamed, judge_with(MODULES, "typescript"))
     assert found.startswith(said)
     assert bool(found) is bool(said)
 

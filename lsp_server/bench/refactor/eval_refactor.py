@@ -17,7 +17,7 @@ from lsp_server.bench.refactor.behaviour import module_files
 from lsp_server.bench.refactor.cases import CaseSource, sources
 from lsp_server.bench.refactor.compiled import Compiler
 from lsp_server.bench.refactor.extraction import Make, cases_in_javascript, function_case, inline_case, variable_case
-from lsp_server.bench.refactor.javascript import node_with
+from lsp_server.bench.refactor.javascript import judge_with
 from lsp_server.bench.refactor.outcome import Outcome
 from lsp_server.bench.refactor.package_tests import PackageTests
 from lsp_server.bench.refactor.rename import rename_case, rename_case_in_javascript, rename_case_of_locals
@@ -34,6 +34,7 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "python": (".py",),
         "javascript": (".js", ".mjs", ".cjs"),
+        "typescript": (".ts", ".mts", ".cts"),
         "go": (".go",),
         "rust": (".rs",),
         "java": (".java",),
@@ -106,10 +107,10 @@ def _makes(language: str, judge: Path, flags: tuple[str, ...], tests: str) -> Ma
     """What makes and judges a case, by the refactorings that the language has."""
     if language == "python":
         return TRANSFORMS
-    if language == "javascript":
-        node = node_with(judge)
+    if language in ("javascript", "typescript"):
+        known = judge_with(judge, language)
         run_tests = PackageTests(tests) if tests else None
-        return {"rename": rename_case_in_javascript(node), **cases_in_javascript(node, run_tests)}
+        return {"rename": rename_case_in_javascript(known), **cases_in_javascript(known, run_tests)}
     return {"rename": rename_case_of_locals(Compiler(language, flags))}
 
 
@@ -124,10 +125,10 @@ def _makes(language: str, judge: Path, flags: tuple[str, ...], tests: str) -> Ma
     default="editors/vscode/node_modules",
     show_default=True,
     type=click.Path(path_type=Path),
-    help="Folder of npm packages with espree and eslint-scope, which judge JavaScript.",
+    help="Folder of npm packages: espree and eslint-scope judge JavaScript, typescript-eslint judges TypeScript.",
 )
 @click.option("--tests", default="", metavar="COMMAND",
-              help="Also judge by a package's own tests: run in a copy of it (JavaScript).")  # fmt: skip
+              help="Also judge by a package's own tests: run in a copy of it (JavaScript, TypeScript).")  # fmt: skip
 @click.option("--flag", "flags", multiple=True, help="A further flag for the compiler that judges, such as -I/FOLDER.")
 @click.option(
     "--cases", default=300, show_default=True, type=click.IntRange(1), help="Changes to make and judge, each."

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from lsp_server.bench.refactor.behaviour import why_tests_fail
 from lsp_server.bench.refactor.cases import CaseSource
-from lsp_server.bench.refactor.javascript import unlike_javascript
+from lsp_server.bench.refactor.javascript import Judge, unlike_javascript
 from lsp_server.bench.refactor.meaning import meanings
 from lsp_server.bench.refactor.outcome import Outcome, attempt
 from lsp_server.bench.refactor.package_tests import PackageTests
@@ -67,8 +66,8 @@ def inline_case(source: CaseSource, rng: random.Random, module: str = "") -> Out
     return attempt(InlineVariable(), source, region, {}, judge=_judge(source, module))
 
 
-def cases_in_javascript(judge: tuple[str, Path], tests: PackageTests | None) -> Mapping[str, Make]:
-    """The cases of JavaScript by the refactoring's name; `judge` as `javascript.node_with` finds it."""
+def cases_in_javascript(judge: Judge, tests: PackageTests | None) -> Mapping[str, Make]:
+    """The cases of JavaScript and TypeScript by the refactoring's name."""
 
     def variable(source: CaseSource, rng: random.Random, _: str) -> Outcome | None:
         places = [

@@ -5,12 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TypeAlias
 
 from lsp_server.bench.refactor.cases import CaseSource
 from lsp_server.bench.refactor.compiled import Compiler
-from lsp_server.bench.refactor.javascript import unlike_javascript
+from lsp_server.bench.refactor.javascript import Judge, unlike_javascript
 from lsp_server.bench.refactor.meaning import Meaning, meanings, shape
 from lsp_server.bench.refactor.outcome import Outcome, attempt
 from lsp_server.transforms.rename.rename import Rename
@@ -24,8 +23,8 @@ def rename_case(source: CaseSource, rng: random.Random, module: str = "") -> Out
     return _case(source, rng, unlike_python)
 
 
-def rename_case_in_javascript(judge: tuple[str, Path]) -> Callable[[CaseSource, random.Random, str], Outcome | None]:
-    """The same in JavaScript; `judge` as `javascript.node_with` finds it."""
+def rename_case_in_javascript(judge: Judge) -> Callable[[CaseSource, random.Random, str], Outcome | None]:
+    """The same in JavaScript and TypeScript."""
     return lambda source, rng, _: _case(source, rng, partial(unlike_javascript, judge=judge))
 
 

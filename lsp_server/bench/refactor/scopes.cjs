@@ -1,14 +1,19 @@
-// Reads {before, after, renamed} from standard input; says "same" if both files mean the same but for the renamed names;
+// Reads {before, after, renamed, typescript} from standard input; says "same" if both files mean the same but for the renamed names;
 // without `renamed`, if the second declares all that the first does not have from elsewhere.
 "use strict";
-const espree = require("espree");
-const { analyze } = require("eslint-scope");
+const { before, after, renamed, typescript } = JSON.parse(require("fs").readFileSync(0, "utf-8"));
 
 function parsed(source) {
+  if (typescript) {
+    const { ast, scopeManager } = require("@typescript-eslint/parser").parseForESLint(source, { range: true });
+    return { ast, manager: scopeManager };
+  }
+  const { analyze } = require("eslint-scope");
   for (const sourceType of ["module", "commonjs"]) {
     try {
-      const ast = espree.parse(source, { ecmaVersion: "latest", sourceType, range: true, ecmaFeatures: { jsx: true } });
-      return { ast, sourceType };
+      const ecmaFeatures = { jsx: true };
+      const ast = require("espree").parse(source, { ecmaVersion: "latest", sourceType, range: true, ecmaFeatures });
+      return { ast, manager: analyze(ast, { ecmaVersion: 2022, sourceType, range: true, jsx: true }) };
     } catch (error) {
       if (sourceType === "commonjs") throw error;
     }
@@ -16,8 +21,7 @@ function parsed(source) {
 }
 
 // For each identifier that is looked up or declared, in file order: the number of the first that means the same.
-function pattern({ ast, sourceType }) {
-  const manager = analyze(ast, { ecmaVersion: 2022, sourceType, range: true, jsx: true });
+function pattern({ manager }) {
   const found = [];
   for (const scope of manager.scopes) {
     for (const variable of scope.variables)
@@ -48,13 +52,11 @@ function shape(node, renamed) {
 }
 
 // The names that nothing in the file declares.
-function undeclared({ ast, sourceType }) {
-  const manager = analyze(ast, { ecmaVersion: 2022, sourceType, range: true, jsx: true });
+function undeclared({ manager }) {
   const left = manager.globalScope.through.filter((one) => !one.resolved);
   return new Set(left.map((one) => one.identifier.name));
 }
 
-const { before, after, renamed } = JSON.parse(require("fs").readFileSync(0, "utf-8"));
 let one;
 let other;
 try {
