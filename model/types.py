@@ -5,7 +5,7 @@ Nothing here knows an editor, a syntax tree or a tensor; importing it costs mill
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -310,5 +310,35 @@ class ReadsContext(Protocol):
     def read_ahead(self, template: Template, *, stop: Cancelled) -> bool:
         """Read the context of the template's first hole until `stop` says so, which is asked every few hundredths of a
         second; what was read stays. True when all of it has been read.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubt:
+    """A word of a standing text that the model finds improbable, and what it would rather read there.
+
+    `start`, `end`: characters of the text. `probability`: of the least likely token of it. `nats`: how much likelier the
+    word is with `instead`, given what stands on both sides.
+    """
+
+    start: int
+    end: int
+    instead: str
+    probability: float
+    nats: float
+
+
+@runtime_checkable
+class Doubts(Protocol):
+    """A `Filler` that can tell which words of a text it finds improbable."""
+
+    def doubts(
+        self, template: Template, *, wanted: Sequence[tuple[int, int]], cancelled: Cancelled = lambda: False
+    ) -> tuple[Doubt, ...] | None:
+        """What is doubted of the old text of the template's one hole, in its order, for at most some hundred tokens.
+
+        `wanted`: the characters (start, end) of it that may be doubted. `cancelled` is asked before every pass; None if it
+        said so. Raises `model.errors.BadRequest` for a text that is too long, and a network that cannot tell.
         """
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
 
@@ -14,6 +14,7 @@ from model.infill.decoding.length import first_lengths
 from model.infill.decoding.length_search import LengthSearch
 from model.infill.decoding.samplers import sampler
 from model.infill.decoding.start import sized
+from model.infill.doubts.finding import doubted
 from model.infill.drafts.elsewhere import OtherFiles
 from model.infill.encoding import Codec, EncodedPrompt, encode_prompt, token_table
 from model.infill.generation import Job, generate
@@ -28,7 +29,7 @@ from model.infill.rewriting import better_than_the_old
 from model.infill.selection import chosen, repaired, scored
 from model.infill.sure_copy import sure_copy
 from model.infill.trace.recorder import Recorder
-from model.types import Cancelled, Candidate, Fill, FillerInfo, FillRequest, OnEvent, Template
+from model.types import Cancelled, Candidate, Doubt, Fill, FillerInfo, FillRequest, OnEvent, Template
 
 DRAFTS = 8
 """Copies proposed per request; 0 leaves the network alone (to measure it)."""
@@ -149,6 +150,13 @@ class Infiller:
             return True
         first = alone(template, 0, texts=("",) * len(template.holes))
         return self._backend.read(self._encoded(FillRequest(template=first)).context, stop=stop)
+
+    def doubts(
+        self, template: Template, *, wanted: Sequence[tuple[int, int]], cancelled: Cancelled = lambda: False
+    ) -> tuple[Doubt, ...] | None:
+        """See `Doubts.doubts`."""
+        encoded = self._encoded(FillRequest(template=template))
+        return doubted(template, encoded, self._backend, self._codec, wanted=wanted, cancelled=cancelled)
 
     def _unread(
         self, request: FillRequest, encoded: EncodedPrompt, meter: BudgetMeter, cancelled: Cancelled

@@ -56,7 +56,7 @@ class CausalContext(CachedContext):
         row, column = np.nonzero(places)
         longest = np.zeros(canvas.rows, dtype=np.int64)
         np.maximum.at(longest, row, column)
-        self._tree.reserve(int(longest.sum()) + 1)
+        self._tree.reserve([canvas.ids[r, : longest[r]] for r in range(canvas.rows)])
         allowed, asks = list[Ids | None](), list[TreeQuery]()
         for r, c in zip(row.tolist(), column.tolist(), strict=True):
             text = canvas.ids[r, :c]

@@ -95,12 +95,24 @@ class Tree:
         """Likely texts, best first: passes look ahead along them."""
         self._guesses = [text for text in texts if len(text)]
 
-    def reserve(self, tokens: int) -> None:
-        """Make room for `tokens` new nodes; forget everything if there is too little. Raises MemoryError if there never is."""
-        if tokens >= self._cache.scratch_tokens:
-            raise MemoryError(f"{tokens} tokens in one pass: at most {self._cache.scratch_tokens - 1} fit")
-        if self.room < tokens:
-            self._clear()
+    def reserve(self, texts: Sequence[Ids]) -> None:
+        """Make room for the nodes behind `texts`; forget everything if there is too little. Raises MemoryError if there never is."""
+        if self.room > sum(map(len, texts)) or self.room > self._missing(texts):
+            return
+        self._clear()
+        if (tokens := self._missing(texts)) >= self.room:
+            raise MemoryError(f"{tokens} tokens in one pass: at most {self.room - 1} fit")
+
+    def _missing(self, texts: Sequence[Ids]) -> int:
+        """How many nodes of `texts` there are not: beginnings that several share count once."""
+        new = set[bytes]()
+        for text in texts:
+            at: int | None = ROOT
+            for n, token in enumerate(text.tolist(), 1):
+                at = self._children.get((at, token)) if at is not None else None
+                if at is None:
+                    new.add(text[:n].tobytes())
+        return len(new)
 
     def node(self, text: Ids) -> int:
         """The node that stands behind `text`; call `reserve` before a group of these."""

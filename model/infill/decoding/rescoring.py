@@ -21,12 +21,13 @@ class Rescored:
     """What was `asked` (bool [B, L]), and float32 [B, L] each, 0 where nothing was asked:
 
     probability: of the standing token (where it is not among the K best: of the least probable of these, a bound).
-    best_other: of the most probable other token.
+    best_other: of the most probable other token; other: int64 [B, L], that token's id.
     """
 
     asked: NDArray[np.bool_]
     probability: NDArray[np.float32]
     best_other: NDArray[np.float32]
+    other: NDArray[np.int64]
 
 
 def rescore(cached: CachedContext, canvas: Canvas, wanted: NDArray[np.bool_], *, folds: int) -> Rescored:
@@ -45,5 +46,8 @@ def rescore(cached: CachedContext, canvas: Canvas, wanted: NDArray[np.bool_], *,
     same = ids == canvas.ids[row[at], column][:, None]
     known = np.where(same, probs, 0).max(axis=1)
     probability[row[at], column] = np.where(same.any(axis=1), known, probs.min(axis=1))
-    best_other[row[at], column] = np.where(same, 0, probs).max(axis=1)
-    return Rescored(asked=wanted, probability=probability, best_other=best_other)
+    others = np.where(same, 0, probs)
+    best_other[row[at], column] = others.max(axis=1)
+    other = np.zeros(canvas.ids.shape, dtype=np.int64)
+    other[row[at], column] = np.take_along_axis(ids, others.argmax(axis=1)[:, None], axis=1)[:, 0]
+    return Rescored(asked=wanted, probability=probability, best_other=best_other, other=other)

@@ -199,3 +199,15 @@ def test_it_denoises_nothing() -> None:
     assert isinstance(cached, CausalContext)
     with pytest.raises(NotImplementedError):
         cached.denoise(next_of([]))
+
+
+def test_texts_that_share_their_beginning_take_room_once() -> None:
+    made = Made(scratch_tokens=16)
+    cached = made.backend.prefill(context([1], [2]))
+    shared = [3, 4, 5, 6, 7, 8, 9, 10]
+    rows = row_of(*([*shared, last, END] for last in range(5)))
+    nats = cached.score(rows).current
+    for r, last in enumerate(range(5)):
+        assert nats[r].tolist() == pytest.approx(expected([1], [2], [*shared, last, END]), abs=1e-4)
+    with pytest.raises(MemoryError, match="at most"):
+        cached.score(row_of(*([first, *shared, END] for first in range(2))))

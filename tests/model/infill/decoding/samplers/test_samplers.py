@@ -187,6 +187,7 @@ def rescore(board: Canvas, rule: Reopening, probability: list[float], best_other
         asked=rule.reviewed(board),
         probability=np.array([probability], dtype=F32),
         best_other=np.array([best_other], dtype=F32),
+        other=np.zeros(board.ids.shape, dtype=np.int64),
     )
 
 
