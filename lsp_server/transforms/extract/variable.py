@@ -83,6 +83,7 @@ _ELSEWHERE = words(
     list_comprehension set_comprehension dictionary_comprehension generator_expression"""
 )
 """Where the same text runs at another time, or is no expression."""
+_LOOPS = words("for_statement while_statement")
 
 
 def scope_at(walk: Walk, node: Node) -> Scope:
@@ -132,12 +133,12 @@ def _same_below(walk: Walk, node: Node) -> list[Node]:
         if other.type != node.type or other.start_byte < node.end_byte or other.text != node.text:
             continue
         path = [other, *(p for _, p in above(other) if p.start_byte >= statement.start_byte and p != block)]
-        end = max(path[-1].end_byte, statement.end_byte)
-        kept = not rebound(walk, node, statement.start_byte, end)
+        end, kinds = max(path[-1].end_byte, statement.end_byte), {p.type for p in path}
+        before_it = end if kinds & _LOOPS else other.start_byte  # the end of a round comes before the next one
         if (
-            kept
-            and not _ELSEWHERE & {p.type for p in path}
-            and not acts_between(block, node.end_byte, other.start_byte)
+            not rebound(walk, node, statement.start_byte, end)
+            and not _ELSEWHERE & kinds
+            and not acts_between(block, node.end_byte, before_it)
         ):
             found.append(other)
     return found

@@ -38,14 +38,16 @@ FUNCTIONS = words(
 LATER = FUNCTIONS | words("class class_declaration abstract_class_declaration")
 """What runs at another time than the statement that it stands in."""
 LOOPS = words("for_statement for_in_statement while_statement do_statement")
-_ACTS = words(
+CHANGES = words(
     """
     call_expression new_expression await_expression yield_expression assignment_expression augmented_assignment_expression
-    update_expression throw_statement return_statement break_statement continue_statement debugger_statement import_statement
-    spread_element jsx_element jsx_self_closing_element for_in_statement array_pattern object_pattern
+    update_expression debugger_statement import_statement spread_element jsx_element jsx_self_closing_element for_in_statement
+    array_pattern object_pattern
     """
 )
-"""What may run code of others, change something, or go on elsewhere."""
+"""What may run code of others, or change something."""
+_ACTS = CHANGES | words("throw_statement return_statement break_statement continue_statement")
+"""The same, and what goes on elsewhere."""
 _NEW = words("array object regex template_string class function_expression generator_function arrow_function")
 _CONSTANT = words(
     """

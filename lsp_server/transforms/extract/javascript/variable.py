@@ -1,4 +1,7 @@
-"""`extract-variable` in JavaScript and TypeScript: an expression becomes a `const` before its statement."""
+"""`extract-variable` in JavaScript and TypeScript: an expression becomes a `const` before its statement.
+
+The same expression below takes the name, too, as far as nothing runs in between that may change its value.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lsp_server.code.scopes.analysis import walk_of
 from lsp_server.transforms.extract.javascript.order import looks_names_up, why_not_first
+from lsp_server.transforms.extract.javascript.repeated import repeated_below
 from lsp_server.transforms.extract.javascript.syntax import (
     BLOCKS,
     LATER,
@@ -50,9 +54,10 @@ def change(snapshot: Snapshot, region: Region, answers: Answers) -> Change:
     indent = indent_before(snapshot, statement.start_byte) or ""
     start = Region(statement.start_byte, statement.start_byte)
     replacements: list[Replacement] = [(start, ["const ", name, f" = {text};\n{indent}"])]
-    replacements.append((Region(node.start_byte, node.end_byte), [name]))
+    others = repeated_below(snapshot, walk, node, why_not_alone=why_not_alone)
+    replacements += [(Region(n.start_byte, n.end_byte), [name]) for n in (node, *others)]
     if statement.start_byte == node.start_byte:  # both begin at one place: one replacement does both
-        replacements = [(replacements[1][0], [*replacements[0][1], *replacements[1][1]])]
+        replacements[:2] = [(replacements[1][0], [*replacements[0][1], *replacements[1][1]])]
     made = rewritten(snapshot, replacements, summary="extract a variable")
     return replace(made, objection=objection(walk, scope, snapshot)) if made.gaps else made
 
