@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from model.types import (
     Cancelled,
     Candidate,
+    Doubt,
     DraftToken,
     Fill,
     FillerInfo,
     FillEvent,
     FillRequest,
     OnEvent,
+    Template,
 )
 
 _TOKEN = re.compile(r"\w+|\n|[ \t]+|[^\w\s]|\s")
@@ -32,7 +34,8 @@ class FakeFiller:
     `others` are the texts of further candidates, in order, given when the request asks for several.
     A fill takes `steps` denoise steps of `step_s` seconds each. Its budget is counted in these, not by a clock: a
     machine that is slow ends no fill early. `requests` and `stopped` grow by one entry per call, `steps_done` per
-    step: what tests look at.
+    step: what tests look at. `improbable`: words that it doubts, and what it would rather read; `looked_at`: the texts
+    that it was asked about.
     """
 
     texts: Sequence[str]
@@ -42,6 +45,8 @@ class FakeFiller:
     confidence: float = 0.9
     context_tokens: int = 1024
     reads_other_files: bool = True
+    improbable: Mapping[str, str] = field(default_factory=dict)
+    looked_at: list[str] = field(default_factory=list)
     requests: list[FillRequest] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
     steps_done: int = 0
@@ -57,6 +62,20 @@ class FakeFiller:
 
     def count_tokens(self, text: str) -> int:
         return sum(1 for _ in _TOKEN.finditer(text))
+
+    def doubts(
+        self, template: Template, *, wanted: Sequence[tuple[int, int]], cancelled: Cancelled = lambda: False
+    ) -> tuple[Doubt, ...] | None:
+        """The improbable words of the text, as far as they may be doubted."""
+        if cancelled():
+            return None
+        (hole,) = template.holes
+        self.looked_at.append(hole.old_text)
+        return tuple(
+            Doubt(start=start, end=end, instead=self.improbable[hole.old_text[start:end]], probability=0.01, nats=5.0)
+            for start, end in wanted
+            if hole.old_text[start:end] in self.improbable
+        )
 
     def fill(
         self,

@@ -43,6 +43,8 @@ def main(refactoring: str | None, target: str | None, **wish: Any) -> int:
     -:A-B          the same in standard input
 
     The changed file parses where it parsed before; else nothing is changed, and the reason is told.
+
+    `suspicious` changes nothing: it lists words that the model finds improbable, and what it would rather read there.
     """  # noqa: D301
     return _refactor(refactoring, target, **wish)
 
@@ -62,8 +64,9 @@ def _refactor(
     max_time_s: float | None,
     **model: Any,
 ) -> int:
-    from lsp_server.cli.refactoring import run
+    from lsp_server.cli.refactoring import run, suspicious
     from lsp_server.settings import FillOptions
+    from lsp_server.transforms.suspicious.suspicions import NAME
 
     if listing:
         if target is not None:
@@ -76,8 +79,7 @@ def _refactor(
     options = FillOptions(candidates=candidates, seed=seed, max_time_s=max_time_s)
     said = {"name": new_name, "in-this-file": "yes" if only_here else None, "message": message}
     answers = {key: answer for key, answer in said.items() if answer is not None}
-    return run.refactor(
-        run.RefactoringWish(
-            name=refactoring, target=target, answers=answers, options=options, write=write, json=as_json, **model
-        )
+    wish = run.RefactoringWish(
+        name=refactoring, target=target, answers=answers, options=options, write=write, json=as_json, **model
     )
+    return suspicious.suspicious(wish) if refactoring == NAME else run.refactor(wish)

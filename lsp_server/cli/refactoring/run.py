@@ -23,6 +23,7 @@ from lsp_server.settings import FillOptions
 from lsp_server.transforms.applying import Refactored, RefactoringResult, change_of, refactored
 from lsp_server.transforms.refactoring import Change, Refactoring
 from lsp_server.transforms.registry import REFACTORINGS, by_name
+from lsp_server.transforms.suspicious.suspicions import NAME as SUSPICIOUS
 from lsp_server.types import Region, Snapshot
 from lsp_server.workspace.exclusions import Exclusions
 from lsp_server.workspace.other_files.gather import Gathering
@@ -49,7 +50,9 @@ class RefactoringWish:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Place:
+class TargetPlace:
+    """A target that was found: its file, the text in it, and the bytes that it names."""
+
     file: files.TextFile
     snapshot: Snapshot
     region: Region
@@ -58,7 +61,7 @@ class _Place:
 def refactor(wish: RefactoringWish, *, among: Sequence[Refactoring] = REFACTORINGS) -> int:
     """Do what was asked; the exit code. Raises InputError and model.errors.ModelError for what cannot be done."""
     refactoring = by_name(wish.name, among)
-    place = _place(wish.target)
+    place = place_of(wish.target)
     if wish.write and place.file.path is None and wish.json:
         raise InputError("standard input: --write and --json both need standard output; drop one of them")
     if wish.write and place.file.path is not None:
@@ -89,9 +92,9 @@ def _target(file: files.TextFile, change: Change) -> files.TextFile:
 def listed(target: str | None, *, as_json: bool, among: Sequence[Refactoring] = REFACTORINGS) -> int:
     """Print the refactorings that are offered at `target` (None: all there is); 1 if there are none."""
     if target is None:
-        found = [{"name": one.name, "kind": one.kind} for one in among]
+        found = [*({"name": one.name, "kind": one.kind} for one in among), {"name": SUSPICIOUS, "kind": "quickfix"}]
     else:
-        place = _place(target)
+        place = place_of(target)
         titles = {one.name: one.title(place.snapshot, place.region) for one in among}
         found = [{"name": one.name, "kind": one.kind, "title": t} for one in among if (t := titles[one.name])]
     if as_json:
@@ -105,7 +108,8 @@ def listed(target: str | None, *, as_json: bool, among: Sequence[Refactoring] = 
     return REFACTORED if found else NOTHING_FOUND
 
 
-def _place(spelled: str) -> _Place:
+def place_of(spelled: str) -> TargetPlace:
+    """What a target names. Raises InputError."""
     target = parse_place(spelled)
     file = files.read(target.file)
     language = language_of(file.name)
@@ -116,17 +120,17 @@ def _place(spelled: str) -> _Place:
         language=language,
         tree=parse(file.source, language),
     )
-    return _Place(file=file, snapshot=snapshot, region=region_of(snapshot, target))
+    return TargetPlace(file=file, snapshot=snapshot, region=region_of(snapshot, target))
 
 
-def _filled(place: _Place, change: Change, wish: RefactoringWish) -> Refactored:
+def _filled(place: TargetPlace, change: Change, wish: RefactoringWish) -> Refactored:
     """The change with its holes filled; the model is loaded only if it has any. Raises NothingFilled."""
     if not change.gaps:
         return refactored(place.snapshot, change, None, wish.options, cancelled=lambda: False)
     if place.file.path is not None:
         Exclusions().check(Path(place.file.name).absolute())  # before a model is loaded, and by the name as given, too
     screen = terminal.screen(silent=wish.json)
-    filler = _opened(wish, screen)
+    filler = opened(wish, screen)
     with screen.waiting("asking the model …"):
         return refactored(
             place.snapshot,
@@ -138,7 +142,8 @@ def _filled(place: _Place, change: Change, wish: RefactoringWish) -> Refactored:
         )
 
 
-def _opened(wish: RefactoringWish, screen: terminal.Screen) -> Filler:
+def opened(wish: RefactoringWish, screen: terminal.Screen) -> Filler:
+    """The model that was asked for. Raises model.errors.ModelError."""
     if not wish.offline:
         fetch(wish.model)  # draws a progress bar of its own
     with screen.waiting("loading the model …"):
@@ -158,7 +163,7 @@ def _deliver(file: files.TextFile, result: RefactoringResult, wish: RefactoringW
         files.replace_source(file, result.source)
 
 
-def _as_json(place: _Place, name: str, change: Change, results: Sequence[RefactoringResult]) -> str:
+def _as_json(place: TargetPlace, name: str, change: Change, results: Sequence[RefactoringResult]) -> str:
     """The contract of `--json`: making `edits` is the whole change; `results` are all that was asked for, the best first."""
     index = LineIndex(place.snapshot.source)
 

@@ -1,0 +1,1 @@
+"""Suspicious words: code that the model finds improbable where it stands, and what it would rather read there."""
