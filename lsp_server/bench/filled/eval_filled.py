@@ -7,14 +7,17 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
 import click
 
+from lsp_server.bench.filled import suspicious
 from lsp_server.bench.filled.cases import drawn, files
-from lsp_server.bench.filled.transforms import TRANSFORMS, FilledCase
+from lsp_server.bench.filled.project_tests import ProjectTests
+from lsp_server.bench.filled.transforms import TRANSFORMS, FilledCase, Make, implement
 from lsp_server.errors import InputError
 from lsp_server.settings import FillOptions
 from lsp_server.transforms.applying import Refactored, change_of, refactored
@@ -25,7 +28,14 @@ _MAX_TIME_S = 60.0
 
 
 def measured(
-    name: str, filler: Filler, roots: Sequence[Path], *, cases: int, seed: int, max_time_s: float | None
+    name: str,
+    filler: Filler,
+    roots: Sequence[Path],
+    *,
+    cases: int,
+    seed: int,
+    max_time_s: float | None,
+    make: Make | None = None,
 ) -> dict[str, Any]:
     """The figures of one refactoring, in shares of what there was to get right; times in milliseconds."""
     rng = random.Random(seed)
@@ -33,7 +43,7 @@ def measured(
     for file, function in drawn(files(roots, rng), rng):
         if done == cases:
             break
-        case = TRANSFORMS[name](file, function, rng)
+        case = (make or TRANSFORMS[name])(file, function, rng)
         if case is None:
             continue
         started = time.perf_counter()
@@ -71,7 +81,13 @@ def _result(case: FilledCase, filler: Filler, max_time_s: float | None) -> Refac
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--transform", "names", multiple=True, type=click.Choice(list(TRANSFORMS)), help="Which (default: all).")
+@click.option(
+    "--transform",
+    "names",
+    multiple=True,
+    type=click.Choice([*TRANSFORMS, suspicious.NAME]),
+    help="Which (default: all).",
+)
 @click.option("--model", default="builtin", show_default=True, help="Name, or a directory.")
 @click.option("--source", "roots", multiple=True, required=True, type=click.Path(exists=True, path_type=Path),
               help="Folders of Python packages that the model has not seen.")  # fmt: skip
@@ -83,16 +99,29 @@ def _result(case: FilledCase, filler: Filler, max_time_s: float | None) -> Refac
 @click.option(
     "--run-code", is_flag=True, help="Allow `implement` to run what the model writes: under limits, in no sandbox."
 )
+@click.option("--tests", default="", metavar="COMMAND",
+              help="Judge `implement` by the tests of the sources' projects, not by doctests: run in a copy of each.")  # fmt: skip
 def main(*, names: tuple[str, ...], model: str, roots: tuple[Path, ...], cases: int, seed: int, max_time_s: float,
-         run_code: bool) -> int:  # fmt: skip
+         run_code: bool, tests: str) -> int:  # fmt: skip
     """Take something out of real code, have the refactoring put it in again, and compare. The last line is JSON."""
     if "implement" in names and not run_code:
         raise click.UsageError("implement runs code that the model wrote: add --run-code if this machine may run it")
     filler = open_filler(model)
-    wanted = names or [name for name in TRANSFORMS if run_code or name != "implement"]
+    wanted = names or [name for name in (*TRANSFORMS, suspicious.NAME) if run_code or name != "implement"]
     report = []
+    makes = {**TRANSFORMS, "implement": partial(implement, tests=ProjectTests(tests) if tests else None)}
     for name in wanted:
-        figures = measured(name, filler, roots, cases=cases, seed=seed, max_time_s=max_time_s)
+        if name == suspicious.NAME:
+            figures = suspicious.measured(
+                filler,
+                roots,
+                cases=cases,
+                seed=seed,
+                max_time_s=max_time_s,
+                say=lambda text: click.echo(text, err=True),
+            )
+        else:
+            figures = measured(name, filler, roots, cases=cases, seed=seed, max_time_s=max_time_s, make=makes[name])
         click.echo(json.dumps(figures))
         report.append(figures)
     click.echo(json.dumps(report))

@@ -5,15 +5,18 @@ from __future__ import annotations
 import ast
 import io
 import random
+import re
 import tokenize
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
 
 from lsp_server.bench.filled.cases import File, Function, arguments, at, named, snapshot_of, without
 from lsp_server.bench.filled.doctests import doctests_pass, has_doctest
+from lsp_server.bench.filled.project_tests import ProjectTests
 from lsp_server.transforms.applying import Refactored, change_of
 from lsp_server.transforms.refactoring import Refactoring, Refused
 from lsp_server.transforms.rename.rename import Rename
@@ -22,6 +25,13 @@ from lsp_server.transforms.writing.document import Document
 from lsp_server.transforms.writing.implement import Implement
 from lsp_server.transforms.writing.repair import Repair
 from lsp_server.types import Region, Snapshot
+
+_MOST_BODY_LINES = 12
+_SECTIONS = (
+    (re.compile(r"^Args:\n((?:[ ].*\n?)+)", re.MULTILINE), re.compile(r"^ {4}\**(\w+):", re.MULTILINE)),
+    (re.compile(r"^Parameters\n-+\n((?:.+\n?)+)", re.MULTILINE), re.compile(r"^\**(\w+)(?: : .*)?$", re.MULTILINE)),
+)
+"""Where parameters are listed, and how each begins."""
 
 Judge: TypeAlias = Callable[[Refactored | None], Mapping[str, float]]
 
@@ -84,32 +94,39 @@ def annotate(file: File, function: Function, rng: random.Random) -> FilledCase |
                 baselines={"copied from the file": copied, "most frequent (str, -> None)": most})  # fmt: skip
 
 
-def implement(file: File, function: Function, rng: random.Random) -> FilledCase | None:  # noqa: ARG001
-    """The body of a small function with doctests taken out; they have to pass."""
-    body = function.body
-    if (
-        not has_doctest(function)
-        or len(body) < 2
-        or (body[-1].end_lineno or 0) - body[1].lineno > 12
-        or function.col_offset
-    ):
+def implement(
+    file: File, function: Function, rng: random.Random, *, tests: ProjectTests | None = None
+) -> FilledCase | None:  # noqa: ARG001
+    """The body of a small function taken out: its doctests have to pass, or `tests`, where these need that body."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    if not body or (body[-1].end_lineno or 0) - body[0].lineno > _MOST_BODY_LINES or body[0].lineno == function.lineno:
         return None
-    start, end = (
-        file.offset(body[1].lineno, body[1].col_offset),
-        file.offset(body[-1].end_lineno or 0, body[-1].end_col_offset or 0),
-    )
-    if not doctests_pass(file, file.text, function.name):
+    first, last = body[0], body[-1]
+    start = file.offset(first.lineno, first.col_offset)
+    end = file.offset(last.end_lineno or 0, last.end_col_offset or 0)
+    passed = _judge_of(file, function, tests)
+    if passed is None or passed(without(file.text, [(start, end, "raise NotImplementedError")])):
         return None
     source = without(file.text, [(start, end, "...")])
 
     def judge(done: Refactored | None) -> Mapping[str, float]:
         text = _source(done)
-        return {"passed": float(text is not None and doctests_pass(file, text, function.name))}
+        return {"passed": float(text is not None and passed(text))}
 
-    first = arguments(function)
-    trivial = without(file.text, [(start, end, f"return {first[0].arg}" if first else "return None")])
+    own = arguments(function)
+    trivial = without(file.text, [(start, end, f"return {own[0].arg}" if own else "return None")])
     return FilledCase(refactoring=Implement(), snapshot=snapshot_of(source, file.path), region=at(source, start), judge=judge,
-                baselines={"returns its argument": float(doctests_pass(file, trivial, function.name))})  # fmt: skip
+                baselines={"returns its argument": float(passed(trivial))})  # fmt: skip
+
+
+def _judge_of(file: File, function: Function, tests: ProjectTests | None) -> Callable[[str], bool] | None:
+    """Whether a text of the file passes the tests of the function; None if it has none that pass as it is."""
+    if tests is not None:
+        tests.check(file.path)
+        return partial(tests.passed, file.path)
+    if not has_doctest(function) or function.col_offset or not doctests_pass(file, file.text, function.name):
+        return None
+    return partial(doctests_pass, file, function=function.name)
 
 
 def document(file: File, function: Function, rng: random.Random) -> FilledCase | None:  # noqa: ARG001
@@ -124,13 +141,26 @@ def document(file: File, function: Function, rng: random.Random) -> FilledCase |
     def judge(done: Refactored | None) -> Mapping[str, float]:
         after = named(_source(done) or source, function.name, function.lineno)
         said = ast.get_docstring(after) if after else None
-        wanted = [a.arg for a in arguments(function)]
-        listed = [name for name in wanted if said and f"{name}" in said]
+        wanted, listed = [a.arg for a in arguments(function)], _listed(said or "")
         complete = said is not None and "…" not in said
-        return {"parses": float(after is not None), "filled": float(complete), "names all": float(listed == wanted)}
+        return {
+            "parses": float(after is not None),
+            "filled": float(complete),
+            "names exactly the parameters": float(complete and listed == wanted),
+            "is a summary, as others in the file": float(complete and not listed),
+        }
 
     place = at(source, file.offset(function.lineno, function.col_offset) + len("def "))
     return FilledCase(refactoring=Document(), snapshot=snapshot_of(source, file.path), region=place, judge=judge)
+
+
+def _listed(docstring: str) -> list[str]:
+    """The parameters that a docstring lists, in its order, by the conventions of reST, Google and NumPy."""
+    found = re.findall(r"^\s*:param \**(\w+):", docstring, re.MULTILINE)
+    for section, name in _SECTIONS:
+        for lines in section.findall(docstring):
+            found += name.findall(lines)
+    return found
 
 
 def rename(file: File, function: Function, rng: random.Random) -> FilledCase | None:
@@ -182,20 +212,32 @@ def repair(file: File, function: Function, rng: random.Random) -> FilledCase | N
 
 
 def _repairing(file: File, source: str, start: int) -> FilledCase:
+    damaged_line = source.encode().count(b"\n", 0, start)
+
     def judge(done: Refactored | None) -> Mapping[str, float]:
         text = _source(done)
-        parses = 0.0
-        if text is not None:
-            try:
-                ast.parse(text)
-                parses = 1.0
-            except SyntaxError:
-                pass
-        return {"exactly": float(text == file.text), "otherwise": float(parses and text != file.text), "parses": parses}
+        try:
+            tree = ast.parse(text) if text is not None else None
+        except SyntaxError:
+            tree = None
+        same = tree is not None and ast.dump(tree) == ast.dump(file.tree)
+        return {
+            "exactly": float(text == file.text),
+            "same tree": float(same),
+            "otherwise": float(tree is not None and not same),
+            "sound lines changed": float(text is not None and _other_lines_differ(file.text, text, damaged_line)),
+        }
 
     return FilledCase(
         refactoring=Repair(), snapshot=snapshot_of(source, file.path), region=at(source, start), judge=judge
     )
+
+
+def _other_lines_differ(right: str, repaired: str, damaged_line: int) -> bool:
+    """Whether a line of the sound file is another one now, the damaged one apart."""
+    lines, after = right.split("\n"), repaired.split("\n")
+    behind = len(lines) - damaged_line - 1
+    return lines[:damaged_line] != after[:damaged_line] or (behind > 0 and lines[-behind:] != after[-behind:])
 
 
 def _tokens(text: str, function: Function) -> Iterator[tokenize.TokenInfo]:
