@@ -34,7 +34,7 @@ from lsp_server.handlers.completion import inline as inline_completion
 from lsp_server.handlers.connection import configuration, lifecycle
 from lsp_server.handlers.filling import commands
 from lsp_server.handlers.refactoring import commands as refactoring
-from lsp_server.handlers.refactoring import rename
+from lsp_server.handlers.refactoring import rename, suspicious
 from lsp_server.session.loading import OpenFiller
 from lsp_server.session.session import Session
 from lsp_server.streams import StderrRelay, last_words
@@ -163,16 +163,23 @@ def create_server(
     suggester, fills = Suggester(session, metrics), Fills()
     kept = Kept(metrics, lambda: session.documents, later or _later)
     acceptance = Acceptance(metrics, kept)
+    watch = suspicious.watch(server, session, suggester.ahead)
     lifecycle.register(server, session, suggester, metrics, client_process=client_process, abandoned=lambda: leave(1))
-    configuration.register(server, session, suggester)
+    configuration.register(server, session, suggester, watch)
     editing = documents.Editing(
-        server=server, session=session, suggester=suggester, fills=fills, kept=kept, acceptance=acceptance
+        server=server,
+        session=session,
+        suggester=suggester,
+        fills=fills,
+        kept=kept,
+        acceptance=acceptance,
+        watch=watch,
     )
     documents.register(server, editing)
     notebooks.register(server, editing)
     inline_completion.register(server, session, suggester, fills, acceptance, metrics)
     commands.register(server, session, fills, metrics)
-    code_action.register(server, session, fills, suggester.ahead)
+    code_action.register(server, session, fills, suggester.ahead, watch)
     cursor.register(server, session, suggester.ahead)
     refactoring.register(server, session, fills, REFACTORINGS)
     rename.register(server, session)

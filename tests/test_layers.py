@@ -35,6 +35,7 @@ FLOORS = {
         "pipeline",
         "transforms",
         "suggestions",
+        "diagnostics",
         "handlers serve",
         "server",
         "bench",

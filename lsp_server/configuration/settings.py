@@ -59,6 +59,12 @@ class Settings:
     completion_list: bool | None = _setting(
         None, _SWITCH, "serve `textDocument/completion`", unset="if there is no inline completion"
     )
+    suspicious: bool = _setting(
+        False,
+        _SWITCH,
+        "look, when a document is saved or rests, for words in edited lines that the model finds improbable, and show them as"
+        " diagnostics",
+    )
     preview: bool = _setting(False, _SWITCH, "send `dlm/preview`")
     status: bool = _setting(True, _SWITCH, "send `dlm/status`")
     metrics: bool = _setting(True, _SWITCH, "count, on this machine alone, what becomes of suggestions")

@@ -12,6 +12,7 @@ from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
 from lsp_server.code.text.positions import LineIndex
+from lsp_server.diagnostics.watch import Watch
 from lsp_server.handlers.error_codes import with_codes
 from lsp_server.handlers.filling.arguments import read
 from lsp_server.handlers.filling.commands import FILL
@@ -20,6 +21,7 @@ from lsp_server.handlers.positions import to_lsp
 from lsp_server.handlers.refactoring.actions import actions as refactoring_actions
 from lsp_server.handlers.refactoring.actions import repairs, resolved
 from lsp_server.handlers.refactoring.arguments import is_refactoring
+from lsp_server.handlers.refactoring.suspicious import quick_fixes
 from lsp_server.handlers.refusals import Refusals
 from lsp_server.session.session import Session
 from lsp_server.suggestions.ahead import ReadAhead
@@ -30,6 +32,7 @@ from lsp_server.transforms.registry import REFACTORINGS
 from lsp_server.types import Region, Snapshot
 
 _KIND = lsp.CodeActionKind.RefactorRewrite
+_QUICK_FIX = lsp.CodeActionKind.QuickFix.value
 _STRENGTH = 0.4  # enough to mend what looks wrong, little enough that the rest is still the user's
 
 
@@ -38,6 +41,7 @@ def register(
     session: Session,
     fills: Fills,
     ahead: ReadAhead,
+    watch: Watch,
     refactorings: Sequence[Refactoring] = REFACTORINGS,
 ) -> None:
     """Add this family's handlers to `server`."""
@@ -82,7 +86,8 @@ def register(
         ]
         covered = session.documents.covering(snapshot, selected)
         mending = repairs(snapshot, params.context.diagnostics, wanted, lazily=lazily)
-        return [*mending, *fillings, *refactoring_actions(session, covered, selected, wanted, lazily=lazily)]
+        fixes = quick_fixes(session, watch, snapshot, selected) if _wanted(_QUICK_FIX, only) else ()
+        return [*fixes, *mending, *fillings, *refactoring_actions(session, covered, selected, wanted, lazily=lazily)]
 
     @server.feature(lsp.CODE_ACTION_RESOLVE)
     @with_codes

@@ -1,4 +1,4 @@
-"""textDocument/didOpen, didChange, didClose: the editor's side of the documents."""
+"""textDocument/didOpen, didChange, didSave, didClose: the editor's side of the documents."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
+from lsp_server.diagnostics.watch import Watch
 from lsp_server.documents.store import DocumentChange
 from lsp_server.errors import InputError
 from lsp_server.feedback.acceptance import Acceptance
@@ -28,6 +29,7 @@ class Editing:
     fills: Fills
     kept: Kept
     acceptance: Acceptance
+    watch: Watch
 
     def opened(self, document: lsp.TextDocumentItem) -> None:
         self.session.jobs.interrupt(document.uri, "the document was opened anew meanwhile")
@@ -46,6 +48,7 @@ class Editing:
                 self.kept.edited(uri, region, text)
                 ends.append(region.start + len(text.encode()))
             self.acceptance.edited(uri, region, text)
+            self.watch.edited(uri, region, text)
             goes_on = self.fills.edited(uri, region, text)
             if not goes_on and (region is None or not self.suggester.edited(uri, region, text)):
                 # Its answer would be dropped as stale anyway: let the machine go on to the next request.
@@ -58,12 +61,14 @@ class Editing:
                 self.acceptance.seen(uri, accepted)
             if ends:
                 self.suggester.ahead.edited(uri, ends[-1])
+            self.watch.changed(uri)
         except InputError as error:
             message = lsp.LogMessageParams(type=lsp.MessageType.Warning, message=f"dlm-fill: {error}")
             self.server.window_log_message(message)
 
     def closed(self, uri: str) -> None:
         self.session.jobs.interrupt(uri, "the document was closed meanwhile")
+        self.watch.closed(uri)
         self.session.documents.close(uri)
         self.suggester.forget(uri)
         self.fills.forget(uri)
@@ -82,6 +87,10 @@ def register(server: LanguageServer, editing: Editing) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
     def did_change(params: lsp.DidChangeTextDocumentParams) -> None:
         editing.changed(params.text_document.uri, params.text_document.version, params.content_changes)
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE, lsp.SaveOptions(include_text=False))
+    def did_save(params: lsp.DidSaveTextDocumentParams) -> None:
+        editing.watch.saved(params.text_document.uri)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: lsp.DidCloseTextDocumentParams) -> None:

@@ -59,7 +59,7 @@ class Jobs:
         self._loading, self._status = loading, status
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fill")
         self._jobs: dict[str, _Job] = {}
-        self._reading: threading.Event | None = None
+        self._reading = set[threading.Event]()
 
     async def run(self, uri: str, work: Work[T], *, automatic: bool) -> T | Interrupted:
         """The result of `work`, run on the filling thread; the newest request for `uri` wins.
@@ -88,17 +88,18 @@ class Jobs:
             if self._jobs.get(uri) is job:
                 del self._jobs[uri]
 
-    async def read(self, work: Work[bool]) -> bool:
-        """Whether `work`, which nobody waits for, came to its end: it is stopped as soon as a fill is asked for.
+    async def read(self, work: Work[T]) -> T:
+        """The result of `work`, which nobody waits for: it is told to stop as soon as a fill is asked for.
 
         Raises what `work` or loading raised.
         """
         filler, stop = await self._loading.filler(), threading.Event()
-        self._reading = stop
+        self._reading.add(stop)
         try:
             return await asyncio.get_running_loop().run_in_executor(self._executor, work, filler, stop.is_set)
         finally:
             stop.set()
+            self._reading.discard(stop)
 
     def interrupt(self, uri: str, reason: str) -> None:
         """Stop what runs for `uri`, if anything does."""
@@ -108,8 +109,8 @@ class Jobs:
 
     def stop_reading(self) -> None:
         """Let the filling thread go on to what is asked for."""
-        if self._reading is not None:
-            self._reading.set()
+        for stop in self._reading:
+            stop.set()
 
     def interrupt_all(self, reason: str) -> None:
         """Stop what runs for any document."""

@@ -54,6 +54,11 @@ class ReadAhead:
         """A suggestion was asked for there, and the model had not read the text around."""
         self._go(_Place(uri=uri, offset=offset), after_s=0.0)
 
+    def again(self) -> None:
+        """Something else was read meanwhile: see to it that what is wanted next is still there."""
+        if self._place is not None:
+            self._go(self._place, after_s=0.0)
+
     async def has_read(self, *, most_s: float) -> bool:
         """Wait until the reading under way has ended, or for so long; whether it has ended."""
         if self._reading is None:

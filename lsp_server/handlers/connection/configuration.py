@@ -15,6 +15,7 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from lsp_server.configuration.layers import SECTION
+from lsp_server.diagnostics.watch import Watch
 from lsp_server.handlers.connection.loading import load
 from lsp_server.session.session import Session
 from lsp_server.suggestions.service import Suggester
@@ -24,7 +25,7 @@ _PATIENCE_S = 3.0
 _REGISTRATION = "dlm-fill-settings"
 
 
-def register(server: LanguageServer, session: Session, suggester: Suggester) -> None:
+def register(server: LanguageServer, session: Session, suggester: Suggester, watch: Watch) -> None:
     """Add this family's handlers to `server`."""
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
@@ -33,6 +34,7 @@ def register(server: LanguageServer, session: Session, suggester: Suggester) -> 
             await pull(server, session)
         elif isinstance(params.settings, Mapping) and SECTION in params.settings:
             session.configuration.take(params.settings[SECTION])
+        watch.follow_settings()
         if session.follow_settings():
             suggester.forget_all()
             await load(server, session)

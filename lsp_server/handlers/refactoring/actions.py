@@ -14,6 +14,7 @@ from lsp_server.handlers.positions import to_lsp
 from lsp_server.handlers.refactoring.arguments import read
 from lsp_server.handlers.refactoring.commands import REFACTOR
 from lsp_server.handlers.refactoring.refactor import refactor, workspace_edit
+from lsp_server.handlers.refactoring.suspicious import is_ours
 from lsp_server.session.session import Session
 from lsp_server.transforms.refactoring import Refactoring
 from lsp_server.transforms.writing.repair import MESSAGE, Repair
@@ -41,7 +42,7 @@ def repairs(
     """A quick fix for each of the diagnostics that another tool reported, which the client sent along."""
     if not any(refactoring.name == Repair.name for refactoring in among):
         return
-    for diagnostic in diagnostics[:_MOST_REPAIRS]:
+    for diagnostic in [one for one in diagnostics if not is_ours(one)][:_MOST_REPAIRS]:
         message = diagnostic.message if isinstance(diagnostic.message, str) else diagnostic.message.value
         data = {**_data(Repair.name, snapshot, diagnostic.range), "answers": {MESSAGE: message}}
         title = f"dlm-fill: Repair: {shorten(message, _TITLE_LENGTH, placeholder=' …')}"
