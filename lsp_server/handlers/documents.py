@@ -35,6 +35,7 @@ class Editing:
         self.session.jobs.interrupt(document.uri, "the document was opened anew meanwhile")
         self.fills.forget(document.uri)
         self.acceptance.forget(document.uri)
+        self.watch.closed(document.uri)
         self.session.documents.open(
             document.uri, document.text, language_id=str(document.language_id), version=document.version
         )

@@ -44,5 +44,5 @@ def doubted(
     cached, limits = backend.prefill(encoded.context), thresholds or Thresholds()
     if spec.capabilities.denoises:
         return left_out(text, cached, codec, spec, wanted=parts, thresholds=limits)
-    weighing = Weighing(text, cached, codec, mask_id=spec.mask_id, thresholds=limits, cancelled=cancelled)
+    weighing = Weighing(text, cached, codec, spec=spec, thresholds=limits, cancelled=cancelled)
     return weighing.doubts(parts)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from model.backend import CachedContext
+from model.backend import CachedContext, ModelSpec, Prediction
 from model.canvas import Canvas
 from model.infill.doubts.text import StandingText, ends_in_word, starts_in_word
 from model.infill.encoding import Codec
@@ -28,6 +28,8 @@ ALTERNATIVES, SUSPECTS = 3, 16
 """Compared of each suspect, and suspects of a text: the most suspicious ones."""
 LONGEST_WORD = 6
 """Tokens of an alternative."""
+_LEAST_CHANCE = 0.001
+"""That the text goes on counts as at least so likely: below that the model's own numbers are rounded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +57,29 @@ class _Suspect:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Scores:
-    """nats: float32 [n], the log-probability of each token; ids, probs [n, K]: what the model expected there."""
+    """nats: float32 [n], the log-probability of each token; ids, probs [n, K]: what the model expected there.
+
+    All given that the text goes on there, as it does: the model may find it likelier that the hole ends with each line.
+    """
 
     nats: NDArray[np.float32]
     ids: Ids
     probs: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, said: Prediction, here: NDArray[np.bool_], end_id: int | None) -> _Scores:
+        """Of the positions `here` (bool [L]) of the only row."""
+        ids, probs = said.ids[0][here], said.probs[0][here]
+        ends = np.where(ids == (-1 if end_id is None else end_id), probs, 0).sum(axis=1)
+        goes_on = np.maximum(1 - ends, _LEAST_CHANCE)
+        likely = np.where(ids == (-1 if end_id is None else end_id), 0, probs) / goes_on[:, None]
+        return cls(nats=said.current[0][here] - np.log(goes_on), ids=ids, probs=likely)
+
+    @classmethod
+    def joined(cls, parts: Sequence[_Scores]) -> _Scores:
+        """All of them, in their order."""
+        nats, ids, probs = (np.concatenate([getattr(p, name) for p in parts]) for name in ("nats", "ids", "probs"))
+        return cls(nats=nats, ids=ids, probs=probs)
 
 
 class Weighing:
@@ -71,16 +91,17 @@ class Weighing:
         cached: CachedContext,
         codec: Codec,
         *,
-        mask_id: int,
+        spec: ModelSpec,
         thresholds: Thresholds,
         cancelled: Cancelled,
     ) -> None:
         self._text, self._cached, self._codec = text, cached, codec
-        self._mask_id, self._thresholds, self._cancelled = mask_id, thresholds, cancelled
+        self._mask_id, self._end_id = spec.mask_id, spec.end_of_hole_id
+        self._thresholds, self._cancelled = thresholds, cancelled
 
     def doubts(self, wanted: Sequence[tuple[int, int]]) -> tuple[Doubt, ...] | None:
         """What is doubted of the `wanted` bytes of the text, in its order; None if cancelled meanwhile."""
-        scores = self._scores()
+        scores = self._scores(self._text.ids)
         if scores is None:
             return None
         found = list[Doubt]()
@@ -88,25 +109,25 @@ class Weighing:
             if self._cancelled():
                 return None
             doubt = self._weighed(suspect, scores)
-            if doubt is not None and any(start <= doubt_at < end for start, end in wanted
-                                         for doubt_at in [self._text.bytes_of((doubt.start, doubt.end))[0]]):  # fmt: skip
+            if doubt is not None and self._is_wanted(doubt, wanted):
                 found.append(doubt)
         return None if self._cancelled() else apart(found)
 
-    def _scores(self) -> _Scores | None:
-        """Of every token, given what stands left of it; None if cancelled."""
-        canvas = Canvas.decided([[self._text.ids]], mask_id=self._mask_id)
-        parts = []
-        for start in range(0, len(self._text.ids), SLICE):
+    def _is_wanted(self, doubt: Doubt, wanted: Sequence[tuple[int, int]]) -> bool:
+        at, _ = self._text.bytes_of((doubt.start, doubt.end))
+        return any(start <= at < end for start, end in wanted)
+
+    def _scores(self, ids: Ids, since: int = 0) -> _Scores | None:
+        """Of the tokens from number `since` on, each given what stands left of it; None if cancelled."""
+        canvas = Canvas.decided([[ids]], mask_id=self._mask_id)
+        parts = list[_Scores]()
+        for start in range(since, len(ids), SLICE):
             if self._cancelled():
                 return None
             here = np.zeros(canvas.ids.shape, dtype=bool)
             here[0, start : start + SLICE] = True
-            said = self._cached.score(canvas, wanted=here)
-            part = here[0]
-            parts.append((said.current[0][part], said.ids[0][part], said.probs[0][part]))
-        nats, ids, probs = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return _Scores(nats=nats, ids=ids, probs=probs)
+            parts.append(_Scores.of(self._cached.score(canvas, wanted=here), here[0], self._end_id))
+        return _Scores.joined(parts)
 
     def _suspects(self, scores: _Scores, wanted: Sequence[tuple[int, int]]) -> list[_Suspect]:
         """The most suspicious tokens, each with all that may stand in its place."""
@@ -153,7 +174,8 @@ class Weighing:
         for r, row in enumerate(rows):
             last[r, len(row) - 1] = True
         said = self._cached.score(replace(canvas, open=last), wanted=last)
-        return [int(said.ids[r, len(row) - 1, 0]) for r, row in enumerate(rows)]
+        likely = [said.ids[r, len(row) - 1] for r, row in enumerate(rows)]
+        return [int(next(token for token in ids if token != self._end_id)) for ids in likely]
 
     def _weighed(self, suspect: _Suspect, scores: _Scores) -> Doubt | None:
         """The suspect as a doubt, if the text up to the horizon is likelier with its alternative by the margin."""
@@ -169,14 +191,10 @@ class Weighing:
         same = _common(ids, text.ids[:last])
         if same == len(ids):
             return None
-        canvas = Canvas.decided([[ids]], mask_id=self._mask_id)
-        nats = -float(scores.nats[same:last].sum())
-        for start in range(same, len(ids), SLICE):
-            if self._cancelled():
-                return None
-            here = np.zeros(canvas.ids.shape, dtype=bool)
-            here[0, start : start + SLICE] = True
-            nats += float(self._cached.score(canvas, wanted=here).current[here].sum())
+        other = self._scores(ids, same)
+        if other is None:
+            return None
+        nats = float(other.nats.sum() - scores.nats[same:last].sum())
         if nats < self._thresholds.margin_nats:
             return None
         return text.doubt(new, until=until, probability=suspect.probability, nats=nats)

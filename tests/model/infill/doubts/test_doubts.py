@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from model.canvas import Canvas
 from model.errors import BadRequest
 from model.infill.infiller import Infiller
 from model.types import Doubt, Doubts, Hole, Template
-from tests.model.scripted import CharCodec, Scripted
+from tests.model.scripted import END, CharCodec, Scripted
 
 MEANT = "x = count + 1\n"
 
@@ -68,6 +69,20 @@ def test_no_doubt_where_the_other_text_is_not_likelier_by_the_margin() -> None:
         return 0.5 if index == 5 else 0.95  # the other half says "?"
 
     assert doubts("x = c?unt + 1\n", sure=even, denoises=False) == ()
+
+
+def test_that_the_hole_might_end_there_makes_no_word_improbable() -> None:
+    class Ending(Scripted):
+        """Finds it likelier everywhere that the hole ends."""
+
+        def table(self, canvas: Canvas, row: int, i: int) -> dict[int, float]:
+            return {END: 0.99} | {t: 0.01 * p for t, p in super().table(canvas, row, i).items()}
+
+    template = Template(pieces=("a\n", "b\n"), holes=(Hole(old_text=MEANT),))
+    assert filler(Ending([MEANT], denoises=False)).doubts(template, wanted=[(0, len(MEANT))]) == ()
+    template = Template(pieces=("a\n", "b\n"), holes=(Hole(old_text=MEANT.replace("count", "coXnt")),))
+    (doubt,) = filler(Ending([MEANT], denoises=False)).doubts(template, wanted=[(0, len(MEANT))]) or ()
+    assert doubt.instead == "count"
 
 
 def test_places_are_characters_also_behind_a_word_that_the_context_begins() -> None:
