@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-    from lsp_server.source.scopes.walk import Walk
+    from lsp_server.code.scopes.walk import Walk
 
 
 def repeated_below(snapshot: Snapshot, walk: Walk, node: Node, *, why_not_alone: Callable[[Node], str]) -> list[Node]:
