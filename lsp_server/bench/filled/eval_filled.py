@@ -21,6 +21,7 @@ from lsp_server.bench.filled.transforms import TRANSFORMS, FilledCase, Make, imp
 from lsp_server.errors import InputError
 from lsp_server.settings import FillOptions
 from lsp_server.transforms.applying import Refactored, change_of, refactored
+from lsp_server.transforms.suspicious.suspicions import NAME as SUSPICIOUS
 from model.filler import open_filler
 from model.types import Filler
 
@@ -85,7 +86,7 @@ def _result(case: FilledCase, filler: Filler, max_time_s: float | None) -> Refac
     "--transform",
     "names",
     multiple=True,
-    type=click.Choice([*TRANSFORMS, suspicious.NAME]),
+    type=click.Choice([*TRANSFORMS, SUSPICIOUS]),
     help="Which (default: all).",
 )
 @click.option("--model", default="builtin", show_default=True, help="Name, or a directory.")
@@ -107,11 +108,14 @@ def main(*, names: tuple[str, ...], model: str, roots: tuple[Path, ...], cases: 
     if "implement" in names and not run_code:
         raise click.UsageError("implement runs code that the model wrote: add --run-code if this machine may run it")
     filler = open_filler(model)
-    wanted = names or [name for name in (*TRANSFORMS, suspicious.NAME) if run_code or name != "implement"]
+    wanted = names or [name for name in (*TRANSFORMS, SUSPICIOUS) if run_code or name != "implement"]
     report = []
-    makes = {**TRANSFORMS, "implement": partial(implement, tests=ProjectTests(tests) if tests else None)}
+    makes: dict[str, Make] = {
+        **TRANSFORMS,
+        "implement": partial(implement, tests=ProjectTests(tests) if tests else None),
+    }
     for name in wanted:
-        if name == suspicious.NAME:
+        if name == SUSPICIOUS:
             figures = suspicious.measured(
                 filler,
                 roots,

@@ -32,7 +32,7 @@ def test_what_was_looked_at_is_left_out() -> None:
     edited.looked_at(Region(15, 52))
     assert edited.regions == (Region(10, 15), Region(52, 55))
     edited.looked_at(Region(0, 60))
-    assert edited.regions == ()
+    assert not edited.regions
 
 
 def test_a_deletion_is_looked_at_too() -> None:
@@ -40,4 +40,4 @@ def test_a_deletion_is_looked_at_too() -> None:
     edited.edited(Region(10, 20), 0)
     assert edited.regions == (Region(10, 10),)
     edited.looked_at(Region(0, 30))
-    assert edited.regions == ()
+    assert not edited.regions

@@ -172,7 +172,7 @@ async def test_a_model_that_cannot_tell_is_named_once() -> None:
         info = filler.info
         count_tokens = filler.count_tokens
 
-    desk.session.loading._open_filler = lambda name, *, device: Remote()  # type: ignore[assignment, return-value]
+    desk.session.loading._open_filler = lambda name, *, device: Remote()  # type: ignore[assignment]
     for _ in range(2):
         desk.type("a", at=6, line=1)
         await asyncio.sleep(0.1)

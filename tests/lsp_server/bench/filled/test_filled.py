@@ -18,6 +18,8 @@ from lsp_server.bench.filled.project_tests import ProjectTests
 from lsp_server.bench.filled.transforms import _listed, _repairing, document, implement, repair
 from lsp_server.transforms.applying import Refactored, RefactoringResult
 from lsp_server.transforms.refactoring import Change
+from lsp_server.transforms.suspicious.suspicions import Suspicion
+from lsp_server.types import Region
 from tests.fakes import FakeFiller
 
 TEXT = '''def total(values, offset):
@@ -79,8 +81,8 @@ def test_what_is_found_and_mended_exactly_counts_so(tmp_path: Path) -> None:
     assert found is not None
 
     def looked(instead: str) -> suspicious.Looked:
-        region = suspicious.Region(found.start, found.end)
-        one = suspicious.Suspicion(region=region, text=found.text, instead=instead, nats=5, probability=0.01)
+        region = Region(found.start, found.end)
+        one = Suspicion(region=region, text=found.text, instead=instead, nats=5, probability=0.01)
         return suspicious.Looked(damage=found, lines=12, sound=(), damaged=(one,))
 
     right, wrong, missed = (
