@@ -45,7 +45,7 @@ class _Document:
     """Whether an edit touched one of `found`, and the editor does not know yet."""
 
 
-class Watch:
+class SuspicionWatch:
     """The suspicions of one connection. For the event loop's thread."""
 
     def __init__(

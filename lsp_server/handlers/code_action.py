@@ -12,7 +12,7 @@ from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
 from lsp_server.code.text.positions import LineIndex
-from lsp_server.diagnostics.watch import Watch
+from lsp_server.diagnostics.watch import SuspicionWatch
 from lsp_server.handlers.error_codes import with_codes
 from lsp_server.handlers.filling.arguments import read
 from lsp_server.handlers.filling.commands import FILL
@@ -41,7 +41,7 @@ def register(
     session: Session,
     fills: Fills,
     ahead: ReadAhead,
-    watch: Watch,
+    watch: SuspicionWatch,
     refactorings: Sequence[Refactoring] = REFACTORINGS,
 ) -> None:
     """Add this family's handlers to `server`."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
-from lsp_server.diagnostics.watch import Watch
+from lsp_server.diagnostics.watch import SuspicionWatch
 from lsp_server.documents.store import DocumentChange
 from lsp_server.errors import InputError
 from lsp_server.feedback.acceptance import Acceptance
@@ -29,7 +29,7 @@ class Editing:
     fills: Fills
     kept: Kept
     acceptance: Acceptance
-    watch: Watch
+    watch: SuspicionWatch
 
     def opened(self, document: lsp.TextDocumentItem) -> None:
         self.session.jobs.interrupt(document.uri, "the document was opened anew meanwhile")

@@ -95,8 +95,12 @@ def annotate(file: File, function: Function, rng: random.Random) -> FilledCase |
 
 
 def implement(
-    file: File, function: Function, rng: random.Random, *, tests: ProjectTests | None = None
-) -> FilledCase | None:  # noqa: ARG001
+    file: File,
+    function: Function,
+    rng: random.Random,  # noqa: ARG001
+    *,
+    tests: ProjectTests | None = None,
+) -> FilledCase | None:
     """The body of a small function taken out: its doctests have to pass, or `tests`, where these need that body."""
     body = function.body[1:] if ast.get_docstring(function) else function.body
     if not body or (body[-1].end_lineno or 0) - body[0].lineno > _MOST_BODY_LINES or body[0].lineno == function.lineno:

@@ -15,7 +15,7 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from lsp_server.configuration.layers import SECTION
-from lsp_server.diagnostics.watch import Watch
+from lsp_server.diagnostics.watch import SuspicionWatch
 from lsp_server.handlers.connection.loading import load
 from lsp_server.session.session import Session
 from lsp_server.suggestions.service import Suggester
@@ -25,7 +25,7 @@ _PATIENCE_S = 3.0
 _REGISTRATION = "dlm-fill-settings"
 
 
-def register(server: LanguageServer, session: Session, suggester: Suggester, watch: Watch) -> None:
+def register(server: LanguageServer, session: Session, suggester: Suggester, watch: SuspicionWatch) -> None:
     """Add this family's handlers to `server`."""
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)

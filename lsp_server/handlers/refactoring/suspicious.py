@@ -8,7 +8,7 @@ from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
 from lsp_server.code.text.positions import LineIndex
-from lsp_server.diagnostics.watch import Watch
+from lsp_server.diagnostics.watch import SuspicionWatch
 from lsp_server.handlers.positions import to_lsp
 from lsp_server.session.session import Session
 from lsp_server.suggestions.ahead import ReadAhead
@@ -20,7 +20,7 @@ RESTS_AFTER_S = 2.0
 """A document that was not edited for so long rests, and is looked at without being saved."""
 
 
-def watch(server: LanguageServer, session: Session, ahead: ReadAhead) -> Watch:
+def watch(server: LanguageServer, session: Session, ahead: ReadAhead) -> SuspicionWatch:
     """What looks for suspicious words, and shows them as diagnostics."""
 
     def show(snapshot: Snapshot, found: Sequence[Suspicion]) -> None:
@@ -35,10 +35,12 @@ def watch(server: LanguageServer, session: Session, ahead: ReadAhead) -> Watch:
         params = lsp.LogMessageParams(type=lsp.MessageType.Warning, message=f"dlm-fill: {reason}")
         server.window_log_message(params)
 
-    return Watch(session, ahead, show=show, complain=complain, rests_after_s=RESTS_AFTER_S)
+    return SuspicionWatch(session, ahead, show=show, complain=complain, rests_after_s=RESTS_AFTER_S)
 
 
-def quick_fixes(session: Session, watched: Watch, snapshot: Snapshot, selected: Region) -> Iterator[lsp.CodeAction]:
+def quick_fixes(
+    session: Session, watched: SuspicionWatch, snapshot: Snapshot, selected: Region
+) -> Iterator[lsp.CodeAction]:
     """An action for each suspicious word that the selection touches: the edit is known, no model is asked."""
     index, encoding = LineIndex(snapshot.source), session.documents.encoding
     for one in watched.shown(snapshot.uri):

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lsp_server.configuration.settings import Settings
-from lsp_server.diagnostics.watch import Watch
-from lsp_server.documents.store import Change
+from lsp_server.diagnostics.watch import SuspicionWatch
+from lsp_server.documents.store import DocumentChange
 from lsp_server.feedback.metrics import Metrics
 from lsp_server.session.session import Session
 from lsp_server.suggestions.service import Suggester
@@ -51,7 +51,7 @@ class Desk:
         self.said = list[str]()
         self.session = Session(lambda name, *, device: filler, options=Settings(suspicious=suspicious))
         ahead = Suggester(self.session, Metrics()).ahead
-        self.watch = Watch(self.session, ahead, show=self._show, complain=self.said.append, rests_after_s=0.01)
+        self.watch = SuspicionWatch(self.session, ahead, show=self._show, complain=self.said.append, rests_after_s=0.01)
         self.uri, self.version = uri, 1
         self.session.documents.open(uri, text, language_id="python", version=1)
 
@@ -66,7 +66,7 @@ class Desk:
         def told(region: Region | None, new: str) -> None:
             self.watch.edited(self.uri, region, new)
 
-        change = Change(text=text, span=(place, place))
+        change = DocumentChange(text=text, span=(place, place))
         self.session.documents.change(self.uri, [change], version=self.version, on_edit=told)
         self.watch.changed(self.uri)
 
