@@ -21,7 +21,7 @@ def without_lines_further_below(text: str, around: Around) -> str:
         said[0] = around.prefix + said[0]
     elif said and places[0] == 0:
         said, places = said[1:], places[1:]
-    body = is_placeholder(around.old)
+    body = is_placeholder(around.old, language=around.language)
     for count in range(min(len(said), len(around.below)), 0, -1):
         block = said[-count:]
         for skipped in range(1, _FURTHEST + 1):

@@ -8,4 +8,6 @@ from lsp_server.postprocess.around import Around
 
 def unless_placeholder_again(text: str, around: Around) -> str:
     """Drops a text that is a placeholder, where one was to be filled."""
-    return "" if is_placeholder(around.old) and is_placeholder(text) else text
+    language = around.language
+    both = is_placeholder(around.old, language=language) and is_placeholder(text, language=language)
+    return "" if both else text

@@ -12,6 +12,11 @@ _METHOD = (
     r"(?:async\s+|static\s+|\*\s*)*(?!(?:if|for|while|switch|catch|with|function|return)\b)([\w$#]+)\s*\([^()]*\)\s*\{"
 )
 _BINDING = r"(?:export\s+)?(?:const|let)\s+([\w$]+)\s*[:=]"
+_C_TYPE = r"(?:typedef\s+)?(?:struct|enum|union)\s+(\w+)\s*\{|#\s*define\s+(\w+)"
+# A function of C is written from the margin, and its brace opens on that line or on the next.
+_C_FUNCTION = (
+    r"(?!(?:else|return|typedef|struct|enum|union)\b)(?:[A-Za-z_][\w*]*[\s*]+)+(\w+)\s*\([^;{}()]*\)\s*(?:\{|$)"
+)
 _DEFINES = {
     "python": r"(?:async\s+)?(?:def|class)\s+(\w+)",
     "javascript": rf"(?:export\s+)?(?:default\s+)?(?:async\s+)?(?:function\b\s*\*?|class)\s*(\w+)|{_METHOD}|{_BINDING}",
@@ -23,11 +28,18 @@ _DEFINES = {
     "php": r"(?:(?:public|private|protected|static|final|abstract)\s+)*(?:function|class)\s+(\w+)",
     "lua": r"(?:local\s+)?function\s+([\w.:]+)",
     "bash": r"(?:function\s+)?([\w-]+)\s*\(\)",
+    "c": rf"{_C_TYPE}|{_C_FUNCTION}",
+    "cpp": rf"{_C_TYPE}|class\s+(\w+)[^;]*\{{",
     "java": r"(?:public\s+)?(?:final\s+|abstract\s+)*(?:class|interface|enum)\s+(\w+)",
 }
 _AGAIN_ALLOWED = re.compile(
     r"\s*@[\w.]*\b(?:overload|register|setter|getter|deleter|singledispatch\w*|typecheck|when|variant)\b"
 )
+
+
+_OTHER_BRANCH = re.compile(r"\s*#\s*(?:if|ifdef|ifndef|else|elif|endif)\b")
+"""Definitions on two sides of such a line of the C preprocessor may be alternatives."""
+_PREPROCESSED = frozenset(("c", "cpp"))
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,8 @@ def without_redefinition(text: str, around: Around) -> str:
     if not made:
         return text
     above, below = around.whole_above, around.whole_below
+    if around.language in _PREPROCESSED:
+        above, below = _same_branch(above[::-1])[::-1], _same_branch(below)
     old = {found.name for found in _definitions(around.old.split("\n"), define)}
     for definition in made:
         if definition.name in old or _marked(own, definition):
@@ -63,6 +77,12 @@ def without_redefinition(text: str, around: Around) -> str:
                 start -= 1
             return "\n".join(lines[:start]).rstrip() if start else ""
     return text
+
+
+def _same_branch(lines: list[str]) -> list[str]:
+    """The lines, which lead away from the gap, up to a condition of the preprocessor."""
+    end = next((n for n, line in enumerate(lines) if _OTHER_BRANCH.match(line)), len(lines))
+    return lines[:end]
 
 
 def _definitions(lines: Sequence[str], define: re.Pattern[str]) -> Iterator[_Definition]:

@@ -71,7 +71,8 @@ def tidied(snapshot: Snapshot, gap: Gap, text: str, *, checker: SyntaxChecker | 
     if not text.strip():
         return text, "blank"
     if text == around.old:
-        return (text, "") if gap.hole.strength < 1 or not is_placeholder(text) else ("", "is a placeholder again")
+        again = gap.hole.strength == 1 and is_placeholder(text, language=around.language)
+        return ("", "is a placeholder again") if again else (text, "")
     for fitting, reason in FILTERS.items():
         text = fitting(text, around)
         if not text.strip():

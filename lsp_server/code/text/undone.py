@@ -17,12 +17,14 @@ _PLACEHOLDER = re.compile(
     assert\s*\(?\s*(?:false|0)\s*(?:,|&&)\s*{_MESSAGE}""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
+_OF_LANGUAGE = {"haskell": re.compile(r"(?:[\w'() ]+=\s*)?undefined")}
+"""What is a placeholder in one language, and a value in others."""
 _COMMENT = re.compile(r"\s*(?:(?:#|//|--).*\Z|/\*.*?\*/)")
 _TODO = re.compile(r"(?:#|//|--|/\*+|<!--|;+|%)\W*(?:TODO|FIXME|TBD)\b")
 _DOCSTRING = re.compile(r'\A(?:"""(?:.|\n)*?"""|\'\'\'(?:.|\n)*?\'\'\')\s*')
 
 
-def is_placeholder(text: str) -> bool:
+def is_placeholder(text: str, *, language: str = "") -> bool:
     """Whether all that the text says, comments and docstring apart, is that something is missing.
 
     Of a text of comments alone: whether the first one says so.
@@ -31,6 +33,9 @@ def is_placeholder(text: str) -> bool:
     said = [line for line in lines if line]
     if not said:
         return _TODO.match(text.strip()) is not None
+    own = _OF_LANGUAGE.get(language)
+    if own is not None and all(own.fullmatch(line) for line in said):
+        return True
     return all(_PLACEHOLDER.fullmatch(line) for line in said) or _is_one(" ".join(said))
 
 

@@ -107,3 +107,10 @@ def test_code_is_none(text: str) -> None:
 @pytest.mark.parametrize("text", MISSING)
 def test_code_beside_a_placeholder_makes_it_none(text: str) -> None:
     assert not is_placeholder(f"x = 1\n{text}")
+
+
+@pytest.mark.parametrize("text", ["undefined", "area w h = undefined", "  where go n = undefined -- later"])
+def test_what_is_a_placeholder_in_one_language_is_a_value_in_others(text: str) -> None:
+    assert is_placeholder(text.replace("where ", ""), language="haskell")
+    assert not is_placeholder(text, language="javascript")
+    assert not is_placeholder(text)
