@@ -1,5 +1,6 @@
 # make install   .venv with dlm-fill in it
 # make demo      … and fill a gap in a shipped file, showing the diff
+# make check     … and what tests need; then ruff, mypy and the fast tests: a minute, for before a commit
 # make test      … and what tests need; then ruff, stylua, luacheck, the docs, mypy, pytest, and the VS Code extension's tests
 # make docs      the site of docs/ in dist/site; a link or an anchor that leads nowhere is an error
 # make vscode    the VS Code extension, as editors/vscode/dist/dlm-fill.vsix; BUNDLE=1: with the server in it, for machines without network
@@ -14,7 +15,7 @@ DEMO ?= fixtures/demo/inventory.py:37
 VSCODE := editors/vscode
 NEOVIM := editors/neovim
 
-.PHONY: help install demo test tools lint docs types unit wheel vscode test-vscode clean
+.PHONY: help install demo check test tools lint docs types unit wheel vscode test-vscode clean
 .DEFAULT_GOAL := help
 
 help:
@@ -28,6 +29,16 @@ demo: install
 	@$(BIN)/dlm-fill $(DEMO)
 
 test: lint docs types unit test-vscode
+
+# The fast tests: layers, pages, decoding, what of a text is shown, positions and trees; no editor, no server, no weights.
+FAST := tests/test_layers.py tests/test_docs.py tests/model/infill tests/model/test_canvas.py tests/model/test_text.py \
+        tests/lsp_server/postprocess tests/lsp_server/code/text tests/lsp_server/code/syntax
+
+check: tools
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(FAST)
 
 lint: tools $(NEOVIM)/node_modules/.installed
 	$(BIN)/ruff check

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TypeAlias
 
+from lsp_server.code.text.rebase import moved_beside
 from lsp_server.documents.store import Documents
 from lsp_server.errors import InputError
 from lsp_server.feedback.metrics import Metrics
@@ -47,12 +48,9 @@ class Kept:
     def edited(self, uri: str, region: Region, text: str) -> None:
         """Move what stands below an edit along with it."""
         for accepted in self._watched:
-            if (
-                accepted.uri == uri
-                and region.end <= accepted.start
-                and region != Region(accepted.start, accepted.start)
-            ):
-                accepted.start += len(text.encode()) - (region.end - region.start)
+            if accepted.uri == uri:
+                place = moved_beside(Region(accepted.start, accepted.start), region, len(text.encode()))
+                accepted.start = accepted.start if place is None else place.start
 
     def _look(self, accepted: _Accepted) -> None:
         self._watched.remove(accepted)

@@ -50,14 +50,14 @@ def carried(old: bytes, new: bytes, regions: Sequence[Region], *, beside: bool =
     found: list[Region] = list(regions)
     for edit, length in reversed(_differences(old, new)):
         for index, region in enumerate(found):
-            place = _moved_beside(region, edit, length) if beside else moved(region, edit, length)
+            place = moved_beside(region, edit, length) if beside else moved(region, edit, length)
             if place is None:
                 return None
             found[index] = place
     return tuple(found)
 
 
-def _moved_beside(region: Region, edit: Region, length: int) -> Region | None:
+def moved_beside(region: Region, edit: Region, length: int) -> Region | None:
     """As `moved`, but an edit right beside the region does not touch it."""
     if edit.start >= region.end:
         return region
