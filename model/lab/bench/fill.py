@@ -49,10 +49,12 @@ def _requests(filler: Filler, *, count: int, context_tokens: int, typing: bool) 
     requests = []
     for k in range(count):
         line = telling[len(telling) // 2 if typing else (k + 1) * len(telling) // (count + 1)]
-        before, after = "\n".join(lines[:line]) + "\n", "\n" + "\n".join(lines[line + 1 :])
-        if typing:
-            before += lines[line][: len(lines[line]) - len(lines[line].lstrip()) + k % 12]
-        pieces = (_last(filler, before, context_tokens * 6 // 10), _first(filler, after, context_tokens * 4 // 10))
+        above, below = "\n".join(lines[:line]) + "\n", "\n" + "\n".join(lines[line + 1 :])
+        code = lines[line].lstrip()
+        typed = lines[line][: len(lines[line]) - len(code) + k % 12] if typing else ""
+        # The cut does not move with what is typed, as in an editor: else the context would be another one, and read anew.
+        before = _last(filler, above, context_tokens * 6 // 10) + typed
+        pieces = (before, _first(filler, below, context_tokens * 4 // 10))
         template = Template(pieces=pieces, holes=(Hole(max_lines=1),))
         requests.append(FillRequest(template=template, language="python", budget=Budget(max_time_s=5)))
     return requests
