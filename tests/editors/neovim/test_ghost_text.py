@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.editors.neovim.conftest import PYTHON
-from tests.editors.neovim.neovim import Neovim, editing, neovim
+from tests.editors.neovim.neovim import Neovim, editing, neovim, scripted
 
 KEYS = "Go    ret"
 
@@ -130,17 +130,44 @@ def test_what_stands_before_the_cursor_may_be_of_any_width(binary: str, source: 
         settled(editor, "    word = '😀é漢'; ret" + ghost)
 
 
+@pytest.mark.parametrize("keys", ["<Tab>", "<M-C-Right>", "<M-Right><M-Right><Tab>"], ids=["all", "line", "words"])
+def test_who_accepts_emoji_goes_on_behind_them(binary: str, source: Path, keys: str) -> None:
+    fill = "é😀 + '👩‍💻🎉'"
+    with editing(binary, source, server=scripted(texts=[fill], steps=1)) as editor:
+        editor.type("Go    word = '😀'; x = ")
+        editor.until(lambda: editor.ghost() and editor.ghost()[0].startswith("é"), "ghost text")
+        editor.type(f"{keys}[0]")
+        settled(editor, f"    word = '😀'; x = {fill}[0]")
+
+
 def test_a_file_with_cr_lf_gets_no_cr(binary: str, source: Path) -> None:
     source.write_bytes(PYTHON.replace("\n", "\r\n").encode() + b"    \r\n\r\n\r\ndef end():\r\n    pass\r\n")
     with editing(binary, source) as editor:
         assert editor.lua("return vim.bo.fileformat") == "dos"
-        editor.type("9GAret")
+        editor.type("10GA")  # the blank line; at the end of the one above nothing belongs
         editor.until(editor.ghost, "ghost text")
         editor.type("<Tab><Esc>")
         editor.command("write")
         written = source.read_bytes()
         assert b"\r\r" not in written
         assert written.count(b"\n") == written.count(b"\r\n")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["lf", "cr lf"])
+def test_several_lines_come_at_a_blank_line_whatever_its_line_end(binary: str, source: Path, end: str) -> None:
+    def written(body: str) -> bytes:
+        return f"{PYTHON}{body}\n\n\ndef end():\n    pass\n".replace("\n", end).encode()
+
+    fill = "product = first * second\n    return product"
+    source.write_bytes(written("    "))
+    with editing(binary, source, server=scripted(texts=[fill], steps=1)) as editor:
+        editor.type("10GA")
+        shown = [line.strip() for line in fill.split("\n")]
+        editor.until(lambda: [line.strip() for line in editor.ghost()] == shown, "ghost text of two lines")
+        editor.type("<Tab><Esc>")
+        editor.until(lambda: not editor.ghost(), "it was accepted")
+        editor.command("write")
+        assert source.read_bytes() == written("    " + fill)
 
 
 def test_plug_mappings_pass_their_key_on(binary: str, source: Path) -> None:
