@@ -115,6 +115,7 @@ describe("the server of VS Code", () => {
     process.kill(editor.fakes()[0], "SIGKILL");
     await editor.status(/restarting/);
     assert.match(await editor.message(/the server has died 5 times/), /the next try is in 8 s/);
+    assert.deepEqual(await editor.toasts(/couldn't create connection|connection got disposed/), [], "a message in words of the protocol");
     const waits = (await editor.logged(/starting again in ([\d.]+) s/g)).map((found) => Number(found[1]));
     assert.deepEqual(waits.slice(-5), [0.5, 1, 2, 4, 8]);
     rmSync(bin("crash"));

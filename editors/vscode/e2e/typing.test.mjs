@@ -139,6 +139,7 @@ describe("typing in VS Code", () => {
     assert.deepEqual([counts.accepted, counts.accepted_characters], [ACCEPTED.length, [...ACCEPTED.join("")].length], "what was put there, once");
     assert.ok(counts.accepted <= counts.shown && counts.shown <= counts.suggested, JSON.stringify(counts));
     assert.ok(counts.accepted_characters <= counts.shown_characters, JSON.stringify(counts));
+    await editor.status(/ready/);
   });
 
   it("starts the server again when it is killed", async () => {

@@ -112,6 +112,11 @@ export class Window {
     return await toast.innerText();
   }
 
+  /** The messages on the screen that `pattern` matches. */
+  async toasts(pattern) {
+    return (await this.page.locator(".notification-toast").allInnerTexts()).filter((text) => pattern.test(text));
+  }
+
   /** Click on a button of a message. */
   async button(text) {
     await this.page.locator(".notification-toast .monaco-button, .notification-list-item .monaco-button", { hasText: text }).first().click();

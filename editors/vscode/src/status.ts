@@ -14,7 +14,10 @@ export class StatusBar implements vscode.Disposable {
     this.item.name = "dlm-fill";
     this.item.command = "dlm-fill.menu";
     this.subscriptions = [
-      server.onDidChange(() => { this.draw(); }),
+      server.onDidChange(() => {
+        if (server.life !== "running") this.told = undefined; // another server says its own
+        this.draw();
+      }),
       switches.onDidChange(() => { this.draw(); }),
       vscode.window.onDidChangeActiveTextEditor(() => { this.draw(); }),
     ];

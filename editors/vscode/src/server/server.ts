@@ -8,6 +8,13 @@ import { findServer, NoSuchProgram, type Found } from "./find";
 import { keysFor } from "./keys";
 import { run, type Running } from "./process";
 
+/** Shows no message of its own: the user is told by `Server`, with a remedy; the words of the protocol go to the log. */
+class QuietClient extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
+}
+
 export type Life = "stopped" | "missing" | "starting" | "running" | "restarting" | "failed";
 
 export class Server implements vscode.Disposable {
@@ -115,7 +122,7 @@ export class Server implements vscode.Disposable {
   private makeClient(found: Found, keys: Record<string, string>): LanguageClient {
     this.log.info(`starting ${found.file} (${found.origin})`);
     const further = vscode.workspace.getConfiguration("dlm-fill").get<string[]>("server.arguments", []);
-    return new LanguageClient(
+    return new QuietClient(
       "dlm-fill",
       "dlm-fill",
       { command: found.file, args: ["lsp", ...further], options: { env: { ...process.env, ...keys } } },
