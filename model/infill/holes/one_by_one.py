@@ -12,7 +12,19 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Protocol
 
-from model.types import Budget, Cancelled, Candidate, Fill, FillEvent, FillRequest, Hole, OnEvent, Span, Template
+from model.types import (
+    Budget,
+    Cancelled,
+    Candidate,
+    DraftToken,
+    Fill,
+    FillEvent,
+    FillRequest,
+    Hole,
+    OnEvent,
+    Span,
+    Template,
+)
 
 SPARE_CANDIDATES = 4
 """A rewriting asks for this many candidates beyond those that it needs: some change too much."""
@@ -59,7 +71,7 @@ def one_by_one(
             wanted = max(1, request.candidates - len(ways) + 1) if way is ways[0] else 1
             budget = _left(request.budget, spent.passes, clock() - started)
             asked = replace(_asked(request, h, way, wanted=wanted), budget=budget)
-            fill = fill_one(asked, cancelled=cancelled, on_event=_telling(on_event, request.template, h))
+            fill = fill_one(asked, cancelled=cancelled, on_event=_telling(on_event, way, h))
             spent.add(fill)
             if fill.stopped == "cancelled":
                 return spent.fill((), stopped="cancelled")
@@ -188,14 +200,18 @@ def _left(budget: Budget, passes: int, seconds: float) -> Budget:
     return Budget(max_time_s=time_left, max_forward_passes=passes_left)
 
 
-def _telling(on_event: OnEvent | None, template: Template, h: int) -> OnEvent | None:
-    """Tells of a hole's fill as of one of several."""
+def _telling(on_event: OnEvent | None, way: _Way, h: int) -> OnEvent | None:
+    """Tell of hole h's fill as of one of several: what stands in the others is decided, or still empty."""
     if on_event is None:
         return None
+    confidences = way.confidences + (1.0,) * (len(way.texts) - len(way.confidences))
+    others = tuple(
+        (DraftToken(text=text, confidence=confidence, open=False),) if text else ()
+        for text, confidence in zip(way.texts, confidences, strict=True)
+    )
 
     def told(event: FillEvent) -> None:
-        holes = tuple(event.holes[0] if n == h else () for n in range(len(template.holes)))
-        on_event(replace(event, holes=holes))
+        on_event(replace(event, holes=(*others[:h], event.holes[0], *others[h + 1 :])))
 
     return told
 
