@@ -1,5 +1,5 @@
-// The pictures of the README, from the real editor with the built-in model: `npm run picture` writes docs/images/vscode-denoising.gif (masks
-// turn into code in two places, then Tab accepts) and docs/images/vscode-fill.png. `npm run picture -- 3` shows the fill three times slower than it was.
+// The pictures of the README, from the real editor with the built-in model: `npm run picture` writes docs/images/vscode-denoising.gif (code
+// comes in two places, then Tab accepts) and docs/images/vscode-fill.png. `npm run picture -- 3` shows the fill three times slower than it was.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,18 +13,16 @@ const BEFORE_MS = 1000, REVIEWED_MS = 2000, ACCEPTED_MS = 2500;
 const slower = Number(process.argv[2] ?? 1);
 const images = path.join(root, "docs/images");
 /** Two gaps of which the rest says what belongs there. */
-const CODE = `def total(items):
-    """Return the sum of price times quantity over all items."""
-    result = 0
-    for item in items:
-        ...
-    return result
-
-
-def average_price(items):
-    """Return the mean of the prices, or 0 if there are no items."""
-    if not items:
+const CODE = `def mean(values):
+    """Return the mean, or 0 without values."""
+    if not values:
         return 0
+    ...
+
+
+def variance(values):
+    """Return the mean of squared differences."""
+    middle = mean(values)
     ...
 `;
 
@@ -53,7 +51,7 @@ try {
   await editor.status(/only on request/);
   await page.keyboard.press("Control+b"); // no side bar
   await page.locator(".part.sidebar").waitFor({ state: "hidden" });
-  await editor.goTo(5, 9);
+  await editor.goTo(5, 5);
   await page.keyboard.press("Shift+End");
   await page.keyboard.press("Control+d"); // the other one, too
   await page.locator('[id="status.editor.selection"]', { hasText: "2 selections" }).waitFor();
