@@ -115,9 +115,8 @@ def _told(served: Served) -> list[Route]:
         return Response(desk.watch.exposed(), media_type="text/plain; version=0.0.4")
 
     def models() -> dict[str, Any]:
-        name = desk.info.name if desk.info else "dlm-fill"
-        created = int(served.started)
-        return {"object": "list", "data": [{"id": name, "object": "model", "created": created, "owned_by": "dlm-fill"}]}
+        rest = {"object": "model", "created": int(served.started), "owned_by": "dlm-fill"}
+        return {"object": "list", "data": [{"id": name, **rest} for name in desk.models or ("dlm-fill",)]}
 
     return [
         Route("/health", health),

@@ -19,7 +19,8 @@ class Ask:
     `user` and `document`: a newer ask of both with another text takes the place of an older one; an empty document
     displaces nothing. `at_cursor`: the one hole is a cursor's place, so it gets what an editor shows there to who just
     types; else all candidates come back. `file`: a name, never opened here. `context_tokens`: the most that the client may
-    use. `stop`: texts before which an answer ends; `max_tokens`: its length.
+    use. `stop`: texts before which an answer ends; `max_tokens`: its length. `model`: what the client calls the model that
+    it wants, of importance where several are served.
     `warm`: nothing is filled, the context is read for an ask to come.
     """
 
@@ -28,6 +29,7 @@ class Ask:
     user: str = ""
     document: str = ""
     at_cursor: bool = False
+    model: str = ""
     language: str = ""
     file: str = ""
     other_files: tuple[str, ...] = ()
@@ -41,14 +43,16 @@ class Ask:
     def place(self) -> tuple[str, str]:
         return self.user, self.document
 
-    def text_digest(self) -> bytes:
+    def textdigest_of(self) -> bytes:
         """Equal for two asks about one state of a text."""
-        return _digest(*self.pieces)
+        return digest_of(*self.pieces)
 
     def digest(self) -> bytes:
         """Equal for two asks that have one answer."""
         rest = (self.holes, self.at_cursor, self.language, self.file, self.options, self.context_tokens, self.stop)
-        return _digest(*self.pieces, "\0", *self.other_files, "\0", repr((rest, self.max_tokens, self.warm)))
+        return digest_of(
+            *self.pieces, "\0", *self.other_files, "\0", repr((rest, self.max_tokens, self.warm, self.model))
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,13 +93,14 @@ def document_of(prefix: str, suffix: str) -> str:
     head = suffix.lstrip()[:_KNOWN_CHARS]
     if len(head) < _LEAST_CHARS:
         head = prefix[: prefix.rfind("\n") + 1][-_KNOWN_CHARS:]
-    return _digest(head).hex() if len(head.strip()) >= _LEAST_CHARS else ""
+    return digest_of(head).hex() if len(head.strip()) >= _LEAST_CHARS else ""
 
 
 _KNOWN_CHARS, _LEAST_CHARS = 256, 12
 
 
-def _digest(*texts: str) -> bytes:
+def digest_of(*texts: str) -> bytes:
+    """Equal for equal texts."""
     made = hashlib.blake2b(digest_size=16)
     for text in texts:
         data = text.encode("utf-8", errors="surrogatepass")

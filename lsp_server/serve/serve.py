@@ -91,6 +91,12 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     metavar="N",
     help="With --ray: add replicas up to N under load.",
 )
+@click.option(
+    "--also",
+    multiple=True,
+    metavar="NAME=MODEL",
+    help="With --ray: another model, for requests that name it; may be repeated.",
+)
 @click.pass_context
 def main(
     ctx: click.Context,
@@ -102,6 +108,7 @@ def main(
     ray: bool,
     replicas: int,
     max_replicas: int | None,
+    also: tuple[str, ...],
     **wish: Any,
 ) -> int:
     """Serve completion clients over HTTP: llama.vim, llama.vscode, Zed, Continue, minuet, Tabby, Ollama's and Mercury's."""
@@ -112,14 +119,19 @@ def main(
         if importlib.util.find_spec(package) is None:
             extra = "ray" if package == "ray" else "serve"
             raise InputError(f"dlm-fill serve needs {package}: pip install 'dlm-fill[{extra}]'")
+    if also and not ray:
+        raise InputError("--also: several models are served by a fleet alone: add --ray")
+    from lsp_server.serve.fleet.application import Scale, models_of
     from lsp_server.serve.server import run
     from lsp_server.serve.settings import ServeSettings
 
-    settings = ServeSettings(keys_file=ctx.obj, max_wait_s=max_wait, max_time_s=max_time, **wish)
+    settings = ServeSettings(
+        keys_file=ctx.obj, max_wait_s=max_wait, max_time_s=max_time, also=models_of(list(also)), **wish
+    )
     if ray:
-        from lsp_server.serve.fleet import run as run_fleet
+        from lsp_server.serve.fleet.run import run as run_fleet
 
-        return run_fleet(settings, replicas=replicas, most=max_replicas)
+        return run_fleet(settings, Scale(replicas=replicas, most=max_replicas))
     return run(settings)
 
 

@@ -8,16 +8,18 @@ import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from starlette.requests import Request
 
 from lsp_server.serve.ask import Answer, Ask
-from lsp_server.serve.desk.desk import Desk, on_loop
+from lsp_server.serve.desk.desk import on_loop
+from lsp_server.serve.desk.watch import Watch
 from lsp_server.serve.fills import may_be_read
 from lsp_server.serve.replies import Refusal
 from lsp_server.serve.tabby_events import Events
 from lsp_server.settings import FillOptions
-from model.types import FillEvent
+from model.types import FillerInfo, FillEvent, OnEvent
 
 USER_HEADER, DOCUMENT_HEADER = "x-dlm-fill-user", "x-dlm-fill-document"
 _MOST_NAME_CHARS = 200
@@ -31,11 +33,34 @@ class Caller:
     context_tokens: int | None = None
 
 
+class AnyDesk(Protocol):
+    """Where asks are filled: in this process, or at replicas. `info` is None until a model is there, `failure` says why not.
+
+    `kept_answers` is None where others keep them.
+    """
+
+    watch: Watch
+    info: FillerInfo | None
+    failure: str
+
+    @property
+    def models(self) -> tuple[str, ...]: ...
+    @property
+    def queued(self) -> int: ...
+    @property
+    def filling(self) -> int: ...
+    @property
+    def kept_answers(self) -> int | None: ...
+    async def load(self) -> None: ...
+    async def fill(self, ask: Ask, *, on_event: OnEvent | None = None) -> Answer: ...
+    def close(self) -> None: ...
+
+
 @dataclass(kw_only=True)
 class Served:
     """One server's state. `max_time_s` bounds a fill; `cursor_time_s` one that somebody types beside."""
 
-    desk: Desk
+    desk: AnyDesk
     max_time_s: float = 10.0
     cursor_time_s: float = 2.0
     events: Events = field(default_factory=Events)
@@ -85,27 +110,28 @@ class Served:
             with suppress(asyncio.CancelledError):
                 await gone
 
-    async def states(self, ask: Ask) -> AsyncGenerator[FillEvent | Answer, None]:
-        """The states of a fill as they come, the newest only where the client is slow; at last the answer."""
-        latest: asyncio.Queue[FillEvent] = asyncio.Queue(maxsize=1)
 
-        def see(event: FillEvent) -> None:
-            if latest.full():
-                latest.get_nowait()
-            latest.put_nowait(event)
+async def states_at(desk: AnyDesk, ask: Ask) -> AsyncGenerator[FillEvent | Answer, None]:
+    """The states of a fill as they come, the newest only where the client is slow; at last the answer."""
+    latest: asyncio.Queue[FillEvent] = asyncio.Queue(maxsize=1)
 
-        task = asyncio.ensure_future(self.desk.fill(ask, on_event=on_loop(asyncio.get_running_loop(), see)))
-        try:
-            while not task.done() or not latest.empty():
-                get = asyncio.ensure_future(latest.get())
-                await asyncio.wait({task, get}, return_when=asyncio.FIRST_COMPLETED)
-                if get.done():
-                    yield get.result()
-                else:
-                    get.cancel()
-            yield task.result()
-        finally:
-            task.cancel()
+    def see(event: FillEvent) -> None:
+        if latest.full():
+            latest.get_nowait()
+        latest.put_nowait(event)
+
+    task = asyncio.ensure_future(desk.fill(ask, on_event=on_loop(asyncio.get_running_loop(), see)))
+    try:
+        while not task.done() or not latest.empty():
+            get = asyncio.ensure_future(latest.get())
+            await asyncio.wait({task, get}, return_when=asyncio.FIRST_COMPLETED)
+            if get.done():
+                yield get.result()
+            else:
+                get.cancel()
+        yield task.result()
+    finally:
+        task.cancel()
 
 
 def options_of(*, seed: int = 0, sampler: str = "auto", steps: int | None = None) -> FillOptions:

@@ -13,8 +13,9 @@ import uvicorn
 from lsp_server.errors import InputError
 from lsp_server.feedback.metrics import Metrics
 from lsp_server.feedback.store import add, state_file
-from lsp_server.serve.app import create_app
+from lsp_server.serve.app import Doors, create_app
 from lsp_server.serve.gate.protocol import PunctualProtocol
+from lsp_server.serve.served import Served
 from lsp_server.serve.settings import ServeSettings
 from lsp_server.serve.tabby_events import Events
 
@@ -26,11 +27,17 @@ def run(settings: ServeSettings) -> int:
     """Serve until a signal; the exit code. Raises InputError before anything listens, for what cannot be served."""
     doors = settings.doors()
     settings.check_certificate()
+    return listen_and_serve(settings, settings.served(), doors)
+
+
+def listen_and_serve(settings: ServeSettings, served: Served, doors: Doors) -> int:
+    """Serve until a signal; the exit code. Raises InputError for an address that cannot be listened at."""
     listening = _listen(settings.host, settings.port)
     host, port = listening.getsockname()[:2]
     scheme = "https" if settings.certificate else "http"
     shown = f"[{host}]" if ":" in host else host
-    app = create_app(settings.served(events=Events(Metrics(_save))), doors)
+    served.events = Events(Metrics(_save))
+    app = create_app(served, doors)
     config = uvicorn.Config(
         app,
         http=PunctualProtocol,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from lsp_server.errors import InputError
@@ -12,18 +12,19 @@ from lsp_server.serve.app import Doors
 from lsp_server.serve.desk.desk import Desk, QueueBounds
 from lsp_server.serve.gate.gate import is_loopback
 from lsp_server.serve.gate.keys import VARIABLE, Keys, Limits
-from lsp_server.serve.served import Served
-from lsp_server.serve.tabby_events import Events
+from lsp_server.serve.served import AnyDesk, Served
 from model.types import Filler
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServeSettings:
     """The options of the command line. `keys_file` None: no keys but those of the environment. `rate`, `concurrency`: of who comes
-    in without a key.
+    in without a key. `also`: (name, model) of further models of a fleet; `models_at_once`: how many a replica has loaded.
     """
 
     model: str = "builtin"
+    also: tuple[tuple[str, str], ...] = ()
+    models_at_once: int = 2
     device: str = "auto"
     host: str = "127.0.0.1"
     port: int = 8012
@@ -60,13 +61,28 @@ class ServeSettings:
             reason = error.strerror or "no certificate with its key"
             raise InputError(f"--certificate {self.certificate}: cannot be used ({reason})") from None
 
-    def served(self, opener: Callable[[], Filler] | None = None, *, events: Events | None = None) -> Served:
-        """The server's state, over fillers that are not loaded yet."""
-        desk = Desk([opener or self._open] * self.fillers, bounds=QueueBounds(queue=self.queue, wait_s=self.max_wait_s))
-        return Served(desk=desk, max_time_s=self.max_time_s, events=events or Events())
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """What clients may call the models, the first where they name none."""
+        return (self.model, *(name for name, _ in self.also))
 
-    def _open(self) -> Filler:
+    def served(self) -> Served:
+        """The server's state, over fillers that are not loaded yet."""
+        return self.served_at(self.desk(self.model))
+
+    def served_at(self, desk: AnyDesk) -> Served:
+        """The server's state, over a desk."""
+        return Served(desk=desk, max_time_s=self.max_time_s)
+
+    def desk(self, name: str) -> Desk:
+        """A desk for one of `model_names`; its fillers are not loaded yet."""
+        model = dict(self.also).get(name, self.model)
+        opener = partial(self.open, model)
+        return Desk([opener] * self.fillers, bounds=Bounds(queue=self.queue, wait_s=self.max_wait_s))
+
+    def open(self, model: str) -> Filler:
+        """A filler of that model. Raises ModelError."""
         from model.filler import fetch, open_filler
 
-        fetch(self.model)
-        return open_filler(self.model, device=self.device)
+        fetch(model)
+        return open_filler(model, device=self.device)

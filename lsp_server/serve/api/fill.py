@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from lsp_server.serve.api.schema import CandidateOut, FillIn, FillOut, HoleIn, StateOut, TimesOut, TokenOut
 from lsp_server.serve.ask import Answer, Ask
 from lsp_server.serve.replies import Refusal, about, error_body, error_reply, read, refusal_of
-from lsp_server.serve.served import Served, new_id, options_of, readable
+from lsp_server.serve.served import Served, new_id, options_of, readable, states_at
 from model.types import FillEvent, Hole
 
 
@@ -39,6 +39,7 @@ def ask_of(wish: FillIn) -> Ask:
         pieces=tuple(wish.pieces),
         holes=tuple(Hole(**hole.model_dump()) for hole in holes),
         at_cursor=wish.cursor,
+        model=wish.model,
         language=wish.language,
         file=wish.file,
         document=wish.document or wish.file,
@@ -81,7 +82,7 @@ def out(answer: Answer) -> FillOut:
 async def _events(served: Served, ask: Ask) -> AsyncIterator[bytes]:
     """Server-sent events. Starlette closes this when the client goes, which stops the fill."""
     try:
-        async with aclosing(served.states(ask)) as states:
+        async with aclosing(states_at(served.desk, ask)) as states:
             async for one in states:
                 if isinstance(one, FillEvent):
                     yield _event("state", _state(one))

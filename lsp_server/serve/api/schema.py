@@ -47,6 +47,7 @@ class FillIn(BaseModel):
         default=False,
         description="The only hole is a cursor's place: answer what an editor would show to who just types.",
     )
+    model: str = Field(default="", max_length=200, description="By its name, where several are served.")
     language: str = Field(
         default="", max_length=64, description="As editors call it; left out: by the file's name, or guessed."
     )

@@ -77,6 +77,11 @@ class Desk:
         self.failure = ""
 
     @property
+    def models(self) -> tuple[str, ...]:
+        """What clients may call the model."""
+        return (self.info.name,) if self.info else ()
+
+    @property
     def queued(self) -> int:
         return len(self._queue)
 

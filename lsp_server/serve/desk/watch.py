@@ -32,6 +32,7 @@ class Watch:
         self._tokens = Counter("dlm_fill_tokens", "Tokens committed.", **made)
         self._context = Counter("dlm_fill_context_tokens", "Tokens of context given to the model.", **made)
         self._passes = Counter("dlm_fill_forward_passes", "Forward passes.", **made)
+        self._retries = Counter("dlm_fill_retries", "Fills asked for again: their replica was lost.", **made)
         self.gauge_queued = Gauge("dlm_fill_queued", "Asks that wait.", **made)
         self.gauge_filling = Gauge("dlm_fill_filling", "Asks that are being filled.", **made)
         self._latest: deque[float] = deque(maxlen=_LATEST)
@@ -57,6 +58,10 @@ class Watch:
     def took(self, ms: float) -> None:
         self._total.observe(ms / 1000)
         self._latest.append(ms)
+
+    def retried(self) -> None:
+        """Count a fill that is asked for again."""
+        self._retries.inc()
 
     def requested(self, route: str, status: int) -> None:
         """Count an HTTP request; `route` is one of this program's, never a path that a client made up."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -75,7 +75,7 @@ async def edit_completions(request: Request, served: Served) -> Response:
     unused = ignored(wish, _NOT_HONOURED)
     if wish.temperature:
         unused.append("temperature")
-    ask = served.ask(request, _asked(region))
+    ask = served.ask(request, replace(_asked(region), model=wish.model or ""))
     answer = await served.answer(request, ask)
     content = _UNCHANGED
     if answer.candidates:

@@ -68,6 +68,7 @@ async def generate(request: Request, served: Served) -> Response:
     ask = Ask(
         pieces=(parts.prefix, parts.suffix),
         at_cursor=True,
+        model=wish.model,
         document=document_of(parts.prefix, parts.suffix),
         file=parts.file,
         other_files=readable(list(parts.files)),
@@ -94,8 +95,7 @@ async def generate(request: Request, served: Served) -> Response:
 
 
 def tags(served: Served) -> dict[str, Any]:
-    """The one model that is served, whatever name a client asks for."""
-    name = _name(served)
+    """The models that are served; where it is one, it answers whatever name a client asks for."""
     return {
         "models": [
             {
@@ -107,6 +107,7 @@ def tags(served: Served) -> dict[str, Any]:
                 "details": _DETAILS,
                 "capabilities": _CAPABILITIES,
             }
+            for name in served.desk.models or ("dlm-fill",)
         ]
     }
 

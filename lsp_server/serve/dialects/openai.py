@@ -83,6 +83,7 @@ def asked(wish: CompletionIn) -> tuple[Ask, list[str]]:
         Ask(
             pieces=(parts.prefix, parts.suffix),
             at_cursor=True,
+            model=wish.model or "",
             document=document_of(parts.prefix, parts.suffix),
             language=wish.language or "",
             file=parts.file,
