@@ -43,7 +43,7 @@ class Ask:
     def place(self) -> tuple[str, str]:
         return self.user, self.document
 
-    def textdigest_of(self) -> bytes:
+    def text_digest(self) -> bytes:
         """Equal for two asks about one state of a text."""
         return digest_of(*self.pieces)
 

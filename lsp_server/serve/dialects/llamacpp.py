@@ -38,6 +38,7 @@ class Extra(BaseModel):
 class InfillIn(BaseModel):
     """`prompt`: the cursor line's text before the cursor, which `input_prefix` does not hold."""
 
+    model: str | None = None
     input_prefix: str = ""
     input_suffix: str = ""
     input_extra: list[Extra] = []
@@ -92,6 +93,7 @@ def asked(wish: InfillIn) -> Ask:
     return Ask(
         pieces=(prefix, wish.input_suffix),
         at_cursor=True,
+        model=wish.model or "",
         document=document_of(prefix, wish.input_suffix),
         other_files=readable([(extra.filename, extra.text) for extra in wish.input_extra]),
         options=options_of(seed=max(wish.seed or 0, 0)),

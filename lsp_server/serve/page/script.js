@@ -14,7 +14,7 @@ function locked(show, message = "") {
 // Only Python's, shell's and other hash languages would take ___ for code; here it is where a hole stands.
 const gapsOf = (text) => text.split("___");
 
-function show(pieces, holes, text) {
+function show(pieces, holes) {
   const result = $("result");
   result.replaceChildren(pieces[0]);
   holes.forEach((hole, n) => {
@@ -22,7 +22,7 @@ function show(pieces, holes, text) {
       const mark = document.createElement("mark");
       mark.textContent = token.open && !token.text.trim() ? "·" : token.text;
       if (token.open) mark.className = "open";
-      mark.title = text || `${Math.round(100 * token.confidence)} %`;
+      mark.title = `${Math.round(100 * token.confidence)} %`;
       result.append(mark);
     }
     result.append(pieces[n + 1]);
@@ -34,6 +34,7 @@ function fail(message) {
   said.className = "wrong";
   said.textContent = message;
   $("result").replaceChildren(said);
+  $("progress").textContent = "";
 }
 
 async function* events(response) {
@@ -133,7 +134,7 @@ async function state() {
       ["p50", ms(now.p50_ms)],
       ["p95", ms(now.p95_ms)],
       ["answers at hand", hits],
-      ["kept answers", now.kept_answers],
+      ["kept answers", now.kept_answers ?? "at replicas"],
       ["context", `${now.context_tokens} tokens`],
       ["up", span(now.up_s)],
     ]);

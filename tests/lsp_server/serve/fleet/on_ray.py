@@ -76,7 +76,7 @@ class Users:
 
 async def until(holds: Callable[[], bool], what: str) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while not holds():
+        while not holds():  # noqa: ASYNC110  what is waited for is other processes'
             await asyncio.sleep(0.1)
     assert holds(), what
 
