@@ -2,6 +2,7 @@
 # make demo      … and fill a gap in a shipped file, showing the diff
 # make check     … and what tests need; then ruff, mypy and the fast tests: a minute, for before a commit
 # make test      … and what tests need; then ruff, stylua, luacheck, the docs, mypy, pytest, and the VS Code extension's tests
+# make test-ray  a fleet on Ray (half a gigabyte, in .venv-ray): replicas killed, added, taken away and replaced under load
 # make docs      the site of docs/ in dist/site; a link or an anchor that leads nowhere is an error
 # make vscode    the VS Code extension, as editors/vscode/dist/dlm-fill.vsix; BUNDLE=1: with the server in it, for machines without network
 #                (dlm-fill-bundled.vsix); make test-vscode BUNDLE=1 installs that in VS Code without a network, too
@@ -15,7 +16,7 @@ DEMO ?= fixtures/demo/inventory.py:37
 VSCODE := editors/vscode
 NEOVIM := editors/neovim
 
-.PHONY: help install demo check test tools lint docs types unit wheel vscode test-vscode clean
+.PHONY: help install demo test tools lint docs types unit wheel vscode test-vscode test-page test-ray ray clean
 .DEFAULT_GOAL := help
 
 help:
@@ -28,7 +29,7 @@ install: $(VENV)/.installed
 demo: install
 	@$(BIN)/dlm-fill $(DEMO)
 
-test: lint docs types unit test-vscode
+test: lint docs types unit test-vscode test-page
 
 # The fast tests: layers, pages, decoding, what of a text is shown, positions and trees; no editor, no server, no weights.
 FAST := tests/test_layers.py tests/test_docs.py tests/model/infill tests/model/test_canvas.py tests/model/test_text.py \
@@ -56,6 +57,14 @@ types: tools
 
 unit: tools
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+# A virtual environment of its own: what Ray needs would pull other versions into the one that everything else is tested with.
+test-ray:
+	@$(MAKE) --no-print-directory VENV=$(VENV)-ray ray
+
+ray: install
+	@$(PIP_INSTALL) --editable '.[ray]' pytest pytest-asyncio hypothesis
+	$(BIN)/python -m pytest -q tests/lsp_server/serve/fleet/on_ray.py
 
 tools: install $(VENV)/.tools
 
@@ -85,13 +94,19 @@ test-vscode: install vscode
 	@! command -v chromium >/dev/null || { $(NODE) && cd $(VSCODE) && scripts/tools.sh && \
 	  node --test --test-concurrency=1 --test-reporter=spec e2e/*.test.mjs $(if $(BUNDLE),e2e/bundled.mjs); }
 
+# The page of `dlm-fill serve` in Chromium, by what drives the browser for VS Code.
+test-page: tools
+	@command -v chromium >/dev/null || { echo "the tests of the server's page need chromium on the PATH" >&2; [ -z "$$CI" ]; }
+	@! command -v chromium >/dev/null || { $(NODE) && $(VSCODE)/scripts/tools.sh && \
+	  node --test --test-reporter=spec tests/lsp_server/serve/page/*.test.mjs; }
+
 editors/%/node_modules/.installed: editors/%/package-lock.json
 	@$(NODE) && cd editors/$* && npm ci --no-audit --no-fund --silent
 	@touch $@
 
 clean:
 	rm -rf $(NEOVIM)/node_modules $(VSCODE)/node_modules $(VSCODE)/dist $(VSCODE)/.node $(VSCODE)/.tools
-	rm -rf $(VENV) dist model/backends/builtin/kernel/kernel.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-ray dist model/backends/builtin/kernel/kernel.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # Debian keeps ensurepip in a package of its own: without it, the machine's pip puts pip into the new environment.
 $(BIN)/python:

@@ -53,12 +53,25 @@ def main(model: str, typists: str, seconds: float, pairs: int, closing: bool, gg
     with dlm_fill(model) as server:
         figures["http"] = asyncio.run(both_ways(model, server.url, pairs))
         click.echo(f"one fill: {figures['http']}", err=True)
+        figures["per_fill"] = per_fill(server, seconds / 2, replayed)
         figures |= measured(server, counts, seconds, replayed, closing=closing)
     if gguf is not None:
         with llama_server(gguf) as server:
             figures["llama.cpp"] = measured(server, counts, seconds, replayed, closing=closing)
     figures["load"] = _load()
     click.echo(json.dumps(figures))
+
+
+def per_fill(server: Server, seconds: float, replayed: Recording) -> dict[str, float]:
+    """Tokens and passes of a fill, the means over some seconds, so that costs elsewhere can be told from floors."""
+    before = server.counted()
+    asyncio.run(capacity(server.url, seconds, replayed, askers=1))
+    after = server.counted()
+    fills = after["dlm_fill_queue_seconds_count"] - before["dlm_fill_queue_seconds_count"]
+    return {
+        name: round((after[f"dlm_fill_{name}_total"] - before[f"dlm_fill_{name}_total"]) / max(1.0, fills), 2)
+        for name in ("tokens", "forward_passes", "context_tokens")
+    }
 
 
 def measured(

@@ -24,6 +24,15 @@ class Server:
     url: str
     pid: int
 
+    def counted(self) -> dict[str, float]:
+        """The counters of a `dlm-fill serve`, labels left out and their values summed."""
+        found: dict[str, float] = {}
+        for line in httpx.get(f"{self.url}/metrics", trust_env=False).text.splitlines():
+            if not line.startswith("#"):
+                name, value = line.split("{")[0].split()[0], float(line.rsplit(" ", 1)[1])
+                found[name] = found.get(name, 0.0) + value
+        return found
+
     def resident_kb(self) -> int:
         """What the process holds in memory; 0 where the system does not say."""
         with contextlib.suppress(OSError):
