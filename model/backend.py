@@ -141,6 +141,13 @@ class ReadsAhead(Protocol):
         ...
 
 
+@runtime_checkable
+class KeepsContexts(Protocol):
+    """A `Backend` that keeps `contexts` of them read; the one that was used longest ago makes room."""
+
+    contexts: int
+
+
 class Backend(Protocol):
     """A network with its weights on a device."""
 

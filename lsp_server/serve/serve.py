@@ -29,6 +29,14 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="Fill so many requests at once; each loads the model.",
 )
 @click.option(
+    "--contexts",
+    type=click.IntRange(1, 10_000),
+    default=32,
+    show_default=True,
+    metavar="N",
+    help="Keep the text around the cursor read for so many documents: 12 kB a token with the built-in model.",
+)
+@click.option(
     "--queue",
     type=click.IntRange(1),
     default=128,

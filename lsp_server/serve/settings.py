@@ -6,6 +6,7 @@ import ssl
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from lsp_server.errors import InputError
 from lsp_server.serve.app import Doors
@@ -20,6 +21,7 @@ from model.types import Filler
 class ServeSettings:
     """The options of the command line. `keys_file` None: no keys but those of the environment. `rate`, `concurrency`: of who comes
     in without a key. `also`: (name, model) of further models of a fleet; `models_at_once`: how many a replica has loaded.
+    `contexts`: of how many documents the text around stays read.
     """
 
     model: str = "builtin"
@@ -29,6 +31,7 @@ class ServeSettings:
     host: str = "127.0.0.1"
     port: int = 8012
     fillers: int = 1
+    contexts: int = 32
     queue: int = 128
     max_wait_s: float = 3.0
     max_time_s: float = 10.0
@@ -85,4 +88,12 @@ class ServeSettings:
         from model.filler import fetch, open_filler
 
         fetch(model)
-        return open_filler(model, device=self.device)
+        filler = open_filler(model, device=self.device)
+        if isinstance(filler, _KeepsContexts):
+            filler.keep_contexts(self.contexts)
+        return filler
+
+
+@runtime_checkable
+class _KeepsContexts(Protocol):
+    def keep_contexts(self, count: int) -> None: ...

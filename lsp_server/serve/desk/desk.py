@@ -19,7 +19,8 @@ from typing import TypeAlias
 from lsp_server.errors import InputError, place_of
 from lsp_server.serve.ask import Answer, Ask
 from lsp_server.serve.desk.answers import Answers
-from lsp_server.serve.desk.queue import Queue, QueuedFill
+from lsp_server.serve.desk.idle import Idle
+from lsp_server.serve.desk.queue import Job, Queue
 from lsp_server.serve.desk.watch import Watch
 from lsp_server.serve.fills import answer_of
 from model.errors import ModelError
@@ -66,7 +67,7 @@ class Desk:
         self.bounds, self.watch, self._clock = bounds, watch or Watch(), clock
         self._openers = tuple(openers)
         self._threads = [ThreadPoolExecutor(1, thread_name_prefix=f"fill-{n}") for n in range(len(self._openers))]
-        self._idle: list[tuple[Filler, ThreadPoolExecutor]] = []
+        self._idle = Idle()
         self._queue, self._answers = Queue(), Answers()
         self._jobs: dict[tuple[str, bytes], QueuedFill] = {}
         self._places: dict[tuple[str, str], QueuedFill] = {}
@@ -192,7 +193,7 @@ class Desk:
                 self.watch.counted("refused")
                 job.answer.set_exception(Busy(max(1, math.ceil(self.expected_wait_s()))))
                 continue
-            filler, thread = self._idle.pop()
+            filler, thread = self._idle.take(job.ask.place)
             job.running = True
             task = asyncio.ensure_future(self._run(job, filler, thread))
             self._running.add(task)
@@ -222,7 +223,7 @@ class Desk:
             self._settle(job, replace(answer, queue_ms=queue_ms))
         finally:
             self._forget(job)
-            self._idle.append((filler, thread))
+            self._idle.put((filler, thread))
             self._start_next()
 
     def _settle(self, job: QueuedFill, outcome: Answer | Exception) -> None:
@@ -240,7 +241,7 @@ class Desk:
             for opener, thread in zip(self._openers, self._threads, strict=True):
                 filler = await loop.run_in_executor(thread, opener)
                 self.info = filler.info
-                self._idle.append((filler, thread))
+                self._idle.put((filler, thread))
         except ModelError as error:
             self.failure = str(error)
             raise

@@ -17,7 +17,7 @@ from model.backends.builtin.tree import TokenCache, Tree
 
 Ids = NDArray[np.int64]
 CONTEXTS = 3
-"""Documents whose context stays read; the one that was used longest ago makes room."""
+"""Documents whose context stays read, unless `CausalBackend.contexts` is set; the one that was used longest ago makes room."""
 FAMILIAR_SHARE = 0.25
 """A context that shares at least this much of its prompt with a new one is read on; below that the new one gets a cache of its own."""
 TOKENS_PER_SECOND = 1000.0
@@ -62,6 +62,7 @@ class CausalBackend:
         self._new_cache, self._vocabulary, self._fim, self._specials = cache, vocabulary, fim, specials
         self._end_id = spec.end_of_hole_id
         self._adapter = adapter
+        self.contexts = CONTEXTS
         self._caches: list[Readable] = []
 
     def read(self, context: Context, *, stop: Callable[[], bool]) -> bool:
@@ -99,7 +100,7 @@ class CausalBackend:
         shared = [_common(cache.ids, ids) for cache in self._caches]
         best = int(np.argmax(shared)) if shared else -1
         if best < 0 or shared[best] < FAMILIAR_SHARE * len(ids):
-            cache = self._new_cache() if len(self._caches) < CONTEXTS else self._caches.pop(0)
+            cache = self._new_cache() if len(self._caches) < self.contexts else self._caches.pop(0)
         else:
             cache = self._caches.pop(best)
         self._caches.append(cache)

@@ -112,6 +112,19 @@ async def test_users_take_turns() -> None:
     desk.close()
 
 
+async def test_a_document_goes_to_the_filler_that_has_read_it() -> None:
+    fillers = [FakeFiller(["1"]), FakeFiller(["2"])]
+    openers = iter(fillers)
+    desk = Desk([lambda: next(openers)] * 2, bounds=LONG)
+    answers = {}
+    for turn in range(4):
+        asks = [ask(f"{name}{turn}", document=name) for name in ("a", "b")]
+        for one, found in zip(asks, await asyncio.gather(*map(desk.fill, asks)), strict=True):
+            answers.setdefault(one.document, set()).add(found.text)
+    assert sorted(map(sorted, answers.values())) == [["1"], ["2"]]
+    desk.close()
+
+
 async def test_a_full_queue_refuses_and_says_when_to_come_again() -> None:
     filler = HeldFiller(["1"])
     desk = Desk([lambda: filler], bounds=QueueBounds(queue=2, wait_s=1000.0))

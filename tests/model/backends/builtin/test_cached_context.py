@@ -183,6 +183,15 @@ def test_typing_reads_the_new_tokens_only_and_documents_keep_their_contexts() ->
     assert made.backend.unread(context([1, 2, 3], suffix)) > len(suffix) // 2  # it was used longest ago
 
 
+def test_a_server_keeps_the_contexts_of_more_documents() -> None:
+    made = Made()
+    made.backend.contexts = 2 * CONTEXTS
+    documents = [context([n], [n] * 30) for n in range(2 * CONTEXTS)]
+    for document in documents:
+        made.backend.prefill(document)
+    assert [made.backend.unread(document) for document in documents] == [0] * 2 * CONTEXTS
+
+
 def test_reading_stops_when_asked_and_goes_on_where_it_stopped() -> None:
     made = Made()
     whole = context([1, 2, 3], list(range(20)))

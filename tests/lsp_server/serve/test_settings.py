@@ -1,0 +1,18 @@
+"""What the options of `dlm-fill serve` do to the model."""
+
+from __future__ import annotations
+
+from lsp_server.serve.settings import ServeSettings
+from model.local import LocalFiller
+
+
+def test_a_server_keeps_more_documents_read_than_an_editor() -> None:
+    filler = ServeSettings(contexts=5).open("builtin")
+    assert isinstance(filler, LocalFiller)
+    assert filler._denoiser.contexts == 5  # type: ignore[attr-defined]
+
+
+def test_each_model_of_a_fleet_has_a_name() -> None:
+    settings = ServeSettings(model="builtin", also=(("fast", "builtin"),), fillers=3)
+    assert settings.model_names == ("builtin", "fast")
+    assert settings.desk("fast").models == ()
