@@ -15,7 +15,6 @@ from lsp_server.serve.fleet.desk import Refused, Reply
 from lsp_server.serve.replies import refusal_of
 from lsp_server.serve.served import states_at
 from lsp_server.serve.settings import ServeSettings
-from model.errors import UnknownModel
 from model.types import FillerInfo, FillEvent
 
 _LAST_FILLS_S = 15.0
@@ -84,12 +83,6 @@ class Replica:
             await desk.load()
             assert desk.info is not None
             return desk.info
-
-    async def check_health(self) -> None:
-        """Raises where the first model could not be loaded: Ray then starts another replica."""
-        held = await self._desk_of("")
-        if held.desk.failure:
-            raise UnknownModel(held.desk.failure)
 
     async def _desk_of(self, name: str) -> HeldDesk:
         held: HeldDesk = await self._held_desk(name or self._first)
