@@ -44,7 +44,7 @@ class Server:
 
 def dlm_fill(model: str) -> contextlib.AbstractContextManager[Server]:
     """A `dlm-fill serve`; its limits of rate are above what typists do."""
-    command = ["lsp_server.cli", "serve", "--port", "0", "--model", model]
+    command = ["lsp_server.cli.main", "serve", "--port", "0", "--model", model]
     return _started(*command, "--rate", "100000", "--concurrency", "100000")
 
 

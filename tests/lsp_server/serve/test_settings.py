@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from lsp_server.serve.settings import ServeSettings
-from model.local import LocalFiller
+from model.infill.infiller import Infiller
 
 
 def test_a_server_keeps_more_documents_read_than_an_editor() -> None:
     filler = ServeSettings(contexts=5).open("builtin")
-    assert isinstance(filler, LocalFiller)
-    assert filler._denoiser.contexts == 5  # type: ignore[attr-defined]
+    assert isinstance(filler, Infiller)
+    assert filler._backend.contexts == 5  # type: ignore[attr-defined]
 
 
 def test_each_model_of_a_fleet_has_a_name() -> None:

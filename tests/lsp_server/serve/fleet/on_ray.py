@@ -204,7 +204,7 @@ def test_the_command_serves_replaces_and_ends(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
-        "lsp_server.cli",
+        "lsp_server.cli.main",
         "serve",
         "--ray",
         "--port",

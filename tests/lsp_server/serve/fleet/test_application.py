@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lsp_server.cli import run
+from lsp_server.cli.main import run
 from lsp_server.errors import InputError
 from lsp_server.serve.fleet.application import Scale, models_of, wished
 
