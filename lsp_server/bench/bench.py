@@ -13,7 +13,10 @@ BENCHES: Mapping[str, tuple[str, str]] = {
     "server": ("lsp_server.bench.server:main", "From keystroke to suggestion in a running language server."),
     "torn": ("lsp_server.bench.torn:main", "Fills below something left open, against the same in the sound file."),
     "storm": ("lsp_server.bench.storm.command:main", "Random requests, edits and cancels: is all answered?"),
-    "serve": ("lsp_server.bench.serve.command:main", "Typists at a `dlm-fill serve`: answers, times, shedding, memory."),
+    "serve": (
+        "lsp_server.bench.serve.command:main",
+        "Typists at a `dlm-fill serve`: answers, times, shedding, memory.",
+    ),
     "fill": ("model.lab.bench.fill:main", "Filling from start to end, cold and warm."),
     "engine": ("model.lab.bench.engine.bench_engine:main", "The engine against other ways to run the same weights."),
     "kernel": (

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from lsp_server.errors import InputError
-from lsp_server.serve.fleet.desk import FleetDesk
 from lsp_server.serve.gate.keys import key_file
 from lsp_server.serve.settings import ServeSettings
 
@@ -76,19 +75,9 @@ def fillers(settings: ServeSettings, scale: Scale) -> Any:
     return deployed(Replica).bind(settings)
 
 
-def desk_of(settings: ServeSettings, handle: Any) -> FleetDesk:
-    """The desk whose fills are made at the replicas that `handle` leads to."""
-    from lsp_server.serve.fleet.ray_replicas import RayReplicas
-
-    return FleetDesk(RayReplicas(handle), models=settings.model_names if settings.also else ())
-
-
-def app(arguments: Mapping[str, Any] | None = None) -> Any:
-    """The application for `serve run lsp_server.serve.fleet:app` and configurations; arguments win over the environment.
-
-    Raises InputError.
-    """
-    settings, scale = wished(arguments or {}, os.environ)
+def with_door(arguments: Mapping[str, Any]) -> Any:
+    """The application for a cluster; arguments win over the environment. Raises InputError."""
+    settings, scale = wished(arguments, os.environ)
     settings.doors()  # here, where somebody reads what is wrong
     from ray import serve
 

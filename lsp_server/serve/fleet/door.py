@@ -8,7 +8,7 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from lsp_server.serve.app import create_app
-from lsp_server.serve.fleet.application import desk_of
+from lsp_server.serve.fleet.ray_replicas import desk_of
 from lsp_server.serve.settings import ServeSettings
 
 

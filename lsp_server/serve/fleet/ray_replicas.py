@@ -11,7 +11,8 @@ from ray import exceptions as gone
 from ray.serve import exceptions as serve_errors
 
 from lsp_server.serve.ask import Ask
-from lsp_server.serve.fleet.desk import Lost, Refused, Reply
+from lsp_server.serve.fleet.desk import FleetDesk, Lost, Refused, Reply
+from lsp_server.serve.settings import ServeSettings
 from model.types import FillerInfo, FillEvent
 
 _LOST = (
@@ -64,6 +65,11 @@ class RayReplicas:
 
     def _to(self, session: str) -> Any:
         return self._handle.options(session_id=session) if session else self._handle
+
+
+def desk_of(settings: ServeSettings, handle: Any) -> FleetDesk:
+    """The desk whose fills are made at the replicas that `handle` leads to."""
+    return FleetDesk(RayReplicas(handle), models=settings.model_names if settings.also else ())
 
 
 @contextmanager

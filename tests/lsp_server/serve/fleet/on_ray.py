@@ -20,7 +20,9 @@ import pytest
 import ray
 from ray import serve
 
-from lsp_server.serve.fleet.application import Scale, app, desk_of, fillers
+from lsp_server.serve.fleet import app
+from lsp_server.serve.fleet.application import Scale, fillers
+from lsp_server.serve.fleet.ray_replicas import desk_of
 from lsp_server.serve.served import Served
 from tests.lsp_server.serve.fleet.fakes import FakeSettings
 from tests.lsp_server.serve.test_sockets import listening
