@@ -18,6 +18,11 @@ from lsp_server.serve.settings import ServeSettings
 
 NAME = "dlm-fill"
 _VARIABLE = "DLM_FILL_SERVE_"
+_OF_RAY = {
+    "RAY_SERVE_QUEUE_LENGTH_RESPONSE_DEADLINE_S": "1",  # a replica that computes on all cores says late how much it has to do;
+    "RAY_SERVE_MAX_QUEUE_LENGTH_RESPONSE_DEADLINE_S": "5",  # by Ray's 0.1 s its documents would go to another one
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
+}
 _UNDER_WAY_PER_REPLICA = 4
 _MOST_UNDER_WAY = 256
 
@@ -51,6 +56,12 @@ class Scale:
             "metrics_interval_s": self.look_back_s / 5,
         }
         return {"autoscaling_config": wanted, **surge}
+
+
+def prepare_ray() -> None:
+    """Set what Ray reads when it is imported; docs/serve/kuberay.yaml sets it on a cluster."""
+    for name, value in _OF_RAY.items():
+        os.environ.setdefault(name, value)
 
 
 def fillers(settings: ServeSettings, scale: Scale) -> Any:

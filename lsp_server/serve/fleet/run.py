@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from lsp_server.errors import InputError
-from lsp_server.serve.fleet.application import NAME, Scale, fillers
+from lsp_server.serve.fleet.application import NAME, Scale, fillers, prepare_ray
 from lsp_server.serve.server import listen_and_serve
 from lsp_server.serve.settings import ServeSettings
 
 
 def run(settings: ServeSettings, scale: Scale) -> int:
     """Serve until a signal; the exit code. SIGHUP: replace the replicas, which load their models anew. Raises InputError."""
+    prepare_ray()
     from lsp_server.serve.fleet.ray_replicas import desk_of
 
     doors = settings.doors()

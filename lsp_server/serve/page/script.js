@@ -8,6 +8,7 @@ const headers = () => (key ? { authorization: `Bearer ${key}` } : {});
 
 function locked(show, message = "") {
   $("unlock").hidden = !show;
+  $("state").hidden = show;
   $("wrong").textContent = message;
 }
 
@@ -72,6 +73,7 @@ async function fill() {
     for await (const [name, data] of events(response)) {
       if (name === "state") {
         states += 1;
+        if (states === 1) state();
         show(pieces, data.holes);
         $("progress").textContent = `step ${data.step}, ${data.forward_passes} passes`;
       } else if (name === "fill" && data.candidates.length) {

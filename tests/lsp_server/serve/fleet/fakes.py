@@ -25,7 +25,7 @@ class Named(FakeFiller):
 class FakeSettings(ServeSettings):
     """A fill takes `fill_s`."""
 
-    fill_s: float = 0.3
+    fill_s: float = 0.1
 
     def open(self, model: str) -> Filler:
-        return Named(["1"], steps=30, step_s=self.fill_s / 30, name=model)
+        return Named(["1"], steps=10, step_s=self.fill_s / 10, name=model)
