@@ -16,7 +16,7 @@ DEMO ?= fixtures/demo/inventory.py:37
 VSCODE := editors/vscode
 NEOVIM := editors/neovim
 
-.PHONY: help install demo test tools lint docs types unit wheel vscode test-vscode test-page test-ray ray clean
+.PHONY: help install demo check test tools lint docs types unit wheel vscode test-vscode test-page test-ray ray clean
 .DEFAULT_GOAL := help
 
 help:

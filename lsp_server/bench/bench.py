@@ -12,9 +12,9 @@ BENCHES: Mapping[str, tuple[str, str]] = {
     "cut": ("lsp_server.bench.cut:main", "Cutting and incremental parsing; needs no model."),
     "server": ("lsp_server.bench.server:main", "From keystroke to suggestion in a running language server."),
     "torn": ("lsp_server.bench.torn:main", "Fills below something left open, against the same in the sound file."),
-    "storm": ("lsp_server.bench.storm.command:main", "Random requests, edits and cancels: is all answered?"),
+    "storm": ("lsp_server.bench.storm.bench_storm:main", "Random requests, edits and cancels: is all answered?"),
     "serve": (
-        "lsp_server.bench.serve.command:main",
+        "lsp_server.bench.serve.bench_serve:main",
         "Typists at a `dlm-fill serve`: answers, times, shedding, memory.",
     ),
     "fill": ("model.lab.bench.fill:main", "Filling from start to end, cold and warm."),

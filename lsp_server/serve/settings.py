@@ -81,7 +81,7 @@ class ServeSettings:
         """A desk for one of `model_names`; its fillers are not loaded yet."""
         model = dict(self.also).get(name, self.model)
         opener = partial(self.open, model)
-        return Desk([opener] * self.fillers, bounds=Bounds(queue=self.queue, wait_s=self.max_wait_s))
+        return Desk([opener] * self.fillers, bounds=QueueBounds(queue=self.queue, wait_s=self.max_wait_s))
 
     def open(self, model: str) -> Filler:
         """A filler of that model. Raises ModelError."""

@@ -151,6 +151,13 @@ class Infiller:
         first = alone(template, 0, texts=("",) * len(template.holes))
         return self._backend.read(self._encoded(FillRequest(template=first)).context, stop=stop)
 
+    def doubts(
+        self, template: Template, *, wanted: Sequence[tuple[int, int]], cancelled: Cancelled = lambda: False
+    ) -> tuple[Doubt, ...] | None:
+        """See `Doubts.doubts`."""
+        encoded = self._encoded(FillRequest(template=template))
+        return doubted(template, encoded, self._backend, self._codec, wanted=wanted, cancelled=cancelled)
+
     def keep_contexts(self, count: int) -> None:
         """Keep the contexts of so many documents read, where the network keeps any: a server has more of them than an editor."""
         if isinstance(self._backend, KeepsContexts):

@@ -20,7 +20,7 @@ from lsp_server.errors import InputError, place_of
 from lsp_server.serve.ask import Answer, Ask
 from lsp_server.serve.desk.answers import Answers
 from lsp_server.serve.desk.idle import Idle
-from lsp_server.serve.desk.queue import Job, Queue
+from lsp_server.serve.desk.queue import Queue, QueuedFill
 from lsp_server.serve.desk.watch import Watch
 from lsp_server.serve.fills import answer_of
 from model.errors import ModelError

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -23,9 +22,6 @@ def run(settings: ServeSettings, scale: Scale) -> int:
 
     doors = settings.doors()
     settings.check_certificate()
-    os.environ.setdefault(
-        "OMP_WAIT_POLICY", "passive"
-    )  # as `server.run` does; the replicas are children of this process
     with replicas(settings, scale) as (handle, renew):
         if hasattr(signal, "SIGHUP"):
             signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=renew, daemon=True).start())

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
-from lsp_server.bench.serve.command import main
+from lsp_server.bench.serve.bench_serve import main
 from lsp_server.bench.serve.memory import over_many
 from lsp_server.bench.serve.servers import Server, scripted
 from lsp_server.bench.serve.typists import Met, capacity, recording, typing
