@@ -23,6 +23,7 @@ _LOST = (
     serve_errors.DeploymentUnavailableError,
     serve_errors.RequestCancelledError,
 )
+_FULL = Refused(status=429, message="too many requests are waiting: try again in 1 s", retry_after_s=1)
 
 
 class RayReplicas:
@@ -37,11 +38,12 @@ class RayReplicas:
             response = self._to(session).fill.remote(ask)
             try:
                 reply: Reply = await response
+            except serve_errors.BackPressureError:
+                return _FULL
             except asyncio.CancelledError:
                 response.cancel()
                 raise
             return reply
-        return _full()
 
     async def states(self, ask: Ask, session: str) -> AsyncGenerator[FillEvent | Reply, None]:
         """The states of the fill, at last the reply. Raises Lost."""
@@ -50,18 +52,17 @@ class RayReplicas:
             try:
                 async for one in response:
                     yield one
+            except serve_errors.BackPressureError:
+                yield _FULL
             except (asyncio.CancelledError, GeneratorExit):
                 response.cancel()
                 raise
-            return
-        yield _full()
 
     async def info(self) -> FillerInfo:
         """Of the model that requests get which choose none. Raises Lost."""
         with _lost():
             info: FillerInfo = await self._handle.info.remote()
             return info
-        raise Lost("too many requests wait")
 
     def _to(self, session: str) -> Any:
         return self._handle.options(session_id=session) if session else self._handle
@@ -74,14 +75,8 @@ def desk_of(settings: ServeSettings, handle: Any) -> FleetDesk:
 
 @contextmanager
 def _lost() -> Iterator[None]:
-    """Turn what Ray says of a replica that went away into Lost; a full queue ends the block in silence."""
+    """Turn what Ray says of a replica that went away into Lost."""
     try:
         yield
     except _LOST as error:
         raise Lost(type(error).__name__) from None
-    except serve_errors.BackPressureError:
-        pass
-
-
-def _full() -> Refused:
-    return Refused(status=429, message="too many requests are waiting: try again in 1 s", retry_after_s=1)

@@ -116,7 +116,7 @@ async def test_a_document_goes_to_the_filler_that_has_read_it() -> None:
     fillers = [FakeFiller(["1"]), FakeFiller(["2"])]
     openers = iter(fillers)
     desk = Desk([lambda: next(openers)] * 2, bounds=LONG)
-    answers = {}
+    answers: dict[str, set[str]] = {}
     for turn in range(4):
         asks = [ask(f"{name}{turn}", document=name) for name in ("a", "b")]
         for one, found in zip(asks, await asyncio.gather(*map(desk.fill, asks)), strict=True):

@@ -34,7 +34,7 @@ async def test_it_lists_and_shows_models_and_says_what_is_wrong() -> None:
         models = (await client.list()).models
         shown = await client.show("fake")
         with pytest.raises(ollama.ResponseError, match="seed") as refused:
-            await client.generate(model="any", prompt="x = ", options={"seed": "one"})  # type: ignore[call-overload]
+            await client.generate(model="any", prompt="x = ", options={"seed": "one"})
     assert [model.model for model in models] == ["fake"]
     assert shown.capabilities == ["completion", "insert"]
     assert refused.value.status_code == 400
