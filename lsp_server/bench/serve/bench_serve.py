@@ -12,7 +12,7 @@ import click
 
 from lsp_server.bench.serve.both_ways import both_ways
 from lsp_server.bench.serve.memory import over_many
-from lsp_server.bench.serve.servers import Server, dlm_fill, llama_server, scripted
+from lsp_server.bench.serve.servers import MeasuredServer, dlm_fill, llama_server, scripted
 from lsp_server.bench.serve.typists import Recording, capacity, recording, typing
 from lsp_server.errors import InputError
 
@@ -62,7 +62,7 @@ def main(model: str, typists: str, seconds: float, pairs: int, closing: bool, gg
     click.echo(json.dumps(figures))
 
 
-def per_fill(server: Server, seconds: float, replayed: Recording) -> dict[str, float]:
+def per_fill(server: MeasuredServer, seconds: float, replayed: Recording) -> dict[str, float]:
     """Tokens and passes of a fill, the means over some seconds, so that costs elsewhere can be told from floors."""
     before = server.counted()
     asyncio.run(capacity(server.url, seconds, replayed, askers=1))
@@ -75,7 +75,7 @@ def per_fill(server: Server, seconds: float, replayed: Recording) -> dict[str, f
 
 
 def measured(
-    server: Server, counts: list[int], seconds: float, replayed: Recording, *, closing: bool
+    server: MeasuredServer, counts: list[int], seconds: float, replayed: Recording, *, closing: bool
 ) -> dict[str, Any]:
     """What so many typists meet at a server, and what one, two and three times those meet whom it can keep up with."""
     fills_per_s = asyncio.run(capacity(server.url, seconds / 2, replayed))

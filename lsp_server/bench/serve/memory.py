@@ -8,13 +8,13 @@ from typing import Any
 
 import httpx
 
-from lsp_server.bench.serve.servers import Server
+from lsp_server.bench.serve.servers import MeasuredServer
 
 _ASKERS, _SAMPLES = 16, 10
 _TEXT = "def total(prices, rate):\n    return sum(price * rate for price in prices)\n\n\n" * 8
 
 
-async def over_many(server: Server, count: int) -> dict[str, Any]:
+async def over_many(server: MeasuredServer, count: int) -> dict[str, Any]:
     """Send `count` requests that all differ, of 64 users; the memory after each tenth of them."""
     numbers = iter(range(count))
     done, sizes_kb, began = 0, [server.resident_kb()], time.perf_counter()

@@ -18,7 +18,7 @@ _PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True)
-class Server:
+class MeasuredServer:
     """A server that runs."""
 
     url: str
@@ -42,24 +42,24 @@ class Server:
         return 0
 
 
-def dlm_fill(model: str) -> contextlib.AbstractContextManager[Server]:
+def dlm_fill(model: str) -> contextlib.AbstractContextManager[MeasuredServer]:
     """A `dlm-fill serve`; its limits of rate are above what typists do."""
     command = ["lsp_server.cli.main", "serve", "--port", "0", "--model", model]
     return _started(*command, "--rate", "100000", "--concurrency", "100000")
 
 
-def scripted() -> contextlib.AbstractContextManager[Server]:
+def scripted() -> contextlib.AbstractContextManager[MeasuredServer]:
     """The same server, over a model that answers at once."""
     return _started("lsp_server.bench.serve.scripted")
 
 
-def llama_server(gguf: Path) -> contextlib.AbstractContextManager[Server]:
+def llama_server(gguf: Path) -> contextlib.AbstractContextManager[MeasuredServer]:
     """llama.cpp's server with that model, of the package xllamacpp."""
     return _started("lsp_server.bench.serve.llama_server", str(gguf))
 
 
 @contextlib.contextmanager
-def _started(*module: str) -> Iterator[Server]:
+def _started(*module: str) -> Iterator[MeasuredServer]:
     """A server that is ready. It says "… at URL …" in a line of its standard error. Raises InputError."""
     process = subprocess.Popen([sys.executable, "-m", *module], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
@@ -69,7 +69,7 @@ def _started(*module: str) -> Iterator[Server]:
             line = process.stderr.readline()
             if not line:
                 raise InputError("the server does not start")
-        server = Server(line.split(" at ")[1].split()[0], process.pid)
+        server = MeasuredServer(line.split(" at ")[1].split()[0], process.pid)
         _wait_for(server.url)
         yield server
     finally:

@@ -25,7 +25,7 @@ class Lost(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refused:
+class TurnedAway:
     """What a replica says instead of an answer; exceptions would not survive the way unchanged."""
 
     status: int
@@ -33,7 +33,7 @@ class Refused:
     retry_after_s: int | None = None
 
 
-Reply: TypeAlias = Answer | Refused
+Reply: TypeAlias = Answer | TurnedAway
 
 
 class Replicas(Protocol):
@@ -99,7 +99,7 @@ class FleetDesk:
             raise
         finally:
             self.filling -= 1
-        if isinstance(reply, Refused):
+        if isinstance(reply, TurnedAway):
             raise self._refusal(reply)
         total_ms = 1000 * (self._clock() - began)
         self._count(reply, total_ms)
@@ -165,7 +165,7 @@ class FleetDesk:
             self.watch.queued(answer.queue_ms)
             self.watch.took(total_ms)
 
-    def _refusal(self, reply: Refused) -> Exception:
+    def _refusal(self, reply: TurnedAway) -> Exception:
         """The error that the replica's own desk raised."""
         if reply.status == 429:
             self.watch.counted("refused")

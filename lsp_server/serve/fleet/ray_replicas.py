@@ -11,7 +11,7 @@ from ray import exceptions as gone
 from ray.serve import exceptions as serve_errors
 
 from lsp_server.serve.ask import Ask
-from lsp_server.serve.fleet.desk import FleetDesk, Lost, Refused, Reply
+from lsp_server.serve.fleet.desk import FleetDesk, Lost, Reply, TurnedAway
 from lsp_server.serve.settings import ServeSettings
 from model.types import FillerInfo, FillEvent
 
@@ -22,8 +22,9 @@ _LOST = (
     gone.TaskCancelledError,  # a replica that had to leave before it was done
     serve_errors.DeploymentUnavailableError,
     serve_errors.RequestCancelledError,
+    serve_errors.BackPressureError,  # of what is asked beside fills, which tell it
 )
-_FULL = Refused(status=429, message="too many requests are waiting: try again in 1 s", retry_after_s=1)
+_FULL = TurnedAway(status=429, message="too many requests are waiting: try again in 1 s", retry_after_s=1)
 
 
 class RayReplicas:

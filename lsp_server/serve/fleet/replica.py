@@ -11,7 +11,7 @@ from ray import serve
 
 from lsp_server.serve.ask import Ask
 from lsp_server.serve.desk.desk import Desk
-from lsp_server.serve.fleet.desk import Refused, Reply
+from lsp_server.serve.fleet.desk import Reply, TurnedAway
 from lsp_server.serve.replies import refusal_of
 from lsp_server.serve.served import states_at
 from lsp_server.serve.settings import ServeSettings
@@ -89,6 +89,6 @@ class Replica:
         return held
 
 
-def _refused(error: Exception) -> Refused:
+def _refused(error: Exception) -> TurnedAway:
     refusal = refusal_of(error)
-    return Refused(status=refusal.status, message=str(refusal), retry_after_s=refusal.retry_after_s)
+    return TurnedAway(status=refusal.status, message=str(refusal), retry_after_s=refusal.retry_after_s)

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from lsp_server.bench.serve.bench_serve import main
 from lsp_server.bench.serve.memory import over_many
-from lsp_server.bench.serve.servers import Server, scripted
+from lsp_server.bench.serve.servers import MeasuredServer, scripted
 from lsp_server.bench.serve.typists import Met, capacity, recording, typing
 from lsp_server.errors import InputError
 from tests.fakes import FakeFiller
@@ -70,7 +70,7 @@ def test_figures_are_counts_and_quantiles() -> None:
 async def test_memory_is_looked_at_over_requests_that_are_all_filled() -> None:
     filler = FakeFiller(["1"])
     async with listening(served_by(filler)) as port:
-        told = await over_many(Server(f"http://127.0.0.1:{port}", os.getpid()), 40)
+        told = await over_many(MeasuredServer(f"http://127.0.0.1:{port}", os.getpid()), 40)
     assert told["requests"] == len(filler.requests) == 40
     assert len(told["resident_mb"]) == 11
     assert told["resident_mb"][0] > 1

@@ -11,7 +11,7 @@ import pytest
 
 from lsp_server.serve.ask import Answer, Ask
 from lsp_server.serve.desk.desk import Busy, Failed
-from lsp_server.serve.fleet.desk import FleetDesk, Lost, Refused, Reply, session_of
+from lsp_server.serve.fleet.desk import FleetDesk, Lost, Reply, TurnedAway, session_of
 from lsp_server.serve.replies import Refusal
 from lsp_server.serve.served import Served
 from model.errors import Unreachable
@@ -129,13 +129,15 @@ async def test_the_replicas_work_ends_with_the_client() -> None:
 @pytest.mark.parametrize(
     ("refused", "kind", "counted"),
     [
-        (Refused(status=429, message="full", retry_after_s=7), Busy, "refused"),
-        (Refused(status=400, message="bad"), Refusal, "rejected"),
-        (Refused(status=500, message="broken"), Failed, "failed"),
-        (Refused(status=503, message="no model"), Refusal, "failed"),
+        (TurnedAway(status=429, message="full", retry_after_s=7), Busy, "refused"),
+        (TurnedAway(status=400, message="bad"), Refusal, "rejected"),
+        (TurnedAway(status=500, message="broken"), Failed, "failed"),
+        (TurnedAway(status=503, message="no model"), Refusal, "failed"),
     ],
 )
-async def test_what_a_replica_refuses_is_not_tried_elsewhere(refused: Refused, kind: type[Any], counted: str) -> None:
+async def test_what_a_replica_refuses_is_not_tried_elsewhere(
+    refused: TurnedAway, kind: type[Any], counted: str
+) -> None:
     desk, replicas = desk_of(refused)
     with pytest.raises(kind) as raised:
         await desk.fill(ask())
