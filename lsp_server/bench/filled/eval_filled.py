@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from statistics import median, quantiles
 from typing import Any
 
 import click
@@ -17,6 +15,7 @@ import click
 from lsp_server.bench.filled import suspicious
 from lsp_server.bench.filled.cases import drawn, files
 from lsp_server.bench.filled.project_tests import ProjectTests
+from lsp_server.bench.filled.times import CaseTimes
 from lsp_server.bench.filled.transforms import TRANSFORMS, FilledCase, Make, implement
 from lsp_server.errors import InputError
 from lsp_server.settings import FillOptions
@@ -40,16 +39,15 @@ def measured(
 ) -> dict[str, Any]:
     """The figures of one refactoring, in shares of what there was to get right; times in milliseconds."""
     rng = random.Random(seed)
-    sums, baselines, times, done = defaultdict[str, float](float), defaultdict[str, float](float), list[float](), 0
+    sums, baselines, times, done = defaultdict[str, float](float), defaultdict[str, float](float), CaseTimes(), 0
     for file, function in drawn(files(roots, rng), rng):
         if done == cases:
             break
         case = (make or TRANSFORMS[name])(file, function, rng)
         if case is None:
             continue
-        started = time.perf_counter()
-        result = _result(case, filler, max_time_s)
-        times.append(1000 * (time.perf_counter() - started))
+        with times.measured():
+            result = _result(case, filler, max_time_s)
         done += 1
         found = case.judge(result)
         for key, value in found.items():
@@ -60,15 +58,13 @@ def measured(
             "case": f"{file.path.name}:{function.name}",
             **found,
             "baselines": dict(case.baselines),
-            "ms": round(times[-1]),
+            "ms": round(times.ms[-1]),
         }
         click.echo(f"{name} {done}/{cases} {json.dumps(told)}", err=True)
     of = sums.pop("types", float(done))
     shares = {key: round(value / of, 3) for key, value in sums.items()} if done else {}
-    cuts = quantiles(times, n=20) if len(times) > 1 else [0.0] * 19
-    return {"transform": name, "cases": done, "of": of, **shares,
-            "baselines": {key: round(value / of, 3) for key, value in baselines.items()},
-            "p50_ms": round(median(times)) if times else None, "p95_ms": round(cuts[-1])}  # fmt: skip
+    given = {key: round(value / of, 3) for key, value in baselines.items()}
+    return {"transform": name, "cases": done, "of": of, **shares, "baselines": given, **times.figures()}
 
 
 def _result(case: FilledCase, filler: Filler, max_time_s: float | None) -> Refactored | None:

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median, quantiles
 from typing import Any
 
 from lsp_server.bench.filled.cases import File, Function, drawn, files, snapshot_of
 from lsp_server.bench.filled.damage import Damage, damage
+from lsp_server.bench.filled.times import CaseTimes
 from lsp_server.transforms.suspicious.suspicions import NAME, Suspicion, chunks, suspicions_in
 from lsp_server.types import Region
 from model.types import Filler
@@ -60,7 +60,7 @@ def measured(
     say: Callable[[str], None],
 ) -> dict[str, Any]:
     """Recall by kind of damage, precision, and how much is told of sound code; times of a function in milliseconds."""
-    rng, looked, times = random.Random(seed), list[Looked](), list[float]()
+    rng, looked, times = random.Random(seed), list[Looked](), CaseTimes()
     for file, function in drawn(files(roots, rng), rng):
         if len(looked) == cases:
             break
@@ -68,9 +68,8 @@ def measured(
         done = damage(file, function, rng) if lines <= MOST_LINES else None
         if done is None:
             continue
-        started = time.perf_counter()
-        sound = _told(file, file.text, function, filler, max_time_s)
-        times.append(1000 * (time.perf_counter() - started))
+        with times.measured():
+            sound = _told(file, file.text, function, filler, max_time_s)
         one = Looked(
             damage=done, lines=lines, sound=sound, damaged=_told(file, done.source, function, filler, max_time_s)
         )
@@ -79,19 +78,18 @@ def measured(
         told = {
             "case": f"{file.path.name}:{function.name}", "kind": done.kind, "right": done.right, "damaged": done.text,
             "found": hit.instead if hit else None, "nats": round(hit.nats, 1) if hit else None, "exactly": one.exactly,
-            "sound": [(s.text, s.instead, round(s.nats, 1)) for s in sound], "ms": round(times[-1]),
+            "sound": [(s.text, s.instead, round(s.nats, 1)) for s in sound], "ms": round(times.ms[-1]),
         }  # fmt: skip
         say(f"{NAME} {len(looked)}/{cases} {json.dumps(told)}")
     return figures(looked, times)
 
 
-def figures(looked: Sequence[Looked], times: Sequence[float]) -> dict[str, Any]:
+def figures(looked: Sequence[Looked], times: CaseTimes) -> dict[str, Any]:
     """The report. precision: of all that is told of functions with one damaged word, the share that is that word."""
     hits, told = sum(one.hit is not None for one in looked), sum(len(one.damaged) for one in looked)
     lines, falsely = sum(one.lines for one in looked), sum(len(one.sound) for one in looked)
     kinds = Counter(one.damage.kind for one in looked)
     found = Counter(one.damage.kind for one in looked if one.hit is not None)
-    cuts = quantiles(times, n=20) if len(times) > 1 else [0.0] * 19
     return {
         "transform": NAME,
         "cases": len(looked),
@@ -102,8 +100,7 @@ def figures(looked: Sequence[Looked], times: Sequence[float]) -> dict[str, Any]:
         "sound lines": lines,
         "per 100 sound lines": round(100 * falsely / lines, 2) if lines else None,
         "recall by kind": {kind: f"{found[kind]}/{of}" for kind, of in sorted(kinds.items())},
-        "p50_ms": round(median(times)) if times else None,
-        "p95_ms": round(cuts[-1]),
+        **times.figures(),
     }
 
 

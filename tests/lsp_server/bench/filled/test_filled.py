@@ -15,6 +15,7 @@ from lsp_server.bench.filled import eval_filled, suspicious
 from lsp_server.bench.filled.cases import File, Function, drawn, files
 from lsp_server.bench.filled.damage import damage
 from lsp_server.bench.filled.project_tests import ProjectTests
+from lsp_server.bench.filled.times import CaseTimes
 from lsp_server.bench.filled.transforms import _listed, _repairing, document, implement, repair
 from lsp_server.transforms.applying import Refactored, RefactoringResult
 from lsp_server.transforms.refactoring import Change
@@ -90,9 +91,14 @@ def test_what_is_found_and_mended_exactly_counts_so(tmp_path: Path) -> None:
         looked("other"),
         suspicious.Looked(damage=found, lines=12, sound=(), damaged=()),
     )
-    report = suspicious.figures([right, wrong, missed], [1.0, 2.0, 3.0])
+    times = CaseTimes()
+    with times.measured():
+        pass
+    report = suspicious.figures([right, wrong, missed], times)
     assert (report["recall"], report["exactly"], report["precision"]) == (0.667, 0.333, 1.0)
     assert report["recall by kind"] == {found.kind: "2/3"}
+    assert report["p50_ms"] == report["p95_ms"] == report["p95_cpu_ms"] == 0
+    assert CaseTimes().figures()["p50_ms"] is None
 
 
 def test_a_repair_is_exact_or_otherwise_or_changes_sound_lines(tmp_path: Path) -> None:
