@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.editors.neovim.neovim import PLUGIN, ROOT, Neovim, bare
+from tests.editors.neovim.neovim import PLUGIN, ROOT, Neovim, bare, installed
 
 PLACE = "/path/to/dlm-fill/editors/neovim"
 """What a reader replaces by where the plugin is."""
@@ -115,3 +117,25 @@ def test_a_program_that_is_not_installed_is_told_with_the_remedy(
 def shown(editor: Neovim, message: str) -> bool:
     """Whether a message is at the foot of the screen."""
     return any(message in line for line in editor.screen.lines()[-3:])
+
+
+@pytest.mark.parametrize("binary", [path for version, path in installed().items() if version != "0.11"])
+def test_neovims_own_package_manager_takes_it_from_a_repository(binary: str, project: Path, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "editors" / "neovim.md").read_text()
+    (snippet,) = re.findall(r"^```lua\n(vim\.pack\..*?)^```", page, re.DOTALL | re.MULTILINE)
+    repository = tmp_path / "dlm-fill"
+    ignore = shutil.ignore_patterns("node_modules", "tags")
+    shutil.copytree(PLUGIN, repository / "editors" / "neovim", ignore=ignore)
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for line in (["init", "-q", "-b", "main"], ["add", "."], [*who, "commit", "-q", "-m", "all"]):
+        subprocess.run(["git", *line], cwd=repository, check=True)
+    snippet = snippet.replace("/path/to/dlm-fill", str(repository)) + f"-- instead of {PLACE}\n"
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # the server is not beside such a plugin
+    with as_told(binary, snippet, tmp_path, path=path) as editor:
+        editor.until(lambda: editor.lua("return vim.v.vim_did_enter") == 1, "it was fetched, and init.lua is done")
+        editor.command(f"edit {project}")
+        editor.until(lambda: editor.state() == "ready", "the model is loaded")
+        assert str(tmp_path / "data") in editor.lua(
+            "return vim.api.nvim_get_runtime_file('lua/dlm-fill/init.lua', false)[1]"
+        )
+        assert editor.lua("return vim.fn.exists(':Dlm')") == 2
