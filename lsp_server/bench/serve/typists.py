@@ -73,9 +73,8 @@ class Met:
 async def typing(url: str, count: int, seconds: float, replayed: Recording, *, closing: bool) -> Met:
     """What `count` typists meet. `closing`: a typist's editor closes the request that a newer one makes useless."""
     met = Met()
-    async with _client() as client:
-        end = time.perf_counter() + seconds
-        await asyncio.gather(*(_typist(client, url, n, end, replayed, met, closing=closing) for n in range(count)))
+    end = time.perf_counter() + seconds
+    await asyncio.gather(*(_typist(url, n, end, replayed, met, closing=closing) for n in range(count)))
     return met
 
 
@@ -98,20 +97,21 @@ async def capacity(url: str, seconds: float, replayed: Recording, *, askers: int
     return answered / seconds
 
 
-async def _typist(
-    client: httpx.AsyncClient, url: str, number: int, end: float, replayed: Recording, met: Met, *, closing: bool
-) -> None:
+async def _typist(url: str, number: int, end: float, replayed: Recording, met: Met, *, closing: bool) -> None:
     draw = random.Random(number)
-    name = f"typist {number}, {draw.random()}"
+    user = f"typist {number}"
+    name = f"{user}, {draw.random()}"
     asked: list[asyncio.Task[None]] = []
-    for pause_s, typed in _from(replayed.asks, draw.randrange(len(replayed.asks))):
-        await asyncio.sleep(pause_s)
-        if time.perf_counter() > end:
-            break
-        if closing and asked:
-            asked[-1].cancel()
-        asked.append(asyncio.ensure_future(_ask(client, url, replayed.body(typed, name), f"typist {number}", met)))
-    await asyncio.gather(*asked, return_exceptions=True)
+    # Each has a client, as each has an editor: the pool of one for all would take longer than the server.
+    async with _client() as client:
+        for pause_s, typed in _from(replayed.asks, draw.randrange(len(replayed.asks))):
+            await asyncio.sleep(pause_s)
+            if time.perf_counter() > end:
+                break
+            if closing and asked:
+                asked[-1].cancel()
+            asked.append(asyncio.ensure_future(_ask(client, url, replayed.body(typed, name), user, met)))
+        await asyncio.gather(*asked, return_exceptions=True)
 
 
 def _from(asks: Sequence[tuple[int, int]], start: int) -> Iterator[tuple[float, int]]:
