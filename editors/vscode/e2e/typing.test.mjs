@@ -100,6 +100,8 @@ describe("typing in VS Code", () => {
     await editor.page.keyboard.press("Alt+Backslash");
     await editor.page.keyboard.press("Alt+BracketLeft");
     await editor.ghost((text) => text === EMOJI);
+    await editor.page.keyboard.press("Control+ArrowRight");
+    await editor.ghost((text) => text !== "" && text !== EMOJI && EMOJI.endsWith(text));
     await editor.page.keyboard.press("Tab");
     const behind = `${GAP}:${[...`        item = ${EMOJI}`].length + 1}`; // the status bar counts characters
     await until(async () => (await editor.cursor()) === behind, () => `the cursor does not come to ${behind}`);
