@@ -19,6 +19,9 @@ from lsp_server.errors import InputError
 
 @click.command()
 @click.option("--model", default="builtin", show_default=True, metavar="NAME_OR_PATH", help="The model.")
+@click.option(
+    "--contexts", default=32, show_default=True, help="Of how many documents the server keeps the context read."
+)
 @click.option("--typists", default="1,8,32,64", show_default=True, metavar="N,N…", help="How many type at once.")
 @click.option("--seconds", default=20.0, show_default=True, help="How long each number of them types.")
 @click.option("--pairs", default=20, show_default=True, help="Fills that are made both ways, to tell what HTTP costs.")
@@ -49,8 +52,8 @@ def main(model: str, typists: str, seconds: float, pairs: int, closing: bool, gg
     except ValueError:
         raise InputError(f"--typists {typists!r}: give numbers with commas between them, as 1,8,32") from None
     replayed = recording()
-    figures: dict[str, Any] = {"model": model, "recorded": replayed.client, "closing": closing}
-    with dlm_fill(model) as server:
+    figures: dict[str, Any] = {"model": model, "contexts": contexts, "recorded": replayed.client, "closing": closing}
+    with dlm_fill(model, contexts) as server:
         figures["http"] = asyncio.run(both_ways(model, server.url, pairs))
         click.echo(f"one fill: {figures['http']}", err=True)
         figures["per_fill"] = per_fill(server, seconds / 2, replayed)

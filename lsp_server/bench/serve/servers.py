@@ -42,9 +42,9 @@ class MeasuredServer:
         return 0
 
 
-def dlm_fill(model: str) -> contextlib.AbstractContextManager[MeasuredServer]:
+def dlm_fill(model: str, contexts: int) -> contextlib.AbstractContextManager[MeasuredServer]:
     """A `dlm-fill serve`; its limits of rate are above what typists do."""
-    command = ["lsp_server.cli.main", "serve", "--port", "0", "--model", model]
+    command = ["lsp_server.cli.main", "serve", "--port", "0", "--model", model, "--contexts", str(contexts)]
     return _started(*command, "--rate", "100000", "--concurrency", "100000")
 
 

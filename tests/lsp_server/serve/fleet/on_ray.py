@@ -17,9 +17,11 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from lsp_server.serve.fleet import app
-from lsp_server.serve.fleet.application import Scale, fillers, prepare_ray
+from lsp_server.serve.fleet.application import Scale, fillers, prepare_ray, wished
+from lsp_server.serve.gate.keys import Limits, add_key
 from lsp_server.serve.served import Served
 from tests.lsp_server.serve.fleet.fakes import FakeSettings
 from tests.lsp_server.serve.test_sockets import listening
@@ -28,12 +30,12 @@ prepare_ray()
 
 import ray  # noqa: E402
 from ray import serve  # noqa: E402
+from ray.serve.schema import ServeDeploySchema  # noqa: E402
 
 from lsp_server.serve.fleet.ray_replicas import desk_of  # noqa: E402
 
 ROOT = Path(__file__).parents[4]
 PATIENCE_S = 120.0
-TOKEN = "a-token-of-more-than-16-characters"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -191,18 +193,18 @@ async def test_the_replicas_work_ends_when_the_client_goes() -> None:
         await until(lambda: state.desk.watch.counts["cancelled"] == 3, "each was cancelled")
 
 
-def test_on_a_cluster_a_door_asks_for_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DLM_FILL_SERVE_KEYS", f"ann:{TOKEN}")
+def test_on_a_cluster_a_door_asks_for_the_key(tmp_path: Path) -> None:
+    token = add_key(tmp_path / "keys.json", "ann", Limits())
     serve.shutdown()
     serve.start(http_options={"host": "127.0.0.1", "port": 18012})
-    serve.run(app({"replicas": 1}), name="cluster")
+    serve.run(app({"replicas": 1, "keys_file": str(tmp_path / "keys.json")}), name="cluster")
     body: dict[str, Any] = {
         "prompt": "def add(a, b):\n    return a + b\n\n\ndef sub(a, b):\n    return a ",
         "suffix": "\n",
     }
     with httpx.Client(base_url="http://127.0.0.1:18012", timeout=PATIENCE_S, trust_env=False) as client:
         assert client.post("/v1/completions", json=body).status_code == 401
-        client.headers["authorization"] = f"Bearer {TOKEN}"
+        client.headers["authorization"] = f"Bearer {token}"
         told = client.post("/v1/completions", json=body)
         assert told.status_code == 200
         assert told.headers["x-dlm-fill-model"] == client.get("/v1/models").json()["data"][0]["id"]
@@ -240,3 +242,12 @@ def test_the_command_serves_replaces_and_ends(tmp_path: Path) -> None:
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=PATIENCE_S) == 130
+
+
+def test_the_manifest_is_an_application_that_ray_and_we_understand() -> None:
+    manifest = yaml.safe_load((ROOT / "docs" / "serve" / "kuberay.yaml").read_text("utf-8"))
+    told = ServeDeploySchema.model_validate(yaml.safe_load(manifest["spec"]["serveConfigV2"]))
+    (application,) = told.applications
+    assert application.import_path == "lsp_server.serve.fleet:app"
+    settings, scale = wished(application.args, {})
+    assert (settings.model, scale.replicas, scale.most) == ("builtin", 2, 8)
