@@ -38,7 +38,9 @@ from lsp_server.errors import InputError
 @click.option(
     "--requests", default=0, show_default=True, metavar="N", help="Instead: the server's memory over N requests."
 )
-def main(model: str, typists: str, seconds: float, pairs: int, closing: bool, gguf: Path | None, requests: int) -> None:
+def main(
+    model: str, contexts: int, typists: str, seconds: float, pairs: int, closing: bool, gguf: Path | None, requests: int
+) -> None:
     """Replay typists at a server of its own process. The last line is JSON.
 
     The load is sustainable while there is a fill for each request; one, two and three times as many typists follow.

@@ -17,7 +17,6 @@ def main(gguf: str) -> None:
     params.model.path = gguf
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = len(os.sched_getaffinity(0))
     params.n_ctx, params.n_parallel, params.warmup, params.verbosity = _CONTEXT_TOKENS, _SLOTS, True, -1
-    params.hostname, params.port, params.n_cache_reuse = "127.0.0.1", 0, 256  # as llama.vim's pages start it
     server = xllamacpp.Server(params)
     sys.stderr.write(f"llama.cpp serves at {server.listening_address}\n")
     sys.stderr.flush()

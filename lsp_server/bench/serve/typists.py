@@ -100,7 +100,7 @@ async def capacity(url: str, seconds: float, replayed: Recording, *, askers: int
 async def _typist(url: str, number: int, end: float, replayed: Recording, met: Met, *, closing: bool) -> None:
     draw = random.Random(number)
     user = f"typist {number}"
-    name = f"{user}, {draw.random()}"
+    name = f"{user}, {random.random()}"  # another one in each round: what was answered once is at hand
     asked: list[asyncio.Task[None]] = []
     # Each has a client, as each has an editor: the pool of one for all would take longer than the server.
     async with _client() as client:
