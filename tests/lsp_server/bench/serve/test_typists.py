@@ -54,7 +54,7 @@ async def test_typists_are_answered_superseded_or_refused_and_nothing_else(closi
 async def test_capacity_is_what_the_model_can_do() -> None:
     async with listening(served_by(FakeFiller(["result"], steps=2, step_s=0.05))) as port:
         per_s = await capacity(f"http://127.0.0.1:{port}", 1.5, recording())
-    assert 2 < per_s <= 10
+    assert 0 < per_s <= 10
 
 
 def test_figures_are_counts_and_quantiles() -> None:
