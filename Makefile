@@ -64,7 +64,7 @@ test-ray:
 
 ray: install
 	@$(PIP_INSTALL) --editable '.[ray]' pytest pytest-asyncio hypothesis
-	$(BIN)/python -m pytest -q tests/lsp_server/serve/fleet/on_ray.py
+	$(BIN)/python -m pytest -q -W ignore tests/lsp_server/serve/fleet/on_ray.py
 
 tools: install $(VENV)/.tools
 
