@@ -36,10 +36,21 @@ from lsp_server.errors import InputError
     help="Then the same at llama.cpp's server (package xllamacpp) with these weights.",
 )
 @click.option(
+    "--fill-ms", default=0.0, metavar="MS", help="Instead: a model that takes so long for a fill, and computes nothing."
+)
+@click.option(
     "--requests", default=0, show_default=True, metavar="N", help="Instead: the server's memory over N requests."
 )
 def main(
-    model: str, contexts: int, typists: str, seconds: float, pairs: int, closing: bool, gguf: Path | None, requests: int
+    model: str,
+    contexts: int,
+    typists: str,
+    seconds: float,
+    pairs: int,
+    closing: bool,
+    gguf: Path | None,
+    fill_ms: float,
+    requests: int,
 ) -> None:
     """Replay typists at a server of its own process. The last line is JSON.
 
@@ -54,7 +65,13 @@ def main(
     except ValueError:
         raise InputError(f"--typists {typists!r}: give numbers with commas between them, as 1,8,32") from None
     replayed = recording()
-    figures: dict[str, Any] = {"model": model, "contexts": contexts, "recorded": replayed.client, "closing": closing}
+    figures: dict[str, Any]
+    if fill_ms:
+        with scripted(fill_ms) as server:
+            figures = {"fill_ms": fill_ms, **measured(server, counts, seconds, replayed, closing=closing)}
+        click.echo(json.dumps(figures | {"load": _load()}))
+        return
+    figures = {"model": model, "contexts": contexts, "recorded": replayed.client, "closing": closing}
     with dlm_fill(model, contexts) as server:
         figures["http"] = asyncio.run(both_ways(model, server.url, pairs))
         click.echo(f"one fill: {figures['http']}", err=True)

@@ -48,9 +48,9 @@ def dlm_fill(model: str, contexts: int) -> contextlib.AbstractContextManager[Mea
     return _started(*command, "--rate", "100000", "--concurrency", "100000")
 
 
-def scripted() -> contextlib.AbstractContextManager[MeasuredServer]:
-    """The same server, over a model that answers at once."""
-    return _started("lsp_server.bench.serve.scripted")
+def scripted(fill_ms: float = 0.0) -> contextlib.AbstractContextManager[MeasuredServer]:
+    """The same server, over a model that takes so long and computes nothing."""
+    return _started("lsp_server.bench.serve.scripted", str(fill_ms))
 
 
 def llama_server(gguf: Path) -> contextlib.AbstractContextManager[MeasuredServer]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from dataclasses import replace
 
@@ -80,6 +81,17 @@ def test_a_server_over_a_model_that_answers_at_once_counts_what_it_does() -> Non
     with scripted() as server:
         assert server.counted()["dlm_fill_tokens_total"] == 0
         assert server.resident_kb() > 1000
+
+
+def test_a_load_that_is_too_much_is_shed() -> None:
+    options = ["--fill-ms", "100", "--typists", "1", "--seconds", "3"]
+    told = CliRunner().invoke(main, options, catch_exceptions=False).output.splitlines()[-1]
+    figures = json.loads(told)
+    assert 0 < figures["fills_per_s"] <= 10
+    rounds = figures["one_two_three_times_sustainable"]
+    assert [one["typists"] for one in rounds] == [times * figures["sustainable_typists"] for times in (1, 2, 3)]
+    assert all(one["refused"] == one["other"] == 0 for one in rounds)
+    assert rounds[-1]["superseded"] > 0
 
 
 def test_numbers_of_typists_are_numbers() -> None:
