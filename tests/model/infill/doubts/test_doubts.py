@@ -41,7 +41,7 @@ def test_a_word_with_one_wrong_letter_is_doubted_as_a_whole(denoises: bool) -> N
     (doubt,) = doubts("x = coXnt + 1\n", denoises=denoises) or ()
     assert (doubt.start, doubt.end, doubt.instead) == (4, 9, "count")
     assert doubt.probability < 0.05
-    assert doubt.nats > 4
+    assert doubt.nats > 7
 
 
 @pytest.mark.parametrize("denoises", [False, True])
@@ -73,10 +73,10 @@ def test_no_doubt_where_the_other_text_is_not_likelier_by_the_margin() -> None:
 
 def test_that_the_hole_might_end_there_makes_no_word_improbable() -> None:
     class Ending(Scripted):
-        """Finds it likelier everywhere that the hole ends."""
+        """Finds nothing likelier, anywhere, than that the hole ends."""
 
         def table(self, canvas: Canvas, row: int, i: int) -> dict[int, float]:
-            return {END: 0.99} | {t: 0.01 * p for t, p in super().table(canvas, row, i).items()}
+            return {END: 0.5} | {t: 0.5 * p for t, p in super().table(canvas, row, i).items()}
 
     template = Template(pieces=("a\n", "b\n"), holes=(Hole(old_text=MEANT),))
     assert filler(Ending([MEANT], denoises=False)).doubts(template, wanted=[(0, len(MEANT))]) == ()
