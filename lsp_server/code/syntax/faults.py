@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 
 from lsp_server.code.syntax import statements
 from lsp_server.code.syntax.parse import errors, parse
@@ -52,6 +52,19 @@ def count_faults(source: bytes, snapshot: Snapshot) -> int:
     tree = parse(source, snapshot.language)
     found = sum(1 for _ in islice(errors(tree.root_node), _LOOKED_AT)) if tree is not None else 0
     return max(found, int(snapshot.language.name == "python" and syntax_error(source) is not None))
+
+
+def doubles(source: bytes, region: Region) -> Iterator[Region]:
+    """On the lines of `region`, what may stand twice by a slip: a token right behind its like, and the second half of a word."""
+    start, end = line_around(source, region.start).start, line_around(source, region.end).end
+    tokens = [Region(found.start(), found.end()) for found in _TOKEN.finditer(source, start, end)]
+    for before, token in pairwise(tokens):
+        if before.end == token.start and source[before.start : before.end] == source[token.start : token.end]:
+            yield token  # with space in between, something may be missing there
+    for token in tokens:
+        half = (token.end - token.start) // 2
+        if half > 1 and source[token.start : token.start + half] == source[token.start + half : token.end]:
+            yield Region(token.start + half, token.end)
 
 
 def openings(source: bytes, region: Region) -> Iterator[Region]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from difflib import SequenceMatcher
 
-from lsp_server.code.syntax.faults import count_faults, fault_on, openings
+from lsp_server.code.syntax.faults import count_faults, doubles, fault_on, openings
 from lsp_server.code.text.positions import line_around
 from lsp_server.transforms.refactoring import READ_FOR_A_TITLE_BYTES, Answers, Blank, Change, Refused, rewritten
 from lsp_server.types import Region, Snapshot
@@ -40,15 +40,35 @@ class Repair:
                 "no syntax error on these lines: put the cursor on the line with the error, or send what a diagnostic"
                 " says (--message TEXT) with its range"
             )
-        place = region
+        place, twice = region, None
         if fault is not None and not message:
             place, message = fault.region, fault.message
+            twice = _twice_by_a_slip(snapshot, place)
+            if twice is not None and str(snapshot.text(twice)).isidentifier():
+                return rewritten(snapshot, [(twice, [""])], summary=f"repair: {message}")
         change: Change | None = None
-        for opened in reversed(list(openings(snapshot.source, place))):
+        opens = list(openings(snapshot.source, place))
+        if twice is not None:  # a sign too much, or something is missing beside it: the whole line tells
+            line = snapshot.text(line_around(snapshot.source, place.start)).strip()
+            opens = [opened for opened in opens if line in snapshot.text(opened)]
+        for opened in reversed(opens):
             change = _opened(snapshot, opened, message, wider=change)
         if change is None:
             raise Refused("nothing stands there: send the range of the diagnostic")
         return change
+
+
+def _twice_by_a_slip(snapshot: Snapshot, place: Region) -> Region | None:
+    """What stands twice by a slip on the line of an error, if without it the file has none, and no other slip explains it.
+
+    A model that fills the hole in its place never says that nothing belongs there.
+    """
+    found = dict[bytes, Region]()
+    for twice in doubles(snapshot.source, place):
+        source = snapshot.source[: twice.start] + snapshot.source[twice.end :]
+        if source not in found and not count_faults(source, snapshot):
+            found[source] = twice
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def _opened(snapshot: Snapshot, opened: Region, message: str, *, wider: Change | None) -> Change:
@@ -83,6 +103,8 @@ def _objection(snapshot: Snapshot, change: Change, old: str) -> Callable[[tuple[
     def objection(texts: tuple[str, ...]) -> str:
         if texts[0].strip() == old.strip():
             return "nothing repaired: the model would leave what stands there"
+        if (comment := snapshot.language.line_comment) and texts[0].count(comment) > old.count(comment):
+            return "nothing repaired: the model would make a comment of what stands there"
         source = change.source[: gap.region.start] + texts[0].encode() + change.source[gap.region.end :]
         after = count_faults(source, snapshot)
         if after and after >= before:

@@ -57,6 +57,49 @@ def test_more_and_more_is_opened(text: str, language: str, expected: list[str] |
     assert all(small in large for small, large in pairwise(opened))
 
 
+def test_a_word_that_stands_twice_by_a_slip_is_mended_without_a_model() -> None:
+    snapshot, region = snapshot_of("def f(a):\n    returnreturn a‸\n", "python")
+    change = Repair().change(snapshot, region, answers={})
+    assert change.gaps == ()
+    done = refactored(snapshot, change, None, FillOptions(), cancelled=lambda: False)
+    assert done.results[0].source == b"def f(a):\n    return a\n"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "def f(a, , b):‸\n    pass\n",  # a name may be missing
+        "x = [a] for a in b]‸\n",  # nothing stands twice
+        "x = fg(a))(]‸\n",  # without the double it has an error still
+        "x = ff(a)) + b))‸\n",  # several would do as well, or none
+    ],
+)
+def test_what_is_no_slip_of_that_kind_is_left_to_the_model(broken: str) -> None:
+    snapshot, region = snapshot_of(broken, "python")
+    assert Repair().change(snapshot, region, answers={}).gaps
+
+
+def test_where_a_sign_stands_twice_the_whole_line_is_opened_at_once() -> None:
+    """Either it is too much, or something is missing: in the hole of one token the model can say neither."""
+    snapshot, region = snapshot_of("x = self..f(a)‸\n", "python")
+    assert levels(Repair().change(snapshot, region, answers={}))[0] == "x = self..f(a)"
+    snapshot, region = snapshot_of("def f(a)):‸\n    return a\n", "python")
+    change = Repair().change(snapshot, region, answers={})
+    assert levels(change)[0] == "def f(a)):"
+    snapshot, region = snapshot_of("x = dictzip(a, b))‸\n", "python")
+    change = Repair().change(snapshot, region, answers={})
+    assert levels(change)[0] == "x = dictzip(a, b))"
+    done = refactored(snapshot, change, FakeFiller(["x = dict(zip(a, b))"]), FillOptions(), cancelled=lambda: False)
+    assert done.results[0].source == b"x = dict(zip(a, b))\n"
+
+
+def test_a_repair_makes_no_comment_of_code() -> None:
+    snapshot, region = snapshot_of("x = f(a, b‸\ny = 1\n", "python")
+    change = Repair().change(snapshot, region, answers={})
+    assert "make a comment" in change.objection(("b)  # f(a, b",))
+    assert "make a comment" not in change.objection(("b)",))
+
+
 def test_a_wider_hole_is_filled_where_the_smallest_does_not_do() -> None:
     snapshot, region = snapshot_of("def f(xs):\n    for x im xs‸:\n        print(x)\n", "python")
     change = Repair().change(snapshot, region, answers={})
