@@ -55,7 +55,7 @@ docs: $(VENV)/.docs
 types: tools
 	$(BIN)/mypy
 
-unit: tools
+unit: tools $(VSCODE)/node_modules/.installed  # judges of refactorings are ESLint's
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 # A virtual environment of its own: what Ray needs would pull other versions into the one that everything else is tested with.
