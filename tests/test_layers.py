@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import graphlib
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -15,7 +16,15 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(p.relative_to(ROOT) for part in ("lsp_server", "model") for p in (ROOT / part).rglob("*.py"))
-MODEL_SEAMS = {"model.types", "model.errors", "model.filler", "model.text", "model.threads", "model.machine"}
+MODEL_SEAMS = {
+    "model.types",
+    "model.errors",
+    "model.filler",
+    "model.text",
+    "model.extras",
+    "model.threads",
+    "model.machine",
+}
 LSP = {"pygls", "lsprotocol"}
 FLOORS = {
     "model": [
@@ -156,6 +165,13 @@ def test_floors(half: str) -> None:
     assert entries == floor.keys(), "each entry has its floor"
     up = {(a, b) for a, below in folders()[half].items() for b in below - {"__init__"} if floor[b] >= floor[a]}
     assert not up, "a floor imports what is below it"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=str)
+def test_modules_that_docstrings_and_comments_name_are_there(path: Path) -> None:
+    named = re.findall(r"`((?:lsp_server|model(?!\.layers))(?:\.[a-z_0-9]+)+)", (ROOT / path).read_text("utf-8"))
+    modules = {".".join(source.with_suffix("").parts).removesuffix(".__init__") for source in SOURCES}
+    assert [name for name in named if name not in modules and name.rpartition(".")[0] not in modules] == []
 
 
 def test_a_name_means_one_thing() -> None:

@@ -18,6 +18,7 @@ from lsp_server.commands import load
 from lsp_server.errors import InputError
 from lsp_server.streams import stand_in_for_closed_streams
 from model.errors import ModelError
+from model.extras import extra_of
 from model.threads import wait_asleep
 from model.types import Fill, Filler, Hole
 
@@ -80,6 +81,9 @@ def _explained(error: BaseException) -> int:
     if isinstance(error, click.ClickException | InputError | ModelError):
         message = error.format_message() if isinstance(error, click.ClickException) else str(error)
         click.echo(f"dlm-fill: {' '.join(message.split())}", err=True)
+        return BAD_INPUT
+    if isinstance(error, ModuleNotFoundError) and (extra := extra_of(error)) is not None:
+        click.echo(f"dlm-fill: this needs {error.name}: pip install 'dlm-fill[{extra}]'", err=True)
         return BAD_INPUT
     if isinstance(error, BrokenPipeError):  # the reader of our output has seen enough
         _give_up_output()

@@ -100,7 +100,7 @@ class Around:
         return self._checker.broken_at(self.gap.region)
 
     def parses(self, text: str, *, cleanly: bool = False) -> bool | None:
-        """Whether the file parses with `text` in the gap; `cleanly`: as `source.parse.Verdict` has it."""
+        """Whether the file parses with `text` in the gap; `cleanly`: as `lsp_server.code.syntax.parse.Verdict` has it."""
         return self._checker.parses([edit_of(self._snapshot, self.gap, text)], cleanly=cleanly)
 
     def may_repeat(self, lines: Sequence[str]) -> bool:

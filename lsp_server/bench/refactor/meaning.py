@@ -1,6 +1,6 @@
 """What the names of a Python file mean, as Python itself has it: the judge of our scope analysis.
 
-It shares nothing with `source.scopes`: the scopes are those of `symtable`, the names those of `ast`.
+It shares nothing with `lsp_server.code.scopes`: the scopes are those of `symtable`, the names those of `ast`.
 """
 
 from __future__ import annotations

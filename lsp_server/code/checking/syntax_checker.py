@@ -1,6 +1,6 @@
 """What the grammar and Python say of texts in the gaps of one snapshot: for a whole request, each text is read once.
 
-A text is judged by the errors that it brings, in the part of the file that is sound without it (`source.scope`). Where
+A text is judged by the errors that it brings, in the part of the file that is sound without it (`lsp_server.code.checking.scope`). Where
 nobody can tell, the answer is None. The same text is asked about as the model wrote it, tidied, by filters, and to rank it.
 """
 
@@ -35,7 +35,7 @@ class SyntaxChecker:
         self._verdicts = dict[tuple[Edit, ...], Verdict]()
 
     def parses(self, edits: Sequence[Edit], *, cleanly: bool = False) -> bool | None:
-        """Whether the snapshot with the edits made parses; see `source.parse.Verdict`."""
+        """Whether the snapshot with the edits made parses; see `lsp_server.code.syntax.parse.Verdict`."""
         known = self._verdict(tuple(edits))
         return known.cleanly if cleanly else known.parses
 

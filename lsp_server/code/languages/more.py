@@ -1,7 +1,7 @@
-"""Languages added to the table of `source.languages`: some with a grammar, the others known by comments and names alone.
+"""Languages added to the table of `lsp_server.code.languages.table`: some with a grammar, the others known by comments and names alone.
 
 What has no well-kept official wheel has no grammar here: Kotlin's takes sound one-line objects for errors, SQL's knows
-few dialects, Svelte's was left in 2024. There brackets are balanced by `source.brackets`, and `parses` is unknown.
+few dialects, Svelte's was left in 2024. There brackets are balanced by `lsp_server.code.languages.brackets`, and `parses` is unknown.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ _SCRIPTS = frozenset((".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".ts
 
 @dataclass(frozen=True)
 class _Question:
-    """own, root: paths. imports: see `source.imports.Imports`."""
+    """own, root: paths. imports: see `lsp_server.code.syntax.imports.Imports`."""
 
     own: str
     root: str

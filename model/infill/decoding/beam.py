@@ -1,7 +1,7 @@
 """Left-to-right beam search over a hole: the n-best texts by the network's exact left-to-right score.
 
 It reads the same network through `CachedContext.score`, so it sees both sides of the hole. It proposes candidates
-as `drafting` does; deciding a canvas in any order is `engine.denoise`. (Beam search with length normalisation:
+as `drafting` does; deciding a canvas in any order is `model.infill.decoding.diffusion.denoise`. (Beam search with length normalisation:
 Wu et al. 2016, arXiv 1609.08144, section 7.)
 """
 

@@ -294,6 +294,26 @@ def test_what_the_model_refuses_is_bad_input(dlm_fill: Run, monkeypatch: pytest.
     assert (result.code, result.out, result.err) == (2, "", f"dlm-fill: {error}\n")
 
 
+@pytest.mark.parametrize(("package", "extra"), [("pydantic", "serve"), ("torch.nn", "torch"), ("gguf", "gguf")])
+def test_a_package_that_an_extra_brings_is_named_with_it(
+    dlm_fill: Run, monkeypatch: pytest.MonkeyPatch, package: str, extra: str
+) -> None:
+    def lacking(place: str) -> object:
+        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+
+    monkeypatch.setattr(cli, "load", lacking)
+    done = dlm_fill("bench", "serve")
+    assert (done.code, done.err) == (2, f"dlm-fill: this needs {package}: pip install 'dlm-fill[{extra}]'\n")
+
+
+def test_a_module_of_ours_that_is_missing_is_a_defect(dlm_fill: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacking(place: str) -> object:
+        raise ModuleNotFoundError("No module named 'lsp_server.lost'", name="lsp_server.lost")
+
+    monkeypatch.setattr(cli, "load", lacking)
+    assert dlm_fill("bench", "serve").code == cli.CRASHED
+
+
 def test_a_defect_is_not_taken_for_no_fill(dlm_fill: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(name: str, **_: object) -> FakeFiller:
         raise ZeroDivisionError
