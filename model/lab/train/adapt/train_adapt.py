@@ -58,6 +58,8 @@ def _training(function: Function) -> Function:
         size_option("--tokens", 448, "Tokens of a context.", 32),
         size_option("--canvases", 20, "Canvases over each context."),
         size_option("--rows", 16, "Masked tokens of a canvas, at most.", 2),
+        click.option("--rate", default=4e-4, show_default=True, type=click.FloatRange(0, min_open=True), metavar="X",
+                     help="Learning rate; may differ when a run goes on."),
         click.option("--seed", default=0, show_default=True, type=click.IntRange(0), metavar="N"),
         click.option("--steps", default=None, type=click.IntRange(1), metavar="N",
                      help="Stop at this step (default: go on until interrupted)."),
@@ -106,7 +108,7 @@ def export(run: Path, out: Path) -> None:
 
 
 def _trainer(*, base: Path, corpus: Path, run: Path, device: str, rank: int, contexts: int, tokens: int, canvases: int,
-             rows: int, seed: int) -> AdaptTrainer:  # fmt: skip
+             rows: int, rate: float, seed: int) -> AdaptTrainer:  # fmt: skip
     require("torch", extra="train", why="training")
     import torch
 
@@ -131,9 +133,9 @@ def _trainer(*, base: Path, corpus: Path, run: Path, device: str, rank: int, con
         network,
         Examples(train, tokenizer, specials, shape, seed=seed),
         Examples(held_out, tokenizer, specials, shape, seed=12345),
-        AdaptOptions(run=run),
+        AdaptOptions(run=run, rate=rate),
     )
-    about = {"base": base.name, "corpus": corpus.name, "rank": rank, "seed": seed, **vars(shape)}
+    about = {"base": base.name, "corpus": corpus.name, "rank": rank, "rate": rate, "seed": seed, **vars(shape)}
     (run / "run.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
     return trainer
 
