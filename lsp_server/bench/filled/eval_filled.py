@@ -58,6 +58,8 @@ def measured(
             "case": f"{file.path.name}:{function.name}",
             **found,
             "baselines": dict(case.baselines),
+            "right": case.right,
+            **_said(result, case.candidates),
             "ms": round(times.ms[-1]),
         }
         click.echo(f"{name} {done}/{cases} {json.dumps(told)}", err=True)
@@ -75,6 +77,15 @@ def _result(case: FilledCase, filler: Filler, max_time_s: float | None) -> Refac
         return refactored(case.snapshot, change, filler, options, cancelled=lambda: False)
     except InputError:
         return None
+
+
+def _said(result: Refactored | None, candidates: int) -> dict[str, Any]:
+    """What was written into the holes and how sure the model is of it, so that wrong cases can be read and thresholds set."""
+    if result is None:
+        return {"texts": [], "confidence": None}
+    best = result.results[0]
+    texts = list(best.texts) if candidates == 1 else [one.texts[0] for one in result.results[:candidates]]
+    return {"texts": texts, "confidence": None if best.confidence is None else round(best.confidence, 4)}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

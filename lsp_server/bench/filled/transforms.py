@@ -8,7 +8,7 @@ import random
 import re
 import tokenize
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
@@ -38,7 +38,10 @@ Judge: TypeAlias = Callable[[Refactored | None], Mapping[str, float]]
 
 @dataclass(frozen=True, kw_only=True)
 class FilledCase:
-    """What to refactor, and who judges: figures by name, each between 0 and what `of` counts."""
+    """What to refactor, and who judges: figures by name, each between 0 and what `of` counts.
+
+    `right`: what stood there, for whoever reads the cases.
+    """
 
     refactoring: Refactoring
     snapshot: Snapshot
@@ -46,6 +49,7 @@ class FilledCase:
     judge: Judge
     candidates: int = 1
     baselines: Mapping[str, float] = field(default_factory=dict)
+    right: Sequence[str] = ()
 
 
 Make: TypeAlias = Callable[[File, Function, random.Random], FilledCase | None]
@@ -90,7 +94,7 @@ def annotate(file: File, function: Function, rng: random.Random) -> FilledCase |
         same = [(count, t) for (name, t), count in known.items() if name == argument.arg]
         copied += bool(same) and max(same)[1] == of
     most = sum(of == "str" for of in truth[:-1]) + (truth[-1] == "None")
-    return FilledCase(refactoring=Annotate(), snapshot=snapshot_of(source, file.path), region=place, judge=judge,
+    return FilledCase(refactoring=Annotate(), snapshot=snapshot_of(source, file.path), region=place, judge=judge, right=truth,
                 baselines={"copied from the file": copied, "most frequent (str, -> None)": most})  # fmt: skip
 
 
@@ -120,6 +124,7 @@ def implement(
     own = arguments(function)
     trivial = without(file.text, [(start, end, f"return {own[0].arg}" if own else "return None")])
     return FilledCase(refactoring=Implement(), snapshot=snapshot_of(source, file.path), region=at(source, start), judge=judge,
+                right=[file.text.encode()[start:end].decode()],
                 baselines={"returns its argument": float(passed(trivial))})  # fmt: skip
 
 
@@ -155,7 +160,8 @@ def document(file: File, function: Function, rng: random.Random) -> FilledCase |
         }
 
     place = at(source, file.offset(function.lineno, function.col_offset) + len("def "))
-    return FilledCase(refactoring=Document(), snapshot=snapshot_of(source, file.path), region=place, judge=judge)
+    return FilledCase(refactoring=Document(), snapshot=snapshot_of(source, file.path), region=place, judge=judge,
+                right=[docstring])  # fmt: skip
 
 
 def _listed(docstring: str) -> list[str]:
@@ -192,7 +198,7 @@ def rename(file: File, function: Function, rng: random.Random) -> FilledCase | N
     frequent = [other for other, _ in others.most_common(5)]
     start = hidden.source.find(b"v0", max(0, place.start - 2000 if place.start > 2000 else 0))
     return FilledCase(refactoring=Rename(), snapshot=snapshot_of(source, file.path), region=Region(start, start), judge=judge,
-                candidates=5, baselines={"five most frequent names of the file": float(name.id in frequent)})  # fmt: skip
+                candidates=5, right=[name.id], baselines={"five most frequent names of the file": float(name.id in frequent)})  # fmt: skip
 
 
 def repair(file: File, function: Function, rng: random.Random) -> FilledCase | None:
@@ -233,7 +239,11 @@ def _repairing(file: File, source: str, start: int) -> FilledCase:
         }
 
     return FilledCase(
-        refactoring=Repair(), snapshot=snapshot_of(source, file.path), region=at(source, start), judge=judge
+        refactoring=Repair(),
+        snapshot=snapshot_of(source, file.path),
+        region=at(source, start),
+        judge=judge,
+        right=[text.split("\n")[damaged_line].strip() for text in (source, file.text)],
     )
 
 

@@ -22,8 +22,7 @@ from lsp_server.errors import InputError, NothingFilled
 from lsp_server.settings import FillOptions
 from lsp_server.transforms.applying import Refactored, RefactoringResult, change_of, refactored
 from lsp_server.transforms.refactoring import Change, Refactoring
-from lsp_server.transforms.registry import REFACTORINGS, by_name
-from lsp_server.transforms.suspicious.suspicions import NAME as SUSPICIOUS
+from lsp_server.transforms.registry import REFACTORINGS, by_name, known
 from lsp_server.types import Region, Snapshot
 from lsp_server.workspace.exclusions import Exclusions
 from lsp_server.workspace.other_files.gather import Gathering
@@ -92,7 +91,7 @@ def _target(file: files.TextFile, change: Change) -> files.TextFile:
 def listed(target: str | None, *, as_json: bool, among: Sequence[Refactoring] = REFACTORINGS) -> int:
     """Print the refactorings that are offered at `target` (None: all there is); 1 if there are none."""
     if target is None:
-        found = [*({"name": one.name, "kind": one.kind} for one in among), {"name": SUSPICIOUS, "kind": "quickfix"}]
+        found = [{"name": one.name, "kind": one.kind} for one in known(among)]
     else:
         place = place_of(target)
         titles = {one.name: one.title(place.snapshot, place.region) for one in among}

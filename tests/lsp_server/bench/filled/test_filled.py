@@ -97,7 +97,8 @@ def test_what_is_found_and_mended_exactly_counts_so(tmp_path: Path) -> None:
     report = suspicious.figures([right, wrong, missed], times)
     assert (report["recall"], report["exactly"], report["precision"]) == (0.667, 0.333, 1.0)
     assert report["recall by kind"] == {found.kind: "2/3"}
-    assert report["p50_ms"] == report["p95_ms"] == report["p95_cpu_ms"] == 0
+    assert report["p50_ms"] == report["p95_ms"] == round(times.ms[0])
+    assert report["p95_cpu_ms"] == round(times.cpu_ms[0])
     assert CaseTimes().figures()["p50_ms"] is None
 
 
@@ -170,6 +171,16 @@ def test_a_body_is_judged_by_the_projects_tests(tmp_path: Path) -> None:
     assert implement(file, function, random.Random(0), tests=ProjectTests(f"{sys.executable} check.py")) is None, (
         "the tests do not need the body"
     )
+
+
+def test_what_was_written_is_told_with_its_confidence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    only(tmp_path)
+    filler = FakeFiller(["Total the values."], others=[["Sum."]])
+    eval_filled.measured("document", filler, [tmp_path], cases=1, seed=0, max_time_s=None)
+    told = json.loads(capsys.readouterr().err.partition("1/1 ")[2])
+    assert set(told["texts"]) == {"Total the values."}
+    assert 0 < told["confidence"] <= 1
+    assert "The sum of the values" in told["right"][0]
 
 
 def test_the_command_prints_figures_and_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
