@@ -35,17 +35,17 @@ REFACTORINGS: tuple[Refactoring, ...] = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
+class KnownRefactoring:
     """What `dlm-fill refactor` takes for a name, and the kind of its code actions."""
 
     name: str
     kind: str
 
 
-def known(among: Sequence[Refactoring] = REFACTORINGS) -> tuple[Known, ...]:
+def known(among: Sequence[Refactoring] = REFACTORINGS) -> tuple[KnownRefactoring, ...]:
     """All that the command line takes, in the order of menus: the refactorings, and `suspicious`, which changes nothing."""
-    changing = (Known(name=one.name, kind=one.kind) for one in among)
-    return (*changing, Known(name=SUSPICIOUS, kind="quickfix"))
+    changing = (KnownRefactoring(name=one.name, kind=one.kind) for one in among)
+    return (*changing, KnownRefactoring(name=SUSPICIOUS, kind="quickfix"))
 
 
 def by_name(name: str, among: Sequence[Refactoring] = REFACTORINGS) -> Refactoring:
