@@ -18,12 +18,11 @@ from lsp_server.code.checking.syntax_checker import SyntaxChecker
 from lsp_server.code.text.edits import edit_of
 from lsp_server.postprocess.same_everywhere import said_everywhere, without_said_everywhere
 from lsp_server.postprocess.tidy import tidied
-from lsp_server.settings import FillOptions
 from lsp_server.types import Cells, Edit, Filled, Gap, Snapshot
 from lsp_server.window import window
 from lsp_server.workspace.exclusions import Exclusions
 from lsp_server.workspace.other_files.gather import OtherFiles
-from model.types import Budget, Cancelled, Candidate, Fill, Filler, FillRequest, OnEvent, Span, Template
+from model.types import Cancelled, Candidate, Fill, Filler, FillOptions, FillRequest, OnEvent, Span
 
 Fitted: TypeAlias = Callable[[tuple[str, ...]], tuple[tuple[str, str], ...]]
 Verdict: TypeAlias = Callable[[tuple[str, ...]], bool | None]
@@ -58,9 +57,9 @@ def run(
     gate.check(snapshot.uri)
     if cells is not None:
         gate.check(cells.notebook)
-    gaps = tuple(_with_length(gap, options.length_tokens) for gap in gaps)
+    gaps = tuple(gaps)
     # The engine asks about the same texts again and again, and each answer takes a parse or several.
-    checker = SyntaxChecker(snapshot, spent=_over(time.perf_counter(), options.max_time_s))
+    checker = SyntaxChecker(snapshot, spent=_over(time.perf_counter(), options.budget.max_time_s))
     fitted = cache(lambda texts: _tidied(snapshot, gaps, texts, checker))
     verdict = cache(lambda tidied_texts: whole(snapshot, gaps, tidied_texts, checker=checker))
 
@@ -81,8 +80,11 @@ def run(
         started = time.perf_counter()
         template, left_out = window(snapshot, gaps, filler, cells, share=share)
         cut_ms = (time.perf_counter() - started) * 1000
-        request = replace(
-            _request(snapshot, template, options, left_out),
+        request = FillRequest(
+            **vars(options),
+            template=template,
+            language=snapshot.language.name,
+            extra_context=left_out,
             other_files=others,
             parses=lambda texts: verdict(tuple(text for text, _ in fitted(texts))),
             accepts=accepts,
@@ -119,24 +121,6 @@ def _over(began: float, max_time_s: float | None) -> Callable[[], bool]:
     return lambda: max_time_s is not None and time.perf_counter() - began >= _CHECKS_SHARE * max_time_s
 
 
-def _request(snapshot: Snapshot, template: Template, options: FillOptions, left_out: tuple[str, ...]) -> FillRequest:
-    return FillRequest(
-        template=template,
-        language=snapshot.language.name,
-        extra_context=left_out,
-        candidates=options.candidates,
-        seed=options.seed,
-        sampler=options.sampler,
-        steps=options.steps,
-        budget=Budget(max_time_s=options.max_time_s),
-        trace=options.trace,
-        share_other_files=options.share_other_files,
-        mend=options.mend,
-        patience_s=options.patience_s,
-        may_stay_empty=options.may_stay_empty,
-    )
-
-
 def _out_of_memory(error: Exception) -> bool:
     """Whether memory ran out, the device's or ours: each runtime has an error of its own for it."""
     return isinstance(error, MemoryError) or "out of memory" in str(error).lower()
@@ -171,10 +155,6 @@ def _tidied(
 ) -> tuple[tuple[str, str], ...]:
     """Each text tidied, with the reason if nothing remains of it."""
     return tuple(tidied(snapshot, gap, text, checker=checker) for gap, text in zip(gaps, texts, strict=True))
-
-
-def _with_length(gap: Gap, length_tokens: int | None) -> Gap:
-    return gap if length_tokens is None else replace(gap, hole=replace(gap.hole, length_tokens=length_tokens))
 
 
 def _improvements(candidates: tuple[Candidate, ...], gaps: Sequence[Gap], *, sound: bool) -> tuple[Candidate, ...]:

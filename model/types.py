@@ -87,41 +87,52 @@ class Budget:
 
 Mending: TypeAlias = Literal["closing", "searching", "all"]
 """Where no text is accepted: add missing brackets; or first search on for a while; or for longer, and denoise anew."""
+MOST_CANDIDATES = 32
 
 
 @dataclass(frozen=True, kw_only=True)
-class FillRequest:
-    """One request: all holes of the template are filled jointly.
+class FillOptions:
+    """How a request is to be filled, whatever its text is: declared here, and passed on whole or by the fields' names.
 
-    `extra_context` is text of the file beyond the template, where drafts are looked for, too; `other_files` texts of
-    other files, most similar first: drafts from there are told apart. Neither costs the model context, nor leaves this
-    machine, but where `share_other_files` says that the other files may.
-    `candidates` is how many to make; a few more may come back if they were at hand. `steps` is read by
-    samplers with a fixed number of steps. `parses` tells whether the holes' texts make the file parse
-    (None: cannot tell); it ranks candidates. `accepts` says what of the texts to fill anew (None: nothing,
-    they will do): the engine does what `mend` says, and returns what is accepted before what is not.
-    `trace` asks for the fill's history, `Fill.trace`. All texts are `PlainText`, whatever strings they are made from.
+    `candidates` is how many to make (1 to `MOST_CANDIDATES`); a few more may come back if they were at hand. `sampler`
+    "auto" leaves the choice to the model; `steps` is read by samplers with a fixed number of steps. `mend`: what to do
+    where no candidate is accepted; to do all that can be done may take as long again, and longer. `trace` asks for the
+    fill's history, `Fill.trace`. `share_other_files`: other files may be sent to a server that fills.
     `patience_s`: how long the context may take to be read; if more of it is unread, a copy comes back where one is sure,
     else nothing, and the fill has `stopped` "unread" (None: it is read, whatever that takes). `may_stay_empty`: perhaps
     nothing belongs in the (one) hole; where the back end knows how likely that is, candidates are the less sure.
+    """
+
+    candidates: int = 1
+    seed: int = 0
+    sampler: str = "auto"
+    steps: int | None = None
+    budget: Budget = field(default_factory=Budget)
+    mend: Mending = "all"
+    trace: bool = False
+    patience_s: float | None = None
+    may_stay_empty: bool = False
+    share_other_files: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FillRequest(FillOptions):
+    """One request: the options, and the text. All holes of the template are filled jointly.
+
+    `extra_context` is text of the file beyond the template, where drafts are looked for, too; `other_files` texts of
+    other files, most similar first: drafts from there are told apart. Neither costs the model context, nor leaves this
+    machine, but where `share_other_files` says that the other files may. `parses` tells whether the holes' texts make the
+    file parse (None: cannot tell); it ranks candidates. `accepts` says what of the texts to fill anew (None: nothing,
+    they will do): the engine does what `mend` says, and returns what is accepted before what is not.
+    All texts are `PlainText`, whatever strings they are made from.
     """
 
     template: Template
     language: str = ""
     extra_context: tuple[str, ...] = ()
     other_files: tuple[str, ...] = ()
-    share_other_files: bool = False
-    candidates: int = 1
-    seed: int = 0
-    sampler: str = "auto"
-    steps: int | None = None
-    budget: Budget = field(default_factory=Budget)
     parses: Parses | None = None
     accepts: Accepts | None = None
-    mend: Mending = "all"
-    trace: bool = False
-    patience_s: float | None = None
-    may_stay_empty: bool = False
 
     def __post_init__(self) -> None:
         for name in ("extra_context", "other_files"):

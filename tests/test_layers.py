@@ -36,7 +36,7 @@ FLOORS = {
         "lab",
     ],
     "lsp_server": [
-        "types errors settings status streams commands",
+        "types errors status streams commands",
         "code transport",
         "workspace postprocess",
         "documents configuration",

@@ -8,12 +8,11 @@ from lsp_server import pipeline
 from lsp_server.code.languages.table import by_name
 from lsp_server.code.syntax.parse import parse
 from lsp_server.code.text.positions import LineIndex
-from lsp_server.settings import FillOptions
 from lsp_server.suggestions.question import Question
 from lsp_server.suggestions.suggestion import shown_to, suggestions_of
 from lsp_server.transforms.complete import complete
 from lsp_server.types import Gap, Region, Snapshot
-from model.types import Fill, Filler, Hole
+from model.types import Fill, Filler, FillOptions, Hole
 
 STRENGTH = 0.4  # as the code action has it
 

@@ -29,12 +29,11 @@ from lsp_server import pipeline
 from lsp_server.bench.figures import commit
 from lsp_server.code.languages.table import by_name
 from lsp_server.code.syntax.parse import parse
-from lsp_server.settings import FillOptions
 from lsp_server.transforms.complete import complete
 from lsp_server.transforms.fill import fill_regions
 from lsp_server.types import Gap, Region, Snapshot
 from model.filler import open_filler
-from model.types import Filler
+from model.types import Filler, FillOptions
 
 _LEAST_CHARACTERS = 8
 """A shorter line (a lone bracket) is nothing that anybody asks to be written."""

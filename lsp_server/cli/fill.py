@@ -19,23 +19,23 @@ from lsp_server.code.languages.table import language_of
 from lsp_server.code.syntax.parse import parse
 from lsp_server.code.text.edits import apply
 from lsp_server.errors import InputError
-from lsp_server.settings import FillOptions
 from lsp_server.types import Gap, Snapshot
 from lsp_server.workspace.exclusions import Exclusions
 from lsp_server.workspace.other_files.gather import Gathering
 from lsp_server.workspace.uris import Uri
 from model.filler import fetch, open_filler
-from model.types import Filler, FillerInfo
+from model.types import Filler, FillerInfo, FillOptions
 
 FILLED, NOT_FILLED = 0, 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What the user asked for. `targets` as spelled on the command line; `trace`: where the page goes, if anywhere.
+    """What the user asked for. `targets` as spelled on the command line; `page`: where that of the trace goes, if anywhere.
 
     offline: no model is fetched from the hub. context_refresh: see `model.filler.open_filler`. cross_file: other files
-    of the repository may be copied from. strength: the share of the ranges' old text that is written anew.
+    of the repository may be copied from. strength: the share of the ranges' old text that is written anew;
+    length_tokens: of each fill (None: the model chooses).
     """
 
     targets: Sequence[str]
@@ -44,8 +44,9 @@ class Wish:
     device: str
     write: bool
     json: bool
-    trace: str | None = None
+    page: str | None = None
     strength: float = 1.0
+    length_tokens: int | None = None
     offline: bool = False
     context_refresh: int = 1
     cross_file: bool = True
@@ -62,7 +63,7 @@ def fill(wish: Wish) -> int:
     """Do what was asked; the exit code. Raises InputError and model.errors.ModelError for what cannot be done."""
     started = time.perf_counter()
     jobs = _jobs(wish)
-    page = None if wish.trace is None else files.check_creatable(wish.trace, apart_from=[job.file for job in jobs])
+    page = None if wish.page is None else files.check_creatable(wish.page, apart_from=[job.file for job in jobs])
     if not wish.offline:
         fetch(wish.model)  # here, where nothing else is drawn: it draws a progress bar of its own
     loading = _start(lambda: open_filler(wish.model, device=wish.device, refresh=wish.context_refresh))
@@ -126,8 +127,10 @@ def _jobs(wish: Wish) -> list[_Job]:
             language=language_of(file.name),
             tree=None,
         )
-        gaps = ranges.gaps_of(snapshot, targets)
-        gaps = tuple(replace(gap, hole=replace(gap.hole, strength=wish.strength)) for gap in gaps)
+        gaps = tuple(
+            replace(gap, hole=replace(gap.hole, strength=wish.strength, length_tokens=wish.length_tokens))
+            for gap in ranges.gaps_of(snapshot, targets)
+        )
         jobs.append(_Job(file=file, snapshot=snapshot, gaps=gaps))
     return jobs
 

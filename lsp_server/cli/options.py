@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import replace
 from typing import Any
 
 import click
 
+from lsp_server.cli import request_options
 from lsp_server.cli.names import COMMANDS
-from lsp_server.commands import DEVICES
 
 
 class FillBesideCommands(click.Command):
@@ -41,39 +41,18 @@ def _length(ctx: click.Context, param: click.Parameter, value: str) -> int | Non
 @click.argument("targets", nargs=-1, metavar="FILE:RANGE...")
 @click.option("--write", is_flag=True, help="Put the fill into the file (for -: print the whole filled text).")
 @click.option("--json", is_flag=True, help="Print one JSON object instead of a diff.")
-@click.option(
-    "--candidates",
-    type=click.IntRange(1, 32),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="How many different fills to make; the first is the best.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="The same seed gives the same fills.",
-)
-@click.option("--model", default="builtin", show_default=True, metavar="NAME_OR_PATH", help="The model.")
+@request_options.candidates
+@request_options.seed
+@request_options.model
 @click.option(
     "--revision",
     default=None,
     metavar="COMMIT",
     help="Of a model on the hub: its branch, tag or commit (as ORG/NAME@COMMIT).",
 )
-@click.option("--offline", is_flag=True, help="Fetch no model from the hub.")
-@click.option("--device", type=DEVICES, default="auto", show_default=True, help="Where the model runs.")
-@click.option(
-    "--max-time",
-    "max_time_s",
-    type=click.FloatRange(0, min_open=True),
-    default=None,
-    metavar="SECONDS",
-    help="Stop denoising after so long, per file, and take the best so far (loading the model not counted).",
-)
+@request_options.offline
+@request_options.device
+@request_options.max_time
 @click.option(
     "--steps",
     type=click.IntRange(1),
@@ -125,6 +104,7 @@ def _length(ctx: click.Context, param: click.Parameter, value: str) -> int | Non
 )
 @click.option(
     "--trace",
+    "page",
     default=None,
     metavar="FILE.html",
     help="Also write a page that plays how the fill came about, step by step.",
@@ -146,11 +126,8 @@ def main(targets: tuple[str, ...], **wish: Any) -> int:  # by the names of FillO
     if not targets:
         raise click.UsageError("name what to fill, for example: dlm-fill FILE:3-5 (all ways: dlm-fill --help)")
     from lsp_server.cli.fill import Wish, fill
-    from lsp_server.settings import FillOptions
 
-    named = {field.name for field in fields(FillOptions)}
-    options = FillOptions(trace=wish["trace"] is not None, **{k: wish[k] for k in named & wish.keys() - {"trace"}})
-    rest = {name: value for name, value in wish.items() if name == "trace" or name not in named}
-    if revision := rest.pop("revision"):
-        rest["model"] = f"{rest['model']}@{revision}"
-    return fill(Wish(targets=tuple(target.removeprefix("\0") for target in targets), options=options, **rest))
+    options = replace(request_options.taken_from(wish), trace=wish["page"] is not None)
+    if revision := wish.pop("revision"):
+        wish["model"] = f"{wish['model']}@{revision}"
+    return fill(Wish(targets=tuple(target.removeprefix("\0") for target in targets), options=options, **wish))

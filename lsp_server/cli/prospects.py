@@ -17,12 +17,12 @@ from lsp_server.code.languages.table import language_of
 from lsp_server.code.syntax.parse import parse
 from lsp_server.configuration.settings import Settings
 from lsp_server.configuration.workspace_file import NAME, WorkspaceFile
-from lsp_server.settings import FillOptions
 from lsp_server.types import Snapshot
 from lsp_server.workspace.exclusions import Exclusions
 from lsp_server.workspace.uris import Uri
 from model.filler import open_filler
 from model.machine.finding import Finding
+from model.types import FillOptions
 
 _LINE = re.compile(r":[0-9]+\Z")
 

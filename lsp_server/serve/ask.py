@@ -6,8 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from lsp_server.settings import FillOptions
-from model.types import Candidate, Hole
+from model.types import Candidate, FillOptions, Hole
 
 Outcome: TypeAlias = Literal["done", "time", "steps", "unread", "superseded", "cancelled"]
 

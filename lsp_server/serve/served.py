@@ -18,7 +18,6 @@ from lsp_server.serve.desk.watch import Watch
 from lsp_server.serve.fills import may_be_read
 from lsp_server.serve.replies import Refusal
 from lsp_server.serve.tabby_events import Events
-from lsp_server.settings import FillOptions
 from model.types import FillerInfo, FillEvent, OnEvent
 
 USER_HEADER, DOCUMENT_HEADER = "x-dlm-fill-user", "x-dlm-fill-document"
@@ -73,17 +72,14 @@ class Served:
         ask: Ask,
         *,
         user: str = "",
-        max_time_s: float | None = None,
-        candidates: int = 1,
     ) -> Ask:
-        """The ask with what the server knows: who it is, how long it may take, which other files may be read."""
+        """The ask with what the server knows: who it is, how long it may take at most, how much it may read."""
         caller = caller_of(request)
         who = user or request.headers.get(USER_HEADER, "")
         bound = self.cursor_time_s if ask.at_cursor else self.max_time_s
         options = replace(
             ask.options,
-            candidates=candidates,
-            max_time_s=min(bound, max_time_s) if max_time_s else bound,
+            budget=replace(ask.options.budget, max_time_s=min(bound, ask.options.budget.max_time_s or bound)),
             mend="searching" if ask.at_cursor else "all",
             may_stay_empty=ask.at_cursor,
         )
@@ -132,10 +128,6 @@ async def states_at(desk: AnyDesk, ask: Ask) -> AsyncGenerator[FillEvent | Answe
         yield task.result()
     finally:
         task.cancel()
-
-
-def options_of(*, seed: int = 0, sampler: str = "auto", steps: int | None = None) -> FillOptions:
-    return FillOptions(seed=seed, sampler=sampler, steps=steps)
 
 
 def caller_of(request: Request) -> Caller:

@@ -10,13 +10,12 @@ from lsp_server import pipeline
 from lsp_server.feedback.metrics import Metrics
 from lsp_server.session.jobs import Interrupted
 from lsp_server.session.session import Session
-from lsp_server.settings import FillOptions
 from lsp_server.suggestions.ahead import ReadAhead
 from lsp_server.suggestions.cache import Cache, CachedSuggestions, State
 from lsp_server.suggestions.question import Question
 from lsp_server.suggestions.suggestion import Suggestion, suggestions_of
 from lsp_server.types import Region
-from model.types import Cancelled, Filler, FillEvent, OnEvent
+from model.types import Budget, Cancelled, Filler, FillEvent, FillOptions, OnEvent
 
 _MAX_TIME_S = 2.0  # ghost text that comes later meets a reader who has moved on
 READING_S = 3.0
@@ -125,11 +124,12 @@ class Suggester:
 
     async def _fill(self, run: _Run, *, automatic: bool, on_event: OnEvent | None) -> tuple[Suggestion, ...]:
         question = run.question
+        settings = self._session.options_of(question.now.uri)
         options = FillOptions(
             candidates=run.asked,
-            max_time_s=self._session.options_of(question.now.uri).max_time_s(default=_MAX_TIME_S),
+            budget=Budget(max_time_s=settings.max_time_s(default=_MAX_TIME_S)),
             mend="searching" if automatic else "all",
-            share_other_files=self._session.options_of(question.now.uri).send_other_files,
+            share_other_files=settings.send_other_files,
             patience_s=PATIENCE_S if automatic else None,
             may_stay_empty=automatic,
         )

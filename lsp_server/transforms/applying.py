@@ -16,14 +16,13 @@ from lsp_server.code.text.differences import edits_between
 from lsp_server.code.text.edits import apply
 from lsp_server.code.text.positions import line_around
 from lsp_server.errors import NothingFilled
-from lsp_server.settings import FillOptions
 from lsp_server.transforms.refactoring import Answers, Change, Refactoring
 from lsp_server.types import Cells, Edit, Filled, Gap, Region, Snapshot
 from lsp_server.workspace.exclusions import Exclusions
 from lsp_server.workspace.other_files.gather import OtherFiles
 from lsp_server.workspace.uris import Uri
 from model.text import PlainText
-from model.types import Cancelled, Filler, OnEvent
+from model.types import Cancelled, Filler, FillOptions, OnEvent
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,11 +29,10 @@ from model.infill.rewriting import better_than_the_old
 from model.infill.selection import chosen, repaired, scored
 from model.infill.sure_copy import sure_copy
 from model.infill.trace.recorder import Recorder
-from model.types import Cancelled, Candidate, Doubt, Fill, FillerInfo, FillRequest, OnEvent, Template
+from model.types import MOST_CANDIDATES, Cancelled, Candidate, Doubt, Fill, FillerInfo, FillRequest, OnEvent, Template
 
 DRAFTS = 8
 """Copies proposed per request; 0 leaves the network alone (to measure it)."""
-MOST_CANDIDATES = 32
 
 
 class Infiller:

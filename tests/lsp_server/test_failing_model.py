@@ -11,10 +11,9 @@ from lsp_server import pipeline
 from lsp_server.code.languages.table import language_of
 from lsp_server.configuration.settings import Settings
 from lsp_server.session.session import Session
-from lsp_server.settings import FillOptions
 from lsp_server.transforms.fill import fill_regions
 from lsp_server.types import Filled, Region, Snapshot
-from model.types import Fill, FillRequest
+from model.types import Fill, FillOptions, FillRequest
 from tests.fakes import FakeFiller
 
 SOURCE = "".join(f"value_{n} = {n}\n" for n in range(200))

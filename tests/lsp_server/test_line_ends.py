@@ -16,11 +16,11 @@ from lsp_server.code.languages.table import language_of
 from lsp_server.code.syntax.parse import parse
 from lsp_server.code.text.edits import apply
 from lsp_server.code.text.positions import LineIndex
-from lsp_server.settings import FillOptions
 from lsp_server.transforms.fill import fill_regions
 from lsp_server.types import Filled, Snapshot
 from lsp_server.workspace.exclusions import Exclusions
 from lsp_server.workspace.other_files.gather import Gathering, Workspace
+from model.types import FillOptions
 from tests.fakes import FakeFiller
 from tests.lsp_server.editor import connected
 

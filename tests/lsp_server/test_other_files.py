@@ -11,11 +11,10 @@ from lsp_server import pipeline
 from lsp_server.cli import fill as fill_module
 from lsp_server.cli import main as cli
 from lsp_server.code.languages.table import language_of
-from lsp_server.settings import FillOptions
 from lsp_server.transforms.fill import fill_regions
 from lsp_server.types import Region, Snapshot
 from model.text import PlainText
-from model.types import Cancelled
+from model.types import Cancelled, FillOptions
 from tests.fakes import FakeFiller
 from tests.lsp_server.editor import connected
 

@@ -10,10 +10,9 @@ from lsp_server import pipeline
 from lsp_server.code.languages.table import language_of
 from lsp_server.code.syntax.parse import parse
 from lsp_server.code.text.edits import apply
-from lsp_server.settings import FillOptions
 from lsp_server.transforms.fill import fill_regions, insert_lines
 from lsp_server.types import Filled, Gap, Region, Snapshot
-from model.types import FillEvent, Mending
+from model.types import Budget, FillEvent, FillOptions, Mending
 from tests.fakes import FakeFiller
 
 SOURCE = "def f(x):\n    GAP\n\n\ndef g(x):\n    return x + 1\n"
@@ -100,14 +99,24 @@ def test_what_does_not_fit_is_not_accepted_and_parts_are_blamed_where_they_are_d
     assert accepts((" ",)) is not None
 
 
-def test_options_become_the_request() -> None:
+def test_every_option_becomes_the_requests() -> None:
     filler = FakeFiller(["return x"])
-    options = FillOptions(candidates=3, seed=9, sampler="threshold", steps=5, length_tokens=7, max_time_s=1.5)
+    options = FillOptions(
+        candidates=3,
+        seed=9,
+        sampler="threshold",
+        steps=5,
+        budget=Budget(max_time_s=1.5),
+        mend="closing",
+        trace=True,
+        patience_s=0.5,
+        may_stay_empty=True,
+        share_other_files=True,
+    )
+    assert [name for name, value in vars(options).items() if value == getattr(FillOptions(), name)] == []
     run(filler, options=options)
     (request,) = filler.requests
-    assert (request.candidates, request.seed, request.sampler, request.steps) == (3, 9, "threshold", 5)
-    assert request.budget.max_time_s == 1.5
-    assert [hole.length_tokens for hole in request.template.holes] == [7]
+    assert {name: getattr(request, name) for name in vars(options)} == vars(options)
 
 
 def test_cancelled_is_a_result() -> None:

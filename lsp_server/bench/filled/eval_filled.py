@@ -18,11 +18,10 @@ from lsp_server.bench.filled.project_tests import ProjectTests
 from lsp_server.bench.filled.times import CaseTimes
 from lsp_server.bench.filled.transforms import TRANSFORMS, FilledCase, Make, implement
 from lsp_server.errors import InputError
-from lsp_server.settings import FillOptions
 from lsp_server.transforms.applying import Refactored, change_of, refactored
 from lsp_server.transforms.suspicious.suspicions import NAME as SUSPICIOUS
 from model.filler import open_filler
-from model.types import Filler
+from model.types import Budget, Filler, FillOptions
 
 _MAX_TIME_S = 60.0
 
@@ -71,7 +70,7 @@ def measured(
 
 def _result(case: FilledCase, filler: Filler, max_time_s: float | None) -> Refactored | None:
     """What was made; None where nothing that fits was found, or the refactoring refuses."""
-    options = FillOptions(candidates=case.candidates, max_time_s=max_time_s)
+    options = FillOptions(candidates=case.candidates, budget=Budget(max_time_s=max_time_s))
     try:
         change = change_of(case.refactoring, case.snapshot, case.region, answers={})
         return refactored(case.snapshot, change, filler, options, cancelled=lambda: False)

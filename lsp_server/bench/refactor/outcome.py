@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from lsp_server.bench.refactor.cases import CaseSource
 from lsp_server.errors import InputError, NothingFilled
-from lsp_server.settings import FillOptions
 from lsp_server.transforms.applying import change_of, refactored
 from lsp_server.transforms.refactoring import Refactoring, Refused
 from lsp_server.types import Region
+from model.types import FillOptions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,6 @@ from lsp_server.code.languages.table import language_of
 from lsp_server.code.syntax.parse import parse
 from lsp_server.code.text.positions import LineIndex
 from lsp_server.errors import InputError, NothingFilled
-from lsp_server.settings import FillOptions
 from lsp_server.transforms.applying import Refactored, RefactoringResult, change_of, refactored
 from lsp_server.transforms.refactoring import Change, Refactoring
 from lsp_server.transforms.registry import REFACTORINGS, by_name, known
@@ -28,7 +27,7 @@ from lsp_server.workspace.exclusions import Exclusions
 from lsp_server.workspace.other_files.gather import Gathering
 from lsp_server.workspace.uris import Uri
 from model.filler import fetch, open_filler
-from model.types import Filler
+from model.types import Filler, FillOptions
 
 REFACTORED, NOTHING_FOUND = 0, 1
 

@@ -31,7 +31,7 @@ def suspicious(wish: RefactoringWish) -> int:
     screen = terminal.screen(silent=wish.json)
     filler = opened(wish, screen)
     with screen.waiting("asking the model …"):
-        found, whole = _found(place, filler, wish.options.max_time_s)
+        found, whole = _found(place, filler, wish.options.budget.max_time_s)
     if wish.json:
         output.put(_as_json(place, found))
     else:

@@ -18,11 +18,10 @@ from lsp_server.handlers.preview import preview_of
 from lsp_server.handlers.progress import Progress
 from lsp_server.session.jobs import ASKED_ANEW, CANCELLED, Interrupted
 from lsp_server.session.session import Session
-from lsp_server.settings import FillOptions
 from lsp_server.suggestions.fills import Choice, Fills
 from lsp_server.transforms.fill import fill_regions
 from lsp_server.types import Edit, Filled, Gap, Region, Snapshot
-from model.types import Cancelled, Filler
+from model.types import Budget, Cancelled, Filler, FillOptions
 
 _MAX_TIME_S = 10.0  # then the best so far comes back; the editor shows progress and can cancel
 
@@ -80,7 +79,7 @@ async def filled_gaps(
     settings = session.options_of(uri)
     options = FillOptions(
         candidates=candidates,
-        max_time_s=settings.max_time_s(default=_MAX_TIME_S),
+        budget=Budget(max_time_s=settings.max_time_s(default=_MAX_TIME_S)),
         share_other_files=settings.send_other_files,
     )
     preview = preview_of(server, session, snapshot, gaps)

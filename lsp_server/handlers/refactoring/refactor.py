@@ -18,13 +18,12 @@ from lsp_server.handlers.progress import Progress
 from lsp_server.handlers.refactoring.arguments import RefactorArguments
 from lsp_server.session.jobs import ASKED_ANEW, CANCELLED, Interrupted
 from lsp_server.session.session import Session
-from lsp_server.settings import FillOptions
 from lsp_server.transforms.applying import Refactored, change_of, filled_with, refactored
 from lsp_server.transforms.refactoring import Change, Refactoring
 from lsp_server.transforms.registry import by_name
 from lsp_server.types import Edit, Region, Snapshot
 from lsp_server.workspace.uris import Uri
-from model.types import Cancelled, Filler
+from model.types import Budget, Cancelled, Filler, FillOptions
 
 _MAX_TIME_S = 20.0  # a function's body takes longer than a line; the editor shows progress and can cancel
 
@@ -97,7 +96,7 @@ async def _filled(
     settings = session.options_of(uri)
     options = FillOptions(
         candidates=candidates,
-        max_time_s=settings.max_time_s(default=_MAX_TIME_S),
+        budget=Budget(max_time_s=settings.max_time_s(default=_MAX_TIME_S)),
         share_other_files=settings.send_other_files,
     )
     if not change.gaps:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import fields
 
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -13,14 +14,14 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from lsp_server.serve.api.schema import CandidateOut, FillIn, FillOut, HoleIn, StateOut, TimesOut, TokenOut
 from lsp_server.serve.ask import Answer, Ask
 from lsp_server.serve.replies import Refusal, about, error_body, error_reply, read, refusal_of
-from lsp_server.serve.served import Served, new_id, options_of, readable, states_at
-from model.types import FillEvent, Hole
+from lsp_server.serve.served import Served, new_id, readable, states_at
+from model.types import Budget, FillEvent, FillOptions, Hole
 
 
 async def fill(request: Request, served: Served) -> Response:
     """The fill; with `stream` as server-sent events."""
     wish = await read(request, FillIn)
-    ask = served.ask(request, ask_of(wish), user=wish.user, max_time_s=wish.max_time_s, candidates=wish.candidates)
+    ask = served.ask(request, ask_of(wish), user=wish.user)
     if wish.stream:
         return StreamingResponse(_events(served, ask), media_type="text/event-stream", headers=_UNBUFFERED)
     answer = await served.answer(request, ask)
@@ -44,8 +45,14 @@ def ask_of(wish: FillIn) -> Ask:
         file=wish.file,
         document=wish.document or wish.file,
         other_files=readable([(other.file, other.text) for other in wish.other_files]),
-        options=options_of(seed=wish.seed, sampler=wish.sampler, steps=wish.steps),
+        options=options_of(wish),
     )
+
+
+def options_of(wish: FillIn) -> FillOptions:
+    """The options that a client may set are called in the schema as in `FillOptions`; and the time."""
+    named = {field.name for field in fields(FillOptions)} & FillIn.model_fields.keys()
+    return FillOptions(budget=Budget(max_time_s=wish.max_time_s), **{name: getattr(wish, name) for name in named})
 
 
 def out(answer: Answer) -> FillOut:

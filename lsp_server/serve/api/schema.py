@@ -6,6 +6,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from model.types import MOST_CANDIDATES
+
 VERSION: Final = 1
 MOST_HOLES, MOST_OTHER_FILES = 64, 64
 
@@ -53,7 +55,7 @@ class FillIn(BaseModel):
     )
     file: str = Field(default="", max_length=1000, description="The file's name. It is not opened.")
     other_files: Annotated[list[OtherFile], Field(max_length=MOST_OTHER_FILES)] = []
-    candidates: int = Field(default=1, ge=1, le=32)
+    candidates: int = Field(default=1, ge=1, le=MOST_CANDIDATES)
     seed: int = Field(default=0, ge=0)
     sampler: str = Field(default="auto", max_length=200)
     steps: int | None = Field(default=None, ge=1, le=10_000)

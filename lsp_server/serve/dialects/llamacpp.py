@@ -13,7 +13,8 @@ from starlette.responses import JSONResponse, Response
 from lsp_server.serve.ask import Answer, Ask, document_of
 from lsp_server.serve.dialects.openai import sse, stops_of
 from lsp_server.serve.replies import about, ignored, read
-from lsp_server.serve.served import Served, options_of, readable
+from lsp_server.serve.served import Served, readable
+from model.types import Budget, FillOptions
 
 _NOT_HONOURED = (
     "top_k",
@@ -76,10 +77,8 @@ async def infill(request: Request, served: Served) -> Response:
         if any(piece.strip() for piece in ask.pieces):  # chunks of other files are never read by the model
             await served.answer(request, served.ask(request, replace(ask, warm=True, document="")))
         return JSONResponse(_chosen(_body(Answer(), ""), wish.response_fields), headers=about(Answer(), unused))
-    count = wish.n_cmpl or wish.n or 1
-    seconds = wish.t_max_predict_ms / 1000 if wish.t_max_predict_ms else None
-    ask = served.ask(request, ask, max_time_s=_patient(seconds), candidates=count)
-    answer = await served.answer(request, ask)
+    count = ask.options.candidates
+    answer = await served.answer(request, served.ask(request, ask))
     texts = [c.texts[0] for c in answer.candidates][:count] or [""]
     bodies = [_chosen({**_body(answer, text), "index": n}, wish.response_fields) for n, text in enumerate(texts)]
     headers = about(answer, unused)
@@ -90,13 +89,18 @@ async def infill(request: Request, served: Served) -> Response:
 
 def asked(wish: InfillIn) -> Ask:
     prefix = wish.input_prefix + wish.prompt
+    seconds = wish.t_max_predict_ms / 1000 if wish.t_max_predict_ms else None
     return Ask(
         pieces=(prefix, wish.input_suffix),
         at_cursor=True,
         model=wish.model or "",
         document=document_of(prefix, wish.input_suffix),
         other_files=readable([(extra.filename, extra.text) for extra in wish.input_extra]),
-        options=options_of(seed=max(wish.seed or 0, 0)),
+        options=FillOptions(
+            candidates=wish.n_cmpl or wish.n or 1,
+            seed=max(wish.seed or 0, 0),
+            budget=Budget(max_time_s=_patient(seconds)),
+        ),
         stop=stops_of(wish.stop),
         max_tokens=wish.n_predict if wish.n_predict and wish.n_predict > 0 else None,
     )

@@ -16,7 +16,7 @@ from lsp_server.serve.ask import Ask
 from lsp_server.serve.dialects.openai import completions as fim_completions
 from lsp_server.serve.dialects.openai import sse
 from lsp_server.serve.replies import Refusal, about, ignored, read
-from lsp_server.serve.served import Served, new_id, options_of
+from lsp_server.serve.served import Served, new_id
 from model.types import Hole
 
 __all__ = ["edit_completions", "fim_completions"]
@@ -109,11 +109,10 @@ def _asked(region: _Region) -> Ask:
             at_cursor=True,
             file=region.file,
             document=region.file,
-            options=options_of(),
         )
     hole = Hole(old_text=region.old, strength=REWRITTEN_SHARE)
     pieces = (region.before, region.after)
-    return Ask(pieces=pieces, holes=(hole,), file=region.file, document=region.file, options=options_of())
+    return Ask(pieces=pieces, holes=(hole,), file=region.file, document=region.file)
 
 
 def _inserted(region: _Region, text: str) -> str:

@@ -13,7 +13,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from lsp_server.serve.ask import Ask, document_of
 from lsp_server.serve.dialects.openai import parts_of, stops_of
 from lsp_server.serve.replies import about, checked, ignored, read
-from lsp_server.serve.served import Served, options_of, readable
+from lsp_server.serve.served import Served, readable
+from model.types import FillOptions
 
 VERSION = "0.12.0"
 """Of the API that is spoken here: clients refuse servers that are too old."""
@@ -72,7 +73,7 @@ async def generate(request: Request, served: Served) -> Response:
         document=document_of(parts.prefix, parts.suffix),
         file=parts.file,
         other_files=readable(list(parts.files)),
-        options=options_of(seed=max(options.seed or 0, 0)),
+        options=FillOptions(seed=max(options.seed or 0, 0)),
         stop=stops_of(options.stop),
         max_tokens=options.num_predict if options.num_predict and options.num_predict > 0 else None,
     )

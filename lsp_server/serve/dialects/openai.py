@@ -17,7 +17,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from lsp_server.serve.ask import Answer, Ask, document_of
 from lsp_server.serve.dialects.fim_prompts import Parts, taken_apart
 from lsp_server.serve.replies import about, ignored, read
-from lsp_server.serve.served import Served, new_id, options_of, readable
+from lsp_server.serve.served import Served, new_id, readable
+from model.types import FillOptions
 
 NOTHING = "<|endoftext|>"
 """What some clients send in place of an empty suffix."""
@@ -61,7 +62,7 @@ async def completions(request: Request, served: Served) -> Response:
     """The completion, or its stream."""
     wish = await read(request, CompletionIn)
     ask, unused = asked(wish)
-    ask = served.ask(request, ask, user=wish.user or "", candidates=wish.n or 1)
+    ask = served.ask(request, ask, user=wish.user or "")
     answer = await served.answer(request, ask)
     reply = _reply(wish, answer)
     headers = about(answer, unused)
@@ -88,7 +89,7 @@ def asked(wish: CompletionIn) -> tuple[Ask, list[str]]:
             language=wish.language or "",
             file=parts.file,
             other_files=readable(list(parts.files)),
-            options=options_of(seed=max(wish.seed or 0, 0)),
+            options=FillOptions(candidates=wish.n or 1, seed=max(wish.seed or 0, 0)),
             stop=stops_of(wish.stop),
             max_tokens=wish.max_tokens,
         ),

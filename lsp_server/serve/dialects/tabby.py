@@ -13,7 +13,8 @@ from starlette.responses import JSONResponse, Response
 
 from lsp_server.serve.ask import Ask, document_of
 from lsp_server.serve.replies import about, read
-from lsp_server.serve.served import Served, new_id, options_of, readable
+from lsp_server.serve.served import Served, new_id, readable
+from model.types import FillOptions
 
 
 class Snippet(BaseModel):
@@ -70,7 +71,7 @@ async def completions(request: Request, served: Served) -> Response:
         file=segments.filepath or "",
         document=segments.filepath or document_of(segments.prefix, suffix),
         other_files=readable([(snippet.filepath, snippet.body) for snippet in snippets]),
-        options=options_of(seed=max(wish.seed or 0, 0)),
+        options=FillOptions(seed=max(wish.seed or 0, 0)),
     )
     answer = await served.answer(request, served.ask(request, ask, user=wish.user or ""))
     name = new_id("cmpl")

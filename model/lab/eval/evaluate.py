@@ -22,6 +22,7 @@ from model.lab.eval.report import append_result, end_torn_line, figures, mcnemar
 from model.lab.eval.running import passes
 from model.lab.eval.served import SERVED, Serve
 from model.lab.eval.systems import ORACLE, SYSTEMS, WITH_FILES, SystemChoice
+from model.types import Budget, FillOptions
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _RUNS_CODE = (
@@ -133,14 +134,10 @@ def main(context: click.Context, *, sources: tuple[Path, ...], own: Path | None,
     serve: Serve | None = context.obj
     if serve is None and SERVED.keys() & set(names):
         raise click.UsageError("what serves a file lies outside of model/: `dlm-fill eval` brings it along")
-    choices = {
-        n: SystemChoice(name=n, model=model, device=device, sampler=sampler, max_time_s=max_time_s, serve=serve)
-        for n in names
-    }
+    options = FillOptions(sampler=sampler, budget=Budget(max_time_s=max_time_s))
+    choices = {n: SystemChoice(name=n, model=model, device=device, options=options, serve=serve) for n in names}
     if other:
-        choices[f"engine@{other}"] = SystemChoice(
-            name="engine", model=other, device=device, sampler=sampler, max_time_s=max_time_s
-        )
+        choices[f"engine@{other}"] = SystemChoice(name="engine", model=other, device=device, options=options)
     results = evaluate(choices, cases, out, console, jobs=jobs)
     show(results, console)
     summary = figures(results, {case.name: case.middle for case in cases})

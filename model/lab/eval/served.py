@@ -10,8 +10,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from model.types import Budget, Cancelled, Fill, Filler, FillerInfo, FillRequest, Hole, OnEvent
+from model.types import Cancelled, Fill, Filler, FillerInfo, FillOptions, FillRequest, Hole, OnEvent
 
+DEFAULTS: Final = FillOptions()
 SERVED: Final[Mapping[str, tuple[bool, bool]]] = MappingProxyType(
     {"served": (True, True), "served-ranked": (True, False), "served-unchecked": (False, False)}
 )
@@ -29,9 +30,9 @@ class Serve(Protocol):
 class Told:
     """A `Filler` like `filler`, which hears of syntax only what the system `name` of `SERVED` lets it hear."""
 
-    def __init__(self, filler: Filler, name: str, *, sampler: str = "auto", max_time_s: float | None = None) -> None:
+    def __init__(self, filler: Filler, name: str, *, options: FillOptions = DEFAULTS) -> None:
         self._filler, (self._ranks, self._mends) = filler, SERVED[name]
-        self._sampler, self._budget = sampler, Budget(max_time_s=max_time_s)
+        self._options = options
 
     @property
     def info(self) -> FillerInfo:
@@ -48,7 +49,7 @@ class Told:
             request,
             parses=request.parses if self._ranks else None,
             accepts=request.accepts if self._mends else None,
-            sampler=self._sampler,
-            budget=self._budget,
+            sampler=self._options.sampler,
+            budget=self._options.budget,
         )
         return self._filler.fill(heard, cancelled=cancelled, on_event=on_event)

@@ -16,9 +16,9 @@ from model.infill.drafts.matches import drafts_for
 from model.infill.encoding import Codec, encode_prompt
 from model.lab.eval.cases import Case
 from model.lab.eval.measure import CaseResult, judge, parses
-from model.lab.eval.served import SERVED, Serve, Told
+from model.lab.eval.served import DEFAULTS, SERVED, Serve, Told
 from model.lab.eval.workspace import EvalWorkspace
-from model.types import Budget, Fill, Filler, FillRequest, Hole, Template
+from model.types import Budget, Fill, Filler, FillOptions, FillRequest, Hole, Template
 
 System: TypeAlias = Callable[[Case], CaseResult]
 NEAR_CHARACTERS = 9_000
@@ -56,38 +56,31 @@ def template_of(case: Case, *, length_tokens: int | None = None) -> Template:
     return Template(pieces=(prefix, suffix), holes=(hole,))
 
 
-def request_of(
-    case: Case, *, sampler: str = "auto", max_time_s: float | None = None, other_files: tuple[str, ...] = ()
-) -> FillRequest:
+def request_of(case: Case, *, options: FillOptions = DEFAULTS, other_files: tuple[str, ...] = ()) -> FillRequest:
     """The case as the server would ask: near text as context, the rest of the file and others as source of drafts."""
     template = template_of(case)
     whole = len(case.prefix) + len(case.suffix) <= sum(map(len, template.pieces))
     return FillRequest(
+        **vars(options),
         template=template,
         language="python",
         extra_context=() if whole else (case.prefix[-100_000:], case.suffix[:100_000]),
         other_files=other_files,
-        sampler=sampler,
-        budget=Budget(max_time_s=max_time_s),
         parses=lambda texts: parses(case.prefix + texts[0] + case.suffix),
     )
 
 
-def filler_system(
-    filler: Filler, *, sampler: str = "auto", max_time_s: float | None = None, workspace: EvalWorkspace | None = None
-) -> System:
+def filler_system(filler: Filler, *, options: FillOptions = DEFAULTS, workspace: EvalWorkspace | None = None) -> System:
     """A filler as users meet it; told of other files if there is a workspace."""
 
     def solve(case: Case) -> CaseResult:
         others = workspace.others(case) if workspace else ()
-        return _filled(filler, case, request_of(case, sampler=sampler, max_time_s=max_time_s, other_files=others))
+        return _filled(filler, case, request_of(case, options=options, other_files=others))
 
     return solve
 
 
-def oracle_system(
-    filler: Filler, tokenizer: Codec, *, sampler: str = "auto", max_time_s: float | None = None
-) -> System:
+def oracle_system(filler: Filler, tokenizer: Codec, *, options: FillOptions = DEFAULTS) -> System:
     """The same filler, told how many tokens the truth takes in the hole: what the choice of length costs.
 
     Counted as the engine lays the hole out: a token that reaches into the hole counts, and where the line
@@ -96,7 +89,7 @@ def oracle_system(
     context_tokens = filler.info.context_tokens
 
     def solve(case: Case) -> CaseResult:
-        request = request_of(case, sampler=sampler, max_time_s=max_time_s)
+        request = request_of(case, options=options)
         encoded = encode_prompt(request.template, tokenizer, context_tokens=context_tokens)
         length = len(encoded.encode(tokenizer, 0, case.middle))
         told = replace(request, template=template_of(case, length_tokens=length))
@@ -130,13 +123,12 @@ class SystemChoice:
     name: str
     model: str = "builtin"
     device: str = "auto"
-    sampler: str = "auto"
-    max_time_s: float | None = None
+    options: FillOptions = DEFAULTS
     serve: Serve | None = None
 
     def open(self) -> System:
         """Raises UnknownModel and UnknownDevice, and BadRequest for an unknown sampler."""
-        sampler(self.sampler)
+        sampler(self.options.sampler)
         if self.name == "previous-line":
             return previous_line
         if self.name == "longest-match":
@@ -144,12 +136,12 @@ class SystemChoice:
         filler = open_filler(self.model, device=self.device, drafts=self.name != "model")
         if self.name in SERVED:
             assert self.serve is not None, "the command line asks for it"
-            return served_system(Told(filler, self.name, sampler=self.sampler, max_time_s=self.max_time_s), self.serve)
+            return served_system(Told(filler, self.name, options=self.options), self.serve)
         if self.name == ORACLE:
             tokenizer = CodeTokenizer(directory_of(self.model) / "tokenizer.json")
-            return oracle_system(filler, tokenizer, sampler=self.sampler, max_time_s=self.max_time_s)
+            return oracle_system(filler, tokenizer, options=self.options)
         workspace = EvalWorkspace() if self.name == WITH_FILES else None
-        return filler_system(filler, sampler=self.sampler, max_time_s=self.max_time_s, workspace=workspace)
+        return filler_system(filler, options=self.options, workspace=workspace)
 
 
 def _filled(filler: Filler, case: Case, request: FillRequest) -> CaseResult:

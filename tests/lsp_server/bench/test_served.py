@@ -10,8 +10,8 @@ import pytest
 from lsp_server.bench.served import rewritten, serve, suggestion
 from lsp_server.cli.main import BAD_INPUT, run
 from model.lab.eval.evaluate import main
-from model.lab.eval.served import SERVED, Told
-from model.types import FillRequest, Hole
+from model.lab.eval.served import DEFAULTS, SERVED, Told
+from model.types import Budget, FillOptions, FillRequest, Hole
 from tests.fakes import FakeFiller
 
 SOURCE = "".join(
@@ -30,9 +30,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "shapes"
 
 
-def asked(name: str, **options: object) -> FillRequest:
+def asked(name: str, options: FillOptions = DEFAULTS) -> FillRequest:
     filler = FakeFiller(["return x"])
-    serve(Told(filler, name, **options), "def f(x):\n    ", "\n", Hole(max_lines=1))  # type: ignore[arg-type]
+    serve(Told(filler, name, options=options), "def f(x):\n    ", "\n", Hole(max_lines=1))
     (request,) = filler.requests
     return request
 
@@ -46,7 +46,7 @@ def test_the_file_is_served_with_the_hole_cut_out() -> None:
 @pytest.mark.parametrize("name", SERVED)
 def test_each_system_hears_of_syntax_what_it_may(name: str) -> None:
     ranks, mends = SERVED[name]
-    request = asked(name, sampler="threshold", max_time_s=3)
+    request = asked(name, FillOptions(sampler="threshold", budget=Budget(max_time_s=3)))
     assert (request.parses is not None, request.accepts is not None) == (ranks, mends)
     assert (request.sampler, request.budget.max_time_s) == ("threshold", 3)
 

@@ -24,11 +24,11 @@ from lsp_server.postprocess.lines_below import without_lines_below
 from lsp_server.postprocess.repetition import unless_it_goes_round, without_repeated_lines
 from lsp_server.postprocess.syntax import breaks_syntax
 from lsp_server.postprocess.trivial import is_trivial
-from lsp_server.settings import FillOptions
 from lsp_server.suggestions.question import Question
 from lsp_server.suggestions.suggestion import shown_to, suggestions_of
 from lsp_server.transforms.complete import complete
 from lsp_server.types import Gap, Snapshot
+from model.types import FillOptions
 from tests.fakes import FakeFiller
 
 FOLDER = Path(__file__).parents[3] / "fixtures" / "filters"

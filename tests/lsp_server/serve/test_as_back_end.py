@@ -13,14 +13,13 @@ from lsp_server.code.syntax.parse import parse
 from lsp_server.errors import Excluded
 from lsp_server.serve.app import Doors
 from lsp_server.serve.gate.keys import VARIABLE, Keys
-from lsp_server.settings import FillOptions
 from lsp_server.types import Gap, Region, Snapshot
 from model.backends.remote.address import is_remote, parse_address
 from model.backends.remote.keys import ApiKey
 from model.backends.remote.served.client import ServedFiller
 from model.errors import AccessDenied, BadRequest, Unreachable
 from model.text import PlainText
-from model.types import Cancelled, FillEvent, FillRequest, Hole, OnEvent, Template
+from model.types import Cancelled, FillEvent, FillOptions, FillRequest, Hole, OnEvent, Template
 from tests.fakes import FakeFiller
 from tests.lsp_server.serve.serving import HeldFiller, served_by
 from tests.lsp_server.serve.test_desk import begun

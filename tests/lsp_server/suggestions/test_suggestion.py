@@ -15,11 +15,11 @@ from lsp_server.code.languages.table import by_name
 from lsp_server.code.syntax.parse import parse
 from lsp_server.code.text.closers import inserted_closers, said_again
 from lsp_server.code.text.positions import LineIndex
-from lsp_server.settings import FillOptions
 from lsp_server.suggestions.question import Question
 from lsp_server.suggestions.suggestion import Suggestion, shown_to, suggestions_of
 from lsp_server.transforms.complete import complete
 from lsp_server.types import Snapshot
+from model.types import FillOptions
 from tests.fakes import FakeFiller
 
 

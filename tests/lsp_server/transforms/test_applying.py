@@ -10,11 +10,10 @@ from lsp_server.code.languages.table import by_name
 from lsp_server.code.syntax.parse import parse
 from lsp_server.code.text.edits import apply
 from lsp_server.errors import NothingFilled
-from lsp_server.settings import FillOptions
 from lsp_server.transforms.applying import Refactored, refactored
 from lsp_server.transforms.refactoring import Blank, Change, rewritten
 from lsp_server.types import Edit, Region, Snapshot
-from model.types import Hole
+from model.types import FillOptions, Hole
 from tests.fakes import FakeFiller
 
 SOURCE = "def f(a):\r\n    return a + 1\r\n"

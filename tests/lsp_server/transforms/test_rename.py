@@ -7,10 +7,10 @@ from itertools import pairwise
 import pytest
 
 from lsp_server.errors import NothingFilled
-from lsp_server.settings import FillOptions
 from lsp_server.transforms.applying import change_of, refactored
 from lsp_server.transforms.refactoring import Refused
 from lsp_server.transforms.rename.rename import Rename
+from model.types import FillOptions
 from tests.fakes import FakeFiller
 from tests.lsp_server.transforms.test_golden import opened
 

@@ -15,9 +15,9 @@ from lsp_server.cli import main as cli
 from lsp_server.code.languages.table import language_of
 from lsp_server.code.syntax.parse import parse
 from lsp_server.code.text.edits import apply
-from lsp_server.settings import FillOptions
 from lsp_server.transforms.fill import content_of, fill_regions
 from lsp_server.types import Region, Snapshot
+from model.types import FillOptions
 from tests.fakes import FakeFiller
 from tests.lsp_server.editor import URI, connected, span_of
 

@@ -11,11 +11,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lsp_server.errors import NothingFilled
-from lsp_server.settings import FillOptions
 from lsp_server.transforms.applying import refactored
 from lsp_server.transforms.refactoring import Change
 from lsp_server.transforms.writing.repair import Repair
 from lsp_server.types import Region
+from model.types import FillOptions
 from tests.fakes import FakeFiller
 from tests.lsp_server.transforms.golden import check, folders, snapshot_of
 from tests.lsp_server.transforms.stdlib import functions

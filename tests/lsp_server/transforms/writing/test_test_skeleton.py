@@ -10,12 +10,12 @@ from lsp_server.cli.refactoring import run as refactoring_run
 from lsp_server.cli.refactoring.refactor import main
 from lsp_server.code.languages.table import language_of
 from lsp_server.code.syntax.parse import parse
-from lsp_server.settings import FillOptions
 from lsp_server.transforms.applying import refactored
 from lsp_server.transforms.refactoring import Change, Refused
 from lsp_server.transforms.writing.test_skeleton import Test as Skeleton
 from lsp_server.types import Region, Snapshot
 from lsp_server.workspace.uris import Uri
+from model.types import FillOptions
 from tests.fakes import FakeFiller
 
 PYTHON = "def f(a):\n    if a:\n        raise ValueError(a)\n    return a\n\n\nclass A:\n    def g(self):\n        return 1\n"

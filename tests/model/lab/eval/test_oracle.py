@@ -12,7 +12,7 @@ from model.backends.builtin.tokenizer import CodeTokenizer
 from model.errors import BadRequest
 from model.lab.eval.cases import Case
 from model.lab.eval.systems import filler_system, oracle_system
-from model.types import Cancelled, Candidate, Fill, FillerInfo, FillRequest, OnEvent
+from model.types import Budget, Cancelled, Candidate, Fill, FillerInfo, FillOptions, FillRequest, OnEvent
 
 TOKENIZER = Path(__file__).parents[4] / "model" / "backends" / "builtin" / "weights" / "tokenizer.json"
 
@@ -75,8 +75,9 @@ def test_the_length_is_what_the_engine_needs_for_the_truth(tokenizer: CodeTokeni
 def test_all_but_the_length_is_as_the_engine_is_asked(tokenizer: CodeTokenizer) -> None:
     told, free = Recording(), Recording()
     given = case("a = 1\n", "b = 2")
-    assert oracle_system(told, tokenizer, max_time_s=1.0)(given).text == "x"
-    filler_system(free, max_time_s=1.0)(given)
+    options = FillOptions(budget=Budget(max_time_s=1.0))
+    assert oracle_system(told, tokenizer, options=options)(given).text == "x"
+    filler_system(free, options=options)(given)
     (a,), (b,) = told.asked, free.asked
     assert a.template.pieces == b.template.pieces
     assert a.template.holes[0].max_lines == b.template.holes[0].max_lines == 1
@@ -90,7 +91,9 @@ def test_a_truth_beyond_the_canvas_is_missed_and_other_errors_are_not_hidden(
     sampler: str,
     raises: bool,
 ) -> None:
-    solve: Callable[[Case], object] = oracle_system(Recording(canvas=2), tokenizer, sampler=sampler)
+    solve: Callable[[Case], object] = oracle_system(
+        Recording(canvas=2), tokenizer, options=FillOptions(sampler=sampler)
+    )
     if raises:
         with pytest.raises(BadRequest, match="sampler"):
             solve(case("", "a = b + c + d\n" * 3))
