@@ -42,12 +42,10 @@ class Editing:
         self.suggester.ahead.rests(document.uri, 0)  # until the editor says where the cursor is
 
     def changed(self, uri: str, version: int, events: Iterable[lsp.TextDocumentContentChangeEvent]) -> None:
-        ends: list[int] = []
-
         def edited(region: Region | None, text: str) -> None:
             if region is not None:
                 self.kept.edited(uri, region, text)
-                ends.append(region.start + len(text.encode()))
+                self.suggester.ahead.edited(uri, region.start + len(text.encode()))
             self.acceptance.edited(uri, region, text)
             self.watch.edited(uri, region, text)
             goes_on = self.fills.edited(uri, region, text)
@@ -60,8 +58,6 @@ class Editing:
             accepted = self.fills.changed(self.session.documents.change(uri, changes, version=version, on_edit=edited))
             if accepted is not None:
                 self.acceptance.seen(uri, accepted)
-            if ends:
-                self.suggester.ahead.edited(uri, ends[-1])
             self.watch.changed(uri)
         except InputError as error:
             message = lsp.LogMessageParams(type=lsp.MessageType.Warning, message=f"dlm-fill: {error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TypeAlias
 
 import numpy as np
@@ -50,14 +51,12 @@ def judge(holes: Sequence[Hole], accepts: Accepts | None) -> Accepts | None:
         raise BadRequest(f"must_match is no regular expression: {error}") from error
     if accepts is None and not any(patterns):
         return None
-    known: dict[tuple[str, ...], tuple[Span, ...] | None] = {}
 
+    @cache
     def judged(texts: tuple[str, ...]) -> tuple[Span, ...] | None:
-        if texts not in known:
-            bad = [h for h, found in enumerate(patterns) if found and not found.fullmatch(texts[h])]
-            wrong = tuple(Span(hole=h, start=0, end=len(texts[h])) for h in bad)
-            known[texts] = wrong or (accepts(texts) if accepts else None)
-        return known[texts]
+        bad = [h for h, found in enumerate(patterns) if found and not found.fullmatch(texts[h])]
+        wrong = tuple(Span(hole=h, start=0, end=len(texts[h])) for h in bad)
+        return wrong or (accepts(texts) if accepts else None)
 
     return judged
 

@@ -18,7 +18,8 @@ from lsp_server.handlers.progress import Progress
 from lsp_server.handlers.refusals import NOTHING_FITS, Refusals
 from lsp_server.session.jobs import CANCELLED
 from lsp_server.session.session import Session
-from lsp_server.suggestions.fills import Fills, choice_of
+from lsp_server.suggestions.choice import choice_of
+from lsp_server.suggestions.fills import Fills
 from lsp_server.suggestions.question import Question, at_cursor, behind_entry
 from lsp_server.suggestions.service import Suggester
 from lsp_server.suggestions.suggestion import Suggestion, shown_to

@@ -6,8 +6,8 @@ dlm/status tells `{state, message, model, device}`, the state being one of loadi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict, dataclass, field
 from typing import TypeAlias, cast
 
 from lsprotocol import types as lsp
@@ -33,6 +33,21 @@ STATUS = "dlm/status"
 _SAVE_EVERY_S = 60.0
 
 
+@dataclass(kw_only=True)
+class _Beside:
+    """What runs beside a connection until it ends. `editor`: the process that the server does not outlive."""
+
+    editor: int | None
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def start(self, *work: Coroutine[object, object, None]) -> None:
+        self.tasks += map(asyncio.ensure_future, work)
+
+    def stop(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+
+
 def register(
     server: LanguageServer,
     session: Session,
@@ -46,8 +61,7 @@ def register(
 
     `abandoned` is called when the editor's process has ended: that which `initialize` names, else `client_process`.
     """
-    beside: list[asyncio.Task[None]] = []
-    parent = [client_process]
+    beside = _Beside(editor=client_process)
 
     def tell(status: Status) -> None:
         if session.options.status:
@@ -56,7 +70,7 @@ def register(
     @server.feature(lsp.INITIALIZE)
     def initialize(params: lsp.InitializeParams) -> None:
         if params.process_id is not None:
-            parent.append(params.process_id)
+            beside.editor = params.process_id
         session.configuration.initialize(params.initialization_options)
         encoding = lsp.PositionEncodingKind(server.workspace.position_encoding).value
         session.documents = Documents(encoding=cast("Encoding", encoding))
@@ -71,15 +85,13 @@ def register(
         session.loading.configuring = asyncio.ensure_future(configuration.start(server, session))
         await session.loading.configuring
         session.status.listen(tell)
-        beside.append(asyncio.ensure_future(_save_now_and_then(session, metrics)))
-        beside.append(asyncio.ensure_future(_leave_with(parent[-1], abandoned)))
+        beside.start(_save_now_and_then(session, metrics), _leave_with(beside.editor, abandoned))
         await load(server, session)
 
     @server.feature(lsp.SHUTDOWN)
     def shutdown(_: None) -> None:
         session.jobs.close()
-        for task in beside:
-            task.cancel()
+        beside.stop()
         if session.options.metrics:
             metrics.save()
 

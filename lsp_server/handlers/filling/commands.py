@@ -24,8 +24,8 @@ from lsp_server.handlers.filling.deliver import Courier, Delivered
 from lsp_server.handlers.filling.fill import fill, filled_gaps
 from lsp_server.handlers.messages import tell
 from lsp_server.session.session import Session
-from lsp_server.suggestions.fills import Choice, Fills
-from lsp_server.types import Edit
+from lsp_server.suggestions.choice import Choice
+from lsp_server.suggestions.fills import Fills
 
 FILL, NEXT, PREVIOUS = "dlm.fill", "dlm.nextCandidate", "dlm.previousCandidate"
 MORE_CANDIDATES = 6
@@ -76,53 +76,37 @@ async def _another(courier: Courier, uri: str | None, *, step: int) -> dict[str,
     except StaleDocument as reason:
         return _not_applied(server, session, reason)
     now = session.documents.snapshot(choice.snapshot.uri)
-    before, index = choice.index, (choice.index + step) % len(choice.candidates)
+    index = (choice.index + step) % len(choice.candidates)
     edits = choice.edits(index, now)
     if edits is None:
         return _not_applied(server, session, "nothing replaced: the latest fill is not there, or was edited since")
-    if index == before:
+    if index == choice.index:
         return _not_applied(server, session, "no other candidate was found")
-    choice.index = index
+    choice.turn(index)
     delivered = await courier.deliver(choice, edits, now)
     if delivered.refusal:
-        choice.index = before
-        _as_before(courier, choice, delivered)
+        there = None if delivered.delivery.closed else delivered.delivery.sought.now
+        choice.turn_back(there, b"" if there is None else session.documents.snapshot(now.uri).source)
     result = _result(courier, choice, delivered)
     return result if delivered.refusal else {**result, "candidate": index + 1, "candidates": len(choice.candidates)}
 
 
-def _as_before(courier: Courier, choice: Choice, delivered: Delivered) -> None:
-    """The candidate of `choice.index` stands in the document, as before the edit that was not applied."""
-    regions, uri = delivered.delivery.sought.now, choice.snapshot.uri
-    if regions is None or delivered.delivery.closed:
-        return
-    now = courier.session.documents.snapshot(uri)
-    texts = zip(regions, choice.texts(choice.index), strict=True)
-    courier.fills.made(choice, tuple(Edit(region=r, new_text=text, version=now.version) for r, text in texts), now)
-    courier.fills.changed(now)
-
-
 async def _look_further(server: LanguageServer, session: Session, fills: Fills, choice: Choice) -> None:
     """Ask the model for more candidates, if there is but one and nobody has asked before."""
-    regions = choice.places.now if choice.places is not None else None
-    if len(choice.candidates) > 1 or choice.asked or regions is None:
+    if not choice.may_grow:
         return
-    places = fills.begin(choice.snapshot.uri, regions)
+    places = fills.begin(choice.snapshot.uri, choice.regions or ())
     try:
         found = await filled_gaps(server, session, choice.snapshot, choice.gaps, candidates=MORE_CANDIDATES)
     finally:
         fills.end(choice.snapshot.uri, places)
-    known = {candidate.texts for candidate in choice.candidates}
-    more = (*found.fill.candidates, *found.spare)
-    choice.candidates += tuple(candidate for candidate in more if candidate.texts not in known)
-    choice.asked = True
+    choice.grow((*found.fill.candidates, *found.spare))
 
 
 def _result(courier: Courier, choice: Choice, delivered: Delivered) -> dict[str, Any]:
     if delivered.refusal:
         return _not_applied(courier.server, courier.session, delivered.refusal)
-    chosen = choice.candidates[choice.index]
-    texts, confidence = list(chosen.texts), chosen.confidence
+    texts, confidence = list(choice.chosen.texts), choice.chosen.confidence
     return {
         "applied": True, "confirmed": delivered.confirmed, "reason": "", "texts": texts, "confidence": confidence
     }  # fmt: skip

@@ -17,8 +17,9 @@ from pygls.lsp.server import LanguageServer
 from lsp_server.feedback.metrics import Metrics
 from lsp_server.handlers.filling.fill import workspace_edit
 from lsp_server.session.session import Session
+from lsp_server.suggestions.choice import Choice
 from lsp_server.suggestions.delivery import Delivery, Fate
-from lsp_server.suggestions.fills import Choice, Fills
+from lsp_server.suggestions.fills import Fills
 from lsp_server.types import Edit, Snapshot
 
 MOST_SENT_AGAIN = 3

@@ -18,7 +18,8 @@ from lsp_server.handlers.preview import preview_of
 from lsp_server.handlers.progress import Progress
 from lsp_server.session.jobs import ASKED_ANEW, CANCELLED, Interrupted
 from lsp_server.session.session import Session
-from lsp_server.suggestions.fills import Choice, Fills
+from lsp_server.suggestions.choice import Choice
+from lsp_server.suggestions.fills import Fills
 from lsp_server.transforms.fill import fill_regions
 from lsp_server.types import Edit, Filled, Gap, Region, Snapshot
 from model.types import Budget, Cancelled, Filler, FillOptions

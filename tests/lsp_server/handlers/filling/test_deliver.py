@@ -20,7 +20,8 @@ from lsp_server.feedback.metrics import Metrics
 from lsp_server.handlers.filling import deliver
 from lsp_server.handlers.filling.deliver import Courier, Delivered
 from lsp_server.session.session import Session
-from lsp_server.suggestions.fills import Choice, Fills
+from lsp_server.suggestions.choice import Choice
+from lsp_server.suggestions.fills import Fills
 from lsp_server.transforms.fill import fill_regions
 from lsp_server.types import Region
 from model.text import PlainText
@@ -176,8 +177,7 @@ def test_every_fill_arrives_once_while_one_types_elsewhere(answers: list[str], t
     assert (found.refusal, found.confirmed) == ("", True)
     assert counts["fills applied"] == 1
     assert counts["fills sent again"] == client.asked - 1 <= 3
-    assert choice.places is not None
-    (place,) = choice.places.now or (Region(0, 0),)  # where its next candidate can be put
+    (place,) = choice.regions or (Region(0, 0),)  # where its next candidate can be put
     assert client.text.encode()[place.start : place.end].decode() == FILLED
 
 
@@ -199,7 +199,7 @@ def test_a_fill_whose_place_was_edited_is_given_up_and_says_so() -> None:
     assert client.asked == 1
     assert found.refusal == "nothing filled: the document changed meanwhile where it was to be filled; ask again"
     assert counts == {"fills not applied": 1}
-    assert choice.places is None
+    assert choice.regions is None
 
 
 def test_an_editor_that_drops_it_each_time_is_asked_four_times() -> None:
