@@ -5,6 +5,7 @@ snapshot, change -> pipeline.run on the changed file -> the smallest edits of th
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from lsp_server.code.text.differences import edits_between
 from lsp_server.code.text.edits import apply
 from lsp_server.code.text.positions import line_around
 from lsp_server.errors import NothingFilled
-from lsp_server.transforms.refactoring import Answers, Change, Refactoring
+from lsp_server.transforms.refactoring import Answers, Change, Refactoring, Weigh
 from lsp_server.types import Cells, Edit, Filled, Gap, Region, Snapshot
 from lsp_server.workspace.exclusions import Exclusions
 from lsp_server.workspace.other_files.gather import OtherFiles
@@ -46,6 +47,17 @@ class Refactored:
     results: tuple[RefactoringResult, ...]
     filled: Filled | None = None
 
+    @property
+    def unsure(self) -> bool:
+        """Whether the model gives the best result less than such a change needs to be made unseen."""
+        confidence = self.results[0].confidence
+        return confidence is not None and confidence < self.change.least_confidence
+
+    @property
+    def doubt(self) -> str:
+        """What to tell the user of an unsure result."""
+        return f"unsure: the model gives the likeliest text {self.results[0].confidence or 0.0:.0%} to be right"
+
 
 def change_of(refactoring: Refactoring, snapshot: Snapshot, region: Region, *, answers: Answers) -> Change:
     """What the refactoring changes, found in a tree of the whole file. Raises Refused."""
@@ -67,19 +79,41 @@ def refactored(
 ) -> Refactored:
     """The change with its holes filled, as edits of `snapshot`, or of the new file; a change without holes needs no filler.
 
+    Where nothing fits, or what does is unsure, the wider change is tried, too, while there is time; the best of all is taken.
+
     Raises NothingFilled if nothing that fits came back, or the file would not parse any more: nothing is changed then.
     For the other arguments, and what else is raised, see `pipeline.run`.
     """
+    limit_s = options.budget.max_time_s
+    until = None if limit_s is None else time.monotonic() + limit_s
+    best: Refactored | None = None
     while True:
         try:
-            return _refactored(
+            done = _refactored(
                 snapshot, change, filler, options,
                 cancelled=cancelled, on_event=on_event, exclusions=exclusions, other_files=other_files, cells=cells,
             )  # fmt: skip
+            best = done if best is None or _is_better(done, best) else best
         except NothingFilled:
-            if change.wider is None or cancelled():
+            if best is None and (change.wider is None or cancelled()):
                 raise
-            change = change.wider
+        over = cancelled() or (until is not None and time.monotonic() >= until)
+        if best is not None and (not best.unsure or change.wider is None or over):
+            return best
+        assert change.wider is not None
+        change = change.wider
+
+
+def _is_better(one: Refactored, other: Refactored) -> bool:
+    """Whether the best of `one` is likelier than that of `other`."""
+    return (one.results[0].confidence or 0.0) > (other.results[0].confidence or 0.0)
+
+
+def _weighed(results: Sequence[RefactoringResult], confidences: Weigh) -> list[RefactoringResult]:
+    """The results with other confidences, the likeliest first."""
+    weights = confidences([one.texts for one in results], [one.confidence or 0.0 for one in results])
+    weighed = [replace(one, confidence=weight) for one, weight in zip(results, weights, strict=True)]
+    return sorted(weighed, key=lambda one: -(one.confidence or 0.0))
 
 
 def _refactored(
@@ -117,6 +151,8 @@ def _refactored(
         results.append(replace(result, confidence=candidate.confidence))
     if (order := change.order) is not None:  # the sort is stable: the likelier of equals stays first
         results.sort(key=lambda result: order(result.texts))
+    if change.confidences is not None:
+        results = _weighed(results, change.confidences)
     if not results:
         raise NothingFilled(objection or "nothing that fits was found")
     return Refactored(change=change, results=tuple(_distinct(results)), filled=filled)

@@ -20,6 +20,8 @@ Answers: TypeAlias = Mapping[str, str]
 """What the user said beforehand, by what was asked: `name`, the new name, makes a hole for it needless."""
 
 
+Weigh: TypeAlias = Callable[[Sequence[tuple[str, ...]], Sequence[float]], Sequence[float]]
+"""(texts of all that was found, the model's confidence in each) -> the probability that each is right."""
 READ_FOR_A_TITLE_BYTES = 60_000
 """A refactoring whose title takes a look at the whole file is offered unasked in files up to this size."""
 
@@ -50,7 +52,10 @@ class Change:
     further edits of `source`, outside of the gaps, that these texts call for: imports, say. `wider` is tried where nothing
     is found for this one.
     `new_file`: the path of a file that is created, of which `source` is the whole. `order`: of what is found, texts for
-    which it is lowest come first. `confirm`: the client should have the user look at it before it is applied.
+    which it is lowest come first. `confidences`: what takes the place of the model's, by what the refactoring knows besides;
+    the likeliest comes first then. `confirm`: the client should have the user look at it before it is applied.
+    `least_confidence`: what is less likely is unsure: `wider` is tried, too, and the user is shown the result before it is
+    applied.
     """
 
     source: bytes
@@ -64,7 +69,9 @@ class Change:
     wider: Change | None = None
     new_file: str = ""
     order: Callable[[tuple[str, ...]], float] | None = None
+    confidences: Weigh | None = None
     confirm: bool = False
+    least_confidence: float = 0.0
 
 
 class Refactoring(Protocol):

@@ -14,9 +14,10 @@ import click
 
 from lsp_server.bench.filled import suspicious
 from lsp_server.bench.filled.cases import drawn, files
+from lsp_server.bench.filled.filled_case import FilledCase, Make
 from lsp_server.bench.filled.project_tests import ProjectTests
 from lsp_server.bench.filled.times import CaseTimes
-from lsp_server.bench.filled.transforms import TRANSFORMS, FilledCase, Make, implement
+from lsp_server.bench.filled.transforms import TRANSFORMS, implement
 from lsp_server.errors import InputError
 from lsp_server.transforms.applying import Refactored, change_of, refactored
 from lsp_server.transforms.suspicious.suspicions import NAME as SUSPICIOUS

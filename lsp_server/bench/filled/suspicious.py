@@ -78,10 +78,14 @@ def measured(
         told = {
             "case": f"{file.path.name}:{function.name}", "kind": done.kind, "right": done.right, "damaged": done.text,
             "found": hit.instead if hit else None, "nats": round(hit.nats, 1) if hit else None, "exactly": one.exactly,
-            "sound": [(s.text, s.instead, round(s.nats, 1)) for s in sound], "ms": round(times.ms[-1]),
+            "others": [_brief(s) for s in one.damaged if s is not hit], "sound": [_brief(s) for s in sound], "ms": round(times.ms[-1]),
         }  # fmt: skip
         say(f"{NAME} {len(looked)}/{cases} {json.dumps(told)}")
     return figures(looked, times)
+
+
+def _brief(one: Suspicion) -> tuple[str, str, float]:
+    return one.text, one.instead, round(one.nats, 1)
 
 
 def figures(looked: Sequence[Looked], times: CaseTimes) -> dict[str, Any]:

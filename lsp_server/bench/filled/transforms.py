@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import ast
-import io
 import random
 import re
-import tokenize
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import TypeAlias
 
 from lsp_server.bench.filled.cases import File, Function, arguments, at, named, snapshot_of, without
 from lsp_server.bench.filled.doctests import doctests_pass, has_doctest
+from lsp_server.bench.filled.filled_case import FilledCase, Make, source_of
 from lsp_server.bench.filled.project_tests import ProjectTests
+from lsp_server.bench.filled.repairs import repair
 from lsp_server.transforms.applying import Refactored, change_of
-from lsp_server.transforms.refactoring import Refactoring, Refused
+from lsp_server.transforms.refactoring import Refused
 from lsp_server.transforms.rename.rename import Rename
 from lsp_server.transforms.writing.annotate import Annotate
 from lsp_server.transforms.writing.document import Document
 from lsp_server.transforms.writing.implement import Implement
-from lsp_server.transforms.writing.repair import Repair
-from lsp_server.types import Region, Snapshot
+from lsp_server.types import Region
 
 _MOST_BODY_LINES = 12
 _SECTIONS = (
@@ -32,31 +29,6 @@ _SECTIONS = (
     (re.compile(r"^Parameters\n-+\n((?:.+\n?)+)", re.MULTILINE), re.compile(r"^\**(\w+)(?: : .*)?$", re.MULTILINE)),
 )
 """Where parameters are listed, and how each begins."""
-
-Judge: TypeAlias = Callable[[Refactored | None], Mapping[str, float]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class FilledCase:
-    """What to refactor, and who judges: figures by name, each between 0 and what `of` counts.
-
-    `right`: what stood there, for whoever reads the cases.
-    """
-
-    refactoring: Refactoring
-    snapshot: Snapshot
-    region: Region
-    judge: Judge
-    candidates: int = 1
-    baselines: Mapping[str, float] = field(default_factory=dict)
-    right: Sequence[str] = ()
-
-
-Make: TypeAlias = Callable[[File, Function, random.Random], FilledCase | None]
-
-
-def _source(done: Refactored | None) -> str | None:
-    return done.results[0].source.decode() if done is not None else None
 
 
 def annotate(file: File, function: Function, rng: random.Random) -> FilledCase | None:  # noqa: ARG001
@@ -79,7 +51,7 @@ def annotate(file: File, function: Function, rng: random.Random) -> FilledCase |
     place = at(source, file.offset(function.lineno, function.col_offset) + len("def "))
 
     def judge(done: Refactored | None) -> Mapping[str, float]:
-        after = named(_source(done) or source, function.name, function.lineno)
+        after = named(source_of(done) or source, function.name, function.lineno)
         found = [ast.unparse(a.annotation) if a.annotation else "" for a in arguments(after)] if after else []
         found += [ast.unparse(after.returns) if after and after.returns else ""]
         return {"right": sum(a == b for a, b in zip(truth, found, strict=False)), "given": sum(map(bool, found)),
@@ -118,7 +90,7 @@ def implement(
     source = without(file.text, [(start, end, "...")])
 
     def judge(done: Refactored | None) -> Mapping[str, float]:
-        text = _source(done)
+        text = source_of(done)
         return {"passed": float(text is not None and passed(text))}
 
     own = arguments(function)
@@ -148,7 +120,7 @@ def document(file: File, function: Function, rng: random.Random) -> FilledCase |
     source = without(file.text, [(start, file.offset(second.lineno, second.col_offset), "")])
 
     def judge(done: Refactored | None) -> Mapping[str, float]:
-        after = named(_source(done) or source, function.name, function.lineno)
+        after = named(source_of(done) or source, function.name, function.lineno)
         said = ast.get_docstring(after) if after else None
         wanted, listed = [a.arg for a in arguments(function)], _listed(said or "")
         complete = said is not None and "…" not in said
@@ -199,66 +171,6 @@ def rename(file: File, function: Function, rng: random.Random) -> FilledCase | N
     start = hidden.source.find(b"v0", max(0, place.start - 2000 if place.start > 2000 else 0))
     return FilledCase(refactoring=Rename(), snapshot=snapshot_of(source, file.path), region=Region(start, start), judge=judge,
                 candidates=5, right=[name.id], baselines={"five most frequent names of the file": float(name.id in frequent)})  # fmt: skip
-
-
-def repair(file: File, function: Function, rng: random.Random) -> FilledCase | None:
-    """One token damaged so that its line no longer parses."""
-    tokens = list(_tokens(file.text, function))
-    rng.shuffle(tokens)
-    for token in tokens[:20]:
-        start = file.offset(token.start[0], len(token.line[: token.start[1]].encode()))
-        text = (
-            rng.choice(["", token.string * 2, token.string[:-1]])
-            if len(token.string) > 1
-            else rng.choice(["", token.string * 2])
-        )
-        source = without(file.text, [(start, start + len(token.string.encode()), text)])
-        try:
-            ast.parse(source)
-        except SyntaxError as error:
-            if error.lineno == token.start[0]:
-                return _repairing(file, source, start)
-    return None
-
-
-def _repairing(file: File, source: str, start: int) -> FilledCase:
-    damaged_line = source.encode().count(b"\n", 0, start)
-
-    def judge(done: Refactored | None) -> Mapping[str, float]:
-        text = _source(done)
-        try:
-            tree = ast.parse(text) if text is not None else None
-        except SyntaxError:
-            tree = None
-        same = tree is not None and ast.dump(tree) == ast.dump(file.tree)
-        return {
-            "exactly": float(text == file.text),
-            "same tree": float(same),
-            "otherwise": float(tree is not None and not same),
-            "sound lines changed": float(text is not None and _other_lines_differ(file.text, text, damaged_line)),
-        }
-
-    return FilledCase(
-        refactoring=Repair(),
-        snapshot=snapshot_of(source, file.path),
-        region=at(source, start),
-        judge=judge,
-        right=[text.split("\n")[damaged_line].strip() for text in (source, file.text)],
-    )
-
-
-def _other_lines_differ(right: str, repaired: str, damaged_line: int) -> bool:
-    """Whether a line of the sound file is another one now, the damaged one apart."""
-    lines, after = right.split("\n"), repaired.split("\n")
-    behind = len(lines) - damaged_line - 1
-    return lines[:damaged_line] != after[:damaged_line] or (behind > 0 and lines[-behind:] != after[-behind:])
-
-
-def _tokens(text: str, function: Function) -> Iterator[tokenize.TokenInfo]:
-    lines = range(function.lineno, (function.end_lineno or function.lineno) + 1)
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.start[0] in lines and token.type in (tokenize.OP, tokenize.NAME) and token.start[0] == token.end[0]:
-            yield token
 
 
 TRANSFORMS: Mapping[str, Make] = MappingProxyType(

@@ -24,6 +24,8 @@ from lsp_server.cli import request_options
 @click.option("--write", is_flag=True, help="Change the file, too (for -: print the whole text instead of a diff).")
 @click.option("--json", is_flag=True, help="Print one JSON object instead of a diff.")
 @request_options.candidates
+@click.option("--min-confidence", type=click.FloatRange(0, 1), metavar="SHARE",
+              help="Write only what the model gives so much to be right (by default repair asks for some).")  # fmt: skip
 @request_options.seed
 @request_options.model
 @request_options.offline

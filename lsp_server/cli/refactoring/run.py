@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,16 @@ REFACTORED, NOTHING_FOUND = 0, 1
 
 @dataclass(frozen=True, kw_only=True)
 class RefactoringWish:
-    """What the user asked for: the refactoring called `name` at `target`, as spelled on the command line."""
+    """What the user asked for: the refactoring called `name` at `target`, as spelled on the command line.
+
+    `min_confidence`: what the model gives less is shown, and not written (None: as the refactoring says).
+    """
 
     name: str
     target: str
     answers: Mapping[str, str]
     options: FillOptions
+    min_confidence: float | None
     model: str
     device: str
     offline: bool
@@ -71,13 +75,25 @@ def refactor(wish: RefactoringWish, *, among: Sequence[Refactoring] = REFACTORIN
         output.note(f"{files.shown(place.file.name)}: {reason}")
         if wish.json:
             output.put(_as_json(place, refactoring.name, change, ()))
-        if wish.write and place.file.path is None:
-            output.put((place.file.bom + place.file.source).decode("utf-8"))
-        return NOTHING_FOUND
+        return _unwritten(place, wish)
+    if wish.min_confidence is not None:
+        done = replace(done, change=replace(done.change, least_confidence=wish.min_confidence))
     if wish.json:
-        output.put(_as_json(place, refactoring.name, change, done.results[: wish.options.candidates]))
+        output.put(_as_json(place, refactoring.name, done.change, done.results[: wish.options.candidates]))
+    if done.unsure:
+        output.note(f"{files.shown(place.file.name)}: {done.doubt}")
+        if wish.write:
+            output.note("not written: look at it without --write, then allow it by --min-confidence 0")
+            return _unwritten(place, wish)
     _deliver(_target(place.file, change), done.results[0], wish)
     return REFACTORED
+
+
+def _unwritten(place: TargetPlace, wish: RefactoringWish) -> int:
+    """The exit code where nothing was changed; who reads the whole text from standard output gets it as it was."""
+    if wish.write and place.file.path is None:
+        output.put((place.file.bom + place.file.source).decode("utf-8"))
+    return NOTHING_FOUND
 
 
 def _target(file: files.TextFile, change: Change) -> files.TextFile:
@@ -178,10 +194,12 @@ def _as_json(place: TargetPlace, name: str, change: Change, results: Sequence[Re
         return {"texts": list(result.texts), "confidence": confidence, "edits": edits}
 
     entries = [entry(result) for result in results]
+    unsure = bool(results) and Refactored(change=change, results=tuple(results)).unsure
     report = {
         "refactoring": name,
         "file": place.file.name,
         "summary": change.summary,
+        "unsure": unsure,
         "edits": entries[0]["edits"] if entries else [],
         "results": entries,
     }

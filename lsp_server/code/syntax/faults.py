@@ -86,15 +86,22 @@ def _widening(tokens: list[Region], region: Region, content: Region, source: byt
     at = next((n for n, token in enumerate(tokens) if token.end > region.start), len(tokens) - 1)
     if tokens:
         end = max(region.end, tokens[at].end) if region.end <= content.end else tokens[at].end
-        yield Region(min(tokens[at].start, max(region.start, content.start)), end)
+        yield _with_blanks(source, Region(min(tokens[at].start, max(region.start, content.start)), end), content)
         first, last = tokens[max(at - 1, 0)], tokens[min(at + 1, len(tokens) - 1)]
-        yield Region(first.start, max(last.end, end))
+        yield _with_blanks(source, Region(first.start, max(last.end, end)), content)
     yield content
     for part, indent in reversed(list(statements.around(source, region))):
         text = source[part.start : part.end]
         if text.count(b"\n") <= _MOST_LINES and len(text.strip()) > content.end - content.start:
             yield Region(part.start + indent, part.start + len(text.rstrip()))
             return
+
+
+def _with_blanks(source: bytes, region: Region, content: Region) -> Region:
+    """The region with the blanks before it, one left out: where a sign is missing between two, one of them is too much."""
+    before = source[content.start : region.start]
+    blanks = len(before) - len(before.rstrip())
+    return Region(region.start - max(blanks - 1, 0), region.end)
 
 
 def _python_fault(source: bytes) -> Fault | None:

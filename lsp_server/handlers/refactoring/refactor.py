@@ -11,7 +11,7 @@ from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
 from lsp_server.code.text.positions import LineIndex
-from lsp_server.errors import GivenUp, InputError, StaleDocument
+from lsp_server.errors import GivenUp, InputError, NothingFilled, StaleDocument
 from lsp_server.handlers.filling.arguments import regions_of
 from lsp_server.handlers.positions import to_lsp
 from lsp_server.handlers.progress import Progress
@@ -127,13 +127,18 @@ async def _filled(
 
 
 def workspace_edit(server: LanguageServer, session: Session, made: PreparedRefactoring) -> lsp.WorkspaceEdit:
-    """The best result as the client takes it, annotated if it can show annotations."""
-    snapshot, change = made.snapshot, made.done.change
+    """The best result as the client takes it, annotated if it can show annotations.
+
+    What is unsure the user has to confirm. Raises NothingFilled where the client cannot have them do that.
+    """
+    snapshot, change, unsure = made.snapshot, made.done.change, made.done.unsure
     if change.new_file:
         return _new_file(server, made)
     index, encoding = LineIndex(snapshot.source), session.documents.encoding
     document = lsp.OptionalVersionedTextDocumentIdentifier(uri=snapshot.uri, version=snapshot.version)
     annotated = _annotates(server)
+    if unsure and not annotated:
+        raise NothingFilled(f"nothing changed: {made.done.doubt}; `dlm-fill refactor {made.wanted.name}` shows it")
 
     def text_edit(edit: Edit) -> lsp.TextEdit | lsp.AnnotatedTextEdit:
         place = to_lsp(index, edit.region, encoding)
@@ -144,7 +149,8 @@ def workspace_edit(server: LanguageServer, session: Session, made: PreparedRefac
     changes = lsp.TextDocumentEdit(
         text_document=document, edits=[text_edit(edit) for edit in made.done.results[0].edits]
     )
-    annotation = lsp.ChangeAnnotation(label=change.summary, needs_confirmation=change.confirm)
+    label = f"{change.summary} ({made.done.doubt})" if unsure else change.summary
+    annotation = lsp.ChangeAnnotation(label=label, needs_confirmation=change.confirm or unsure)
     return lsp.WorkspaceEdit(
         document_changes=[changes], change_annotations={_ANNOTATION: annotation} if annotated else None
     )

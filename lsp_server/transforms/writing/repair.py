@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
+from functools import partial
 
 from lsp_server.code.syntax.faults import count_faults, doubles, fault_on, openings
+from lsp_server.code.syntax.parse import parse
 from lsp_server.code.text.positions import line_around
 from lsp_server.transforms.refactoring import READ_FOR_A_TITLE_BYTES, Answers, Blank, Change, Refused, rewritten
 from lsp_server.types import Region, Snapshot
@@ -14,8 +17,13 @@ from model.types import Hole
 
 MESSAGE = "message"
 """The answer that holds what a diagnostic says; without it a syntax error is looked for."""
+NATS_EACH, UNWRITTEN_CHARACTERS = 0.8, 6
+"""A slip of one character more is so much less likely; so many make what the model did not write, on the whole."""
+LEAST_CONFIDENCE, LEAST_OF_A_MESSAGE = 0.6, 0.1
+"""Of the repair of a syntax error, and of what the model gives one that another tool asked for: no slip, as a rule."""
 _LONGEST_MESSAGE = 160
 _CANDIDATES = 6
+_LEAST_UNWRITTEN = 0.01
 
 
 class Repair:
@@ -40,8 +48,8 @@ class Repair:
                 "no syntax error on these lines: put the cursor on the line with the error, or send what a diagnostic"
                 " says (--message TEXT) with its range"
             )
-        place, twice = region, None
-        if fault is not None and not message:
+        place, twice, slip = region, None, fault is not None and not message
+        if fault is not None and slip:
             place, message = fault.region, fault.message
             twice = _twice_by_a_slip(snapshot, place)
             if twice is not None and str(snapshot.text(twice)).isidentifier():
@@ -52,7 +60,7 @@ class Repair:
             line = snapshot.text(line_around(snapshot.source, place.start)).strip()
             opens = [opened for opened in opens if line in snapshot.text(opened)]
         for opened in reversed(opens):
-            change = _opened(snapshot, opened, message, wider=change)
+            change = _opened(snapshot, opened, message, slip=slip, wider=change)
         if change is None:
             raise Refused("nothing stands there: send the range of the diagnostic")
         return change
@@ -71,7 +79,7 @@ def _twice_by_a_slip(snapshot: Snapshot, place: Region) -> Region | None:
     return next(iter(found.values())) if len(found) == 1 else None
 
 
-def _opened(snapshot: Snapshot, opened: Region, message: str, *, wider: Change | None) -> Change:
+def _opened(snapshot: Snapshot, opened: Region, message: str, *, slip: bool, wider: Change | None) -> Change:
     old = str(snapshot.text(opened))
     line = line_around(snapshot.source, opened.start)
     whole_line = not snapshot.source[line.start : opened.start].strip() and opened.end >= len(
@@ -85,15 +93,36 @@ def _opened(snapshot: Snapshot, opened: Region, message: str, *, wider: Change |
     said = [f"{comment} fix: {message}"]
     if whole_line:  # the model sees what is to be mended: within a line it would only say it again
         said += [f"{comment} was: {text.strip()}" for text in old.split("\n")]
-    return replace(
+    change = replace(
         change,
         context="".join(f"{indent}{text}\n" for text in said),
         context_at=opened.start,
         objection=_objection(snapshot, change, old),
         candidates=_CANDIDATES,
         wider=wider,
-        order=lambda texts: 1 - SequenceMatcher(None, old, texts[0], autojunk=False).ratio(),  # what changes least
     )
+    if slip:
+        return replace(change, confidences=partial(_confidences, old), least_confidence=LEAST_CONFIDENCE)
+    return replace(change, order=lambda texts: _changed(old, texts[0]), least_confidence=LEAST_OF_A_MESSAGE)
+
+
+def _confidences(old: str, texts: Sequence[tuple[str, ...]], confidences: Sequence[float]) -> list[float]:
+    """How likely each repair is, by Bayes' rule: what the model gives it, times how likely a slip of so many characters is.
+
+    What the model gives none of them belongs to texts that it did not write: further away, as a rule.
+    """
+    weights = [
+        confidence * math.exp(-NATS_EACH * _changed(old, text))
+        for (text, *_), confidence in zip(texts, confidences, strict=True)
+    ]
+    unwritten = max(1 - sum(confidences), _LEAST_UNWRITTEN) * math.exp(-NATS_EACH * UNWRITTEN_CHARACTERS)
+    return [weight / (sum(weights) + unwritten) for weight in weights]
+
+
+def _changed(old: str, new: str) -> int:
+    """How many characters are put in or taken out."""
+    steps = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    return sum((b - a) + (d - c) for kind, a, b, c, d in steps if kind != "equal")
 
 
 def _objection(snapshot: Snapshot, change: Change, old: str) -> Callable[[tuple[str, ...]], str]:
@@ -107,8 +136,14 @@ def _objection(snapshot: Snapshot, change: Change, old: str) -> Callable[[tuple[
             return "nothing repaired: the model would make a comment of what stands there"
         source = change.source[: gap.region.start] + texts[0].encode() + change.source[gap.region.end :]
         after = count_faults(source, snapshot)
-        if after and after >= before:
+        if after and (after >= before or _still_broken(snapshot, source, gap.region.start, len(texts[0].encode()))):
             return "nothing repaired: with every text that was found the file has as many errors; correct it by hand"
         return ""
 
     return objection
+
+
+def _still_broken(snapshot: Snapshot, source: bytes, start: int, length: int) -> bool:
+    """Whether the lines of the hole have an error in the repaired `source`: then it is another one, and none is gone."""
+    repaired = replace(snapshot, source=source, tree=parse(source, snapshot.language))
+    return fault_on(repaired, Region(start, start + length)) is not None

@@ -6,6 +6,7 @@ import ast
 import json
 import random
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from lsp_server.bench.filled import eval_filled, suspicious
 from lsp_server.bench.filled.cases import File, Function, drawn, files
 from lsp_server.bench.filled.damage import damage
 from lsp_server.bench.filled.project_tests import ProjectTests
+from lsp_server.bench.filled.repairs import repair, repairing
 from lsp_server.bench.filled.times import CaseTimes
-from lsp_server.bench.filled.transforms import _listed, _repairing, document, implement, repair
+from lsp_server.bench.filled.transforms import _listed, document, implement
 from lsp_server.transforms.applying import Refactored, RefactoringResult
 from lsp_server.transforms.refactoring import Change
 from lsp_server.transforms.suspicious.suspicions import Suspicion
@@ -105,18 +107,24 @@ def test_what_is_found_and_mended_exactly_counts_so(tmp_path: Path) -> None:
 def test_a_repair_is_exact_or_otherwise_or_changes_sound_lines(tmp_path: Path) -> None:
     file, _ = only(tmp_path)
     broken = TEXT.replace("result += value", "result += += value")
-    case = _repairing(file, broken, broken.encode().index(b"+= value"))
-    keys = ("exactly", "same tree", "otherwise", "sound lines changed")
+    case = repairing(file, broken, broken.encode().index(b"+= value"))
+    keys = ("exactly", "same tree", "otherwise", "sure", "sure and otherwise", "sound lines changed")
     for repaired, found in (
-        (TEXT, (1, 1, 0, 0)),
-        (TEXT.replace("result += value", "result  += value"), (0, 1, 0, 0)),
-        (TEXT.replace("result += value", "result -= value"), (0, 0, 1, 0)),
-        (TEXT.replace("result += value", "result += value\n            break"), (0, 0, 1, 0)),
-        (TEXT.replace("return result", "return  result"), (0, 1, 0, 1)),
-        (broken, (0, 0, 0, 0)),
+        (TEXT, (1, 1, 0, 1, 0, 0)),
+        (TEXT.replace("result += value", "result  += value"), (0, 1, 0, 1, 0, 0)),
+        (TEXT.replace("result += value", "result -= value"), (0, 0, 1, 1, 1, 0)),
+        (TEXT.replace("result += value", "result += value\n            break"), (0, 0, 1, 1, 1, 0)),
+        (TEXT.replace("return result", "return  result"), (0, 1, 0, 1, 0, 1)),
+        (broken, (0, 0, 0, 1, 1, 0)),
     ):
         assert case.judge(done(repaired)) == dict(zip(keys, map(float, found), strict=True)), repaired
     assert case.judge(None) == dict.fromkeys(keys, 0.0)
+    wrong = done(TEXT.replace("result += value", "result -= value"))
+    unsure = Refactored(
+        change=Change(source=b"", summary="", least_confidence=0.6),
+        results=(replace(wrong.results[0], confidence=0.5),),
+    )
+    assert (case.judge(unsure)["sure"], case.judge(unsure)["sure and otherwise"]) == (0.0, 0.0)
 
 
 def test_a_case_of_repair_does_not_parse_and_differs_on_one_line(tmp_path: Path) -> None:

@@ -11,8 +11,16 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 
 from lsp_server.documents.store import Documents
+from lsp_server.errors import NothingFilled
+from lsp_server.handlers.filling.arguments import FillArguments
 from lsp_server.handlers.refactoring.actions import actions
+from lsp_server.handlers.refactoring.arguments import RefactorArguments
+from lsp_server.handlers.refactoring.refactor import PreparedRefactoring, workspace_edit
+from lsp_server.transforms.applying import refactored
 from lsp_server.transforms.rename.rename import Rename
+from lsp_server.transforms.writing.repair import Repair
+from model.types import FillOptions
+from tests.fakes import FakeFiller
 from tests.lsp_server.editor import URI, Editor, connected, span_of
 from tests.lsp_server.transforms.test_golden import opened
 
@@ -136,3 +144,31 @@ async def test_names_are_proposed_for_whichever_server_renames() -> None:
         assert found.placeholder == "a"
         with pytest.raises(JsonRpcException, match="takes"):
             await editor.request("dlm/proposedNames", {"position": 1})
+
+
+def test_an_unsure_result_is_confirmed_by_the_user_or_not_made() -> None:
+    snapshot, region = opened("def f(xs):\n    return len(xs‸ xs)\n", "python")
+    change = Repair().change(snapshot, region, answers={})
+    place = FillArguments(uri=snapshot.uri, ranges=(), version=None)
+    made = PreparedRefactoring(
+        snapshot=snapshot,
+        region=region,
+        done=refactored(
+            snapshot, change, FakeFiller(["xs, ys, xs"], confidence=0.1), FillOptions(), cancelled=lambda: False
+        ),
+        wanted=RefactorArguments(name="repair", place=place, answers={}),
+    )
+    session: Any = SimpleNamespace(documents=Documents())
+
+    def server(*, annotates: bool) -> Any:
+        support = lsp.ChangeAnnotationsSupportOptions() if annotates else None
+        edits = lsp.WorkspaceEditClientCapabilities(document_changes=True, change_annotation_support=support)
+        workspace = lsp.WorkspaceClientCapabilities(workspace_edit=edits)
+        return SimpleNamespace(client_capabilities=lsp.ClientCapabilities(workspace=workspace))
+
+    edit = workspace_edit(server(annotates=True), session, made)
+    (annotation,) = (edit.change_annotations or {}).values()
+    assert annotation.needs_confirmation
+    assert "20%" in annotation.label
+    with pytest.raises(NothingFilled, match="20%"):
+        workspace_edit(server(annotates=False), session, made)

@@ -5,17 +5,18 @@ import io
 import tokenize
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lsp_server.errors import NothingFilled
-from lsp_server.transforms.applying import refactored
+from lsp_server.transforms.applying import Refactored, refactored
 from lsp_server.transforms.refactoring import Change
 from lsp_server.transforms.writing.repair import Repair
 from lsp_server.types import Region
-from model.types import FillOptions
+from model.types import Budget, Fill, FillOptions, FillRequest
 from tests.fakes import FakeFiller
 from tests.lsp_server.transforms.golden import check, folders, snapshot_of
 from tests.lsp_server.transforms.stdlib import functions
@@ -119,6 +120,58 @@ def test_of_several_repairs_the_one_that_changes_least_comes_first() -> None:
     filler = FakeFiller(["1"], others=[["xs, xs"], ["xs"]])
     done = refactored(snapshot, change, filler, FillOptions(), cancelled=lambda: False)
     assert done.results[0].source == b"def f(xs):\n    return len(xs, xs)\n"
+
+
+def test_the_likeliest_repair_comes_first_where_another_changes_little_less() -> None:
+    snapshot, region = snapshot_of("def f(ones):\n    ones  1‸\n    return ones\n", "python")
+    change = Repair().change(snapshot, region, answers={})
+    assert change.confidences is not None
+    assigned, plus, far = change.confidences([("= 1",), ("+= 1",), ("= ones.append(1)",)], [0.03, 0.32, 0.5])
+    assert plus > 0.5 > assigned > far
+    (alone,) = change.confidences([("= ones.append(1)",)], [0.5])
+    assert alone < 0.1, "another one is likelier, whatever it is"
+
+
+def test_where_a_sign_is_missing_between_blanks_one_of_them_goes() -> None:
+    snapshot, region = snapshot_of("def f(ones):\n    ones  1‸\n    return ones\n", "python")
+    change = Repair().change(snapshot, region, answers={})
+    assert levels(change)[:2] == [" 1", "ones  1"]
+    done = refactored(snapshot, change, FakeFiller(["+= 1"]), FillOptions(), cancelled=lambda: False)
+    assert done.results[0].source == b"def f(ones):\n    ones += 1\n    return ones\n"
+
+
+def test_an_unsure_repair_gives_way_to_a_likelier_one_of_more_and_is_unsure_else() -> None:
+    snapshot, region = snapshot_of("def f(xs):\n    return len(xs‸ xs)\n", "python")
+    change = Repair().change(snapshot, region, answers={})
+    narrow = "xs, xs"
+
+    def repaired(*levels: tuple[str, float], max_time_s: float | None = None) -> Refactored:
+        given, options = iter(levels), FillOptions(budget=Budget(max_time_s=max_time_s))
+
+        class OneForEachLevel(FakeFiller):
+            def fill(self, request: FillRequest, **more: Any) -> Fill:
+                text, self.confidence = next(given)
+                self.texts = [text]
+                return super().fill(request, **more)
+
+        return refactored(snapshot, change, OneForEachLevel([]), options, cancelled=lambda: False)
+
+    assert levels(change)[:2] == ["xs xs", "(xs xs"]
+    assert not repaired((narrow, 0.5)).unsure
+    far, further = "xs, ys, xs", "return len(xs, ys, zs, xs)"
+    wider = repaired((far, 0.1), ("(xs, xs", 0.6))
+    assert not wider.unsure
+    assert wider.results[0].texts == ("(xs, xs",)
+    nothing = repaired((far, 0.1), ("(xs xs", 0.01), (further, 0.02), (further, 0.03))
+    assert nothing.unsure
+    assert nothing.results[0].texts == (far,), "the likeliest of all"
+    assert repaired((far, 0.1), max_time_s=1e-9).results[0].texts == (far,), "there is no time for more"
+
+
+def test_what_has_another_error_is_no_repair() -> None:
+    snapshot, region = snapshot_of("def f(a) -> dictstr, int]:‸\n    return (a\n", "python")
+    change = Repair().change(snapshot, region, answers={})
+    assert "as many errors" in change.objection(("",)), "dictstr, int is no type without brackets"
 
 
 def test_what_another_tool_says_opens_its_place() -> None:
