@@ -22,7 +22,7 @@ from lsp_server.types import Cells, Edit, Filled, Gap, Snapshot
 from lsp_server.window import window
 from lsp_server.workspace.exclusions import Exclusions
 from lsp_server.workspace.other_files.gather import OtherFiles
-from model.types import Cancelled, Candidate, Fill, Filler, FillOptions, FillRequest, OnEvent, Span
+from model.types import Cancelled, Candidate, Fill, Filler, FillEvent, FillOptions, FillRequest, OnEvent, Span
 
 Fitted: TypeAlias = Callable[[tuple[str, ...]], tuple[tuple[str, str], ...]]
 Verdict: TypeAlias = Callable[[tuple[str, ...]], bool | None]
@@ -51,13 +51,16 @@ def run(
     there is no other way to a filler. `other_files` gathers texts of others, for fillers that read them. `cells` are
     those around it if it is one of a notebook: they stand before and after it as one file, as far as there is room. Raises
     model.errors.BadRequest when the model cannot meet the options. When memory runs out, a shorter context is tried.
-    Cancelled, out of time and nothing acceptable are results: no edits, and a reason.
+    Cancelled, out of time and nothing acceptable are results: no edits, and a reason. `on_event` is told of masks in all gaps
+    before anything is read, then of each step.
     """
     gate = exclusions or Exclusions()
     gate.check(snapshot.uri)
     if cells is not None:
         gate.check(cells.notebook)
     gaps = tuple(gaps)
+    if on_event is not None:
+        on_event(FillEvent.of_masks([gap.hole for gap in gaps]))
     # The engine asks about the same texts again and again, and each answer takes a parse or several.
     checker = SyntaxChecker(snapshot, spent=_over(time.perf_counter(), options.budget.max_time_s))
     fitted = cache(lambda texts: _tidied(snapshot, gaps, texts, checker))

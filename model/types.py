@@ -5,6 +5,7 @@ Nothing here knows an editor, a syntax tree or a tensor; importing it costs mill
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
@@ -53,6 +54,28 @@ class Hole:
     def is_plain(self) -> bool:
         """Whether nothing but length and lines is asked of its fill."""
         return not (self.tie or self.pinned or self.strength < 1 or self.stop or self.must_match)
+
+    @property
+    def masked(self) -> tuple[DraftToken, ...]:
+        """What a viewer sees in it before anything is decided: pinned text, and masks for what is filled.
+
+        As many masks as tokens are asked for, or as the old text has words. Text that is rewritten stands for itself until
+        the model has said what it doubts of it.
+        """
+        tokens, at = list[DraftToken](), 0
+        for start, end in (*self.pinned, (len(self.old_text), len(self.old_text))):
+            if start > at or not self.pinned:
+                tokens += self._masks(self.old_text[at:start])
+            if end > start:
+                tokens.append(DraftToken(text=self.old_text[start:end], confidence=1.0, open=False))
+            at = end
+        return tuple(tokens)
+
+    def _masks(self, old: str) -> list[DraftToken]:
+        if self.strength < 1 and old.strip():
+            return [DraftToken(text=old, confidence=1 - self.strength, open=True)]
+        count = self.length_tokens or len(_WORD.findall(old)) or FEW_MASKS
+        return [MASK] * min(count, MOST_MASKS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,16 +280,29 @@ class DraftToken:
     open: bool
 
 
+MASK = DraftToken(text="", confidence=0.0, open=True)
+"""Nothing is known yet of what stands here; as the last of a hole, nor of what follows."""
+FEW_MASKS, MOST_MASKS = 3, 32
+"""A viewer is shown so many masks in a hole of which nothing is known, and in any at most."""
+_WORD = re.compile(r"\w+|[^\w\s]")
+
+
 @dataclass(frozen=True, kw_only=True)
 class FillEvent:
     """The leading candidate after `step` denoise steps: `holes[h]` the tokens of hole h, in order.
 
-    `forward_passes`: how many passes over a canvas that took, all in all; 0 where the back end does not say.
+    `forward_passes`: how many passes over a canvas that took, all in all; 0 where the back end does not say. Step 0 is
+    what there is before the first.
     """
 
     step: int
     holes: tuple[tuple[DraftToken, ...], ...]
     forward_passes: int = 0
+
+    @classmethod
+    def of_masks(cls, holes: Sequence[Hole]) -> FillEvent:
+        """What is told before anything is read: reading a file takes longer than a user waits without a sign."""
+        return cls(step=0, holes=tuple(hole.masked for hole in holes))
 
 
 @dataclass(frozen=True, kw_only=True)

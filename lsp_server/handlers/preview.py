@@ -1,4 +1,4 @@
-"""dlm/preview: what the holes hold after each denoise step, for clients that ask for it.
+"""dlm/preview: what the holes hold, masks at first and then after each denoise step, for clients that ask for it.
 
 `{uri, version, holes: [{range, tokens: [{text, confidence, open}]}], step, forwardPasses}`. `range` is what the hole
 takes the place of, in the document of that version; it is not on one line where the hole is not.
@@ -36,7 +36,7 @@ def preview_of(server: LanguageServer, session: Session, snapshot: Snapshot, gap
 
     def seen(event: FillEvent) -> None:
         with suppress(RuntimeError):  # the loop is closed: the server has gone
-            loop.call_soon_threadsafe(send, event, event.forward_passes or event.step + 1)
+            loop.call_soon_threadsafe(send, event, event.forward_passes or event.step)
 
     return seen
 

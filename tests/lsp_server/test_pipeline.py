@@ -138,7 +138,7 @@ def test_events_pass_through() -> None:
         taken, gaps(taken, b"GAP"), FakeFiller(["return x"], steps=4), FillOptions(), cancelled=lambda: False,
         on_event=events.append,
     )  # fmt: skip
-    assert [event.step for event in events] == [1, 2, 3, 4]
+    assert [event.step for event in events] == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("text", ["", "x = 1\n", "x = 1", "x = 1\r\n"])

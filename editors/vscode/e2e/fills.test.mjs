@@ -52,11 +52,15 @@ describe("fills in VS Code", () => {
   }
 
   it("shows masks that turn into code, then accepts: one undo step, the cursor behind the fill", async () => {
-    allow(1);
+    allow(0);
     await editor.openFile("select.py");
     await editor.selectLines(GAP, 3, 9);
     await editor.page.keyboard.press("Control+Alt+f");
     let shown = [];
+    await until(async () => (shown = await editor.preview()).length === 3, () => `the masks are ${JSON.stringify(shown)}`);
+    assert.ok(shown.every((text) => /^ *░+( ░+)*$/.test(text)), `the masks are ${JSON.stringify(shown)}`);
+    await editor.picture("masks");
+    allow(1);
     await until(async () => (shown = await editor.preview()).some((text) => text.startsWith("first")), () => `the preview is ${JSON.stringify(shown)}`);
     await editor.picture("live-preview");
     assert.ok(!(await editor.screen()).includes("if quantity > item.quantity"), "what the preview covers is seen, too");

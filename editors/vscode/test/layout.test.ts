@@ -6,16 +6,31 @@ const texts = (lines: ReturnType<typeof layout>): string[] => lines.map((line) =
 
 describe("layout", () => {
   it("puts tokens on the lines of the range", () => {
-    expect(texts(layout([token("if"), token(" x:\n    "), token("return\n")], 3, 4))).toEqual(["if x:", "    return", ""]);
+    expect(texts(layout([token("if"), token(" x:\n    "), token("return\n")], ["", "", ""], 4))).toEqual(["if x:", "    return", ""]);
   });
 
   it("joins lines that find no room to the last one, without their indentation", () => {
-    expect(texts(layout([token("a\n    b\n    c")], 1, 4))).toEqual(["a⏎ b⏎ c"]);
-    expect(texts(layout([token("a\n    b\n    c")], 2, 4))).toEqual(["a", "    b⏎ c"]);
+    expect(texts(layout([token("a\n    b\n    c")], ["old"], 4))).toEqual(["a⏎ b⏎ c"]);
+    expect(texts(layout([token("a\n    b\n    c")], ["old", "lines"], 4))).toEqual(["a", "    b⏎ c"]);
   });
 
   it("shows masks, and tabs as wide as the editor", () => {
-    expect(texts(layout([token("", 0, true), token("\tx"), token("guess", 0.9, true)], 1, 2))).toEqual(["░░  xguess"]);
+    expect(texts(layout([token("", 0, true), token("\tx"), token("guess", 0.9, true)], ["old"], 2))).toEqual(["░░  xguess"]);
+  });
+
+  it("masks every character of the old lines before anything is known, and keeps their indentation", () => {
+    const mask = token("", 0, true);
+    expect(texts(layout([mask, mask, mask], ["if x:", "\treturn 1  ", "", "    y"], 4))).toEqual(["░░ ░░", "    ░░░░░░ ░", "", "    ░"]);
+    expect(texts(layout([mask, mask, mask], ["    "], 4))).toEqual(["    ░░░"]);
+    expect(texts(layout(Array(30).fill(mask) as typeof mask[], [""], 4))).toEqual(["░░░░░░░░"]);
+  });
+
+  it("leaves masks over what the text so far does not reach, until it is complete", () => {
+    const mask = token("", 0, true);
+    expect(texts(layout([token("if y"), mask], ["if x:", "    return 1"], 4))).toEqual(["if y░░", "    ░░░░░░ ░"]);
+    expect(texts(layout([token("if y:\n"), mask], ["if x:", "    return 1"], 4))).toEqual(["if y:", "    ░░░░░░ ░"]);
+    expect(texts(layout([token("a\nb\nc"), mask], ["if x:", "    return 1"], 4))).toEqual(["a", "b⏎ c░░"]);
+    expect(texts(layout([token("if y")], ["if x:", "    return 1"], 4))).toEqual(["if y"]);
   });
 
   it("dims what is uncertain", () => {
@@ -27,7 +42,7 @@ describe("layout", () => {
   });
 
   it("gives each piece its own stretch of the background", () => {
-    const [line = []] = layout([token("ab", 1), token("cde", 0)], 1, 4);
+    const [line = []] = layout([token("ab", 1), token("cde", 0)], ["old"], 4);
     expect(gradient(line)).toMatch(/100%, transparent\) 0ch 2ch, .*35%, transparent\) 2ch 5ch\)$/);
   });
 });

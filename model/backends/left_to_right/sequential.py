@@ -12,7 +12,18 @@ from typing import Literal, TypeAlias
 from model.backends.left_to_right.answers import ModelAnswer, check, ranked
 from model.backends.left_to_right.writer import Middle, Writer
 from model.infill.holes.pins import Split
-from model.types import TEMPERATURE, Cancelled, DraftToken, Fill, FillerInfo, FillEvent, FillRequest, OnEvent
+from model.types import (
+    MASK,
+    TEMPERATURE,
+    Cancelled,
+    DraftToken,
+    Fill,
+    FillerInfo,
+    FillEvent,
+    FillRequest,
+    Hole,
+    OnEvent,
+)
 
 Stopped: TypeAlias = Literal["done", "cancelled", "time"]
 
@@ -36,6 +47,7 @@ class _Progress:
     """The ways of one request, and what its listener has been told."""
 
     on_event: OnEvent | None
+    holes: tuple[Hole, ...]
     ways: list[_Way] = field(default_factory=list)
     step: int = 0
     first_piece_at: float | None = None
@@ -46,8 +58,11 @@ class _Progress:
         if self.on_event is None or way is not self.ways[0]:
             return
         self.step += 1
-        holes = tuple((DraftToken(text=text, confidence=1.0, open=False),) if text else () for text in way.texts)
-        self.on_event(FillEvent(step=self.step, holes=holes))
+        told = [
+            (DraftToken(text=text, confidence=1.0, open=False),) if text else () for text in way.texts[: way.at + 1]
+        ]
+        behind = tuple(hole.masked for hole in self.holes[way.at + 1 :])
+        self.on_event(FillEvent(step=self.step, holes=(*told[:-1], (*told[-1], MASK), *behind)))
 
     @property
     def finished(self) -> list[tuple[str, ...]]:
@@ -88,7 +103,7 @@ class SequentialFiller:
         check(request, name=self.info.name, rewrites=self._writer.rewrites)
         split = Split.of(request)
         request = split.request
-        progress = _Progress(on_event=split.on_event(on_event))
+        progress = _Progress(on_event=split.on_event(on_event), holes=request.template.holes)
         started = time.perf_counter()
         stopped = "cancelled" if cancelled() else self._runner.run(self._watched(request, progress, cancelled))
         ended = time.perf_counter()

@@ -153,7 +153,7 @@ class Search:
         )  # fmt: skip
         finished = _fitting(finished, self._demand)
         self.tokens += longer.width
-        if self._on_beam is not None and kind is None:
+        if self._on_beam is not None and kind is None and longer.width:
             self._on_beam(step, longer)
         return longer, finished
 

@@ -71,7 +71,9 @@ def one_by_one(
             wanted = max(1, request.candidates - len(ways) + 1) if way is ways[0] else 1
             budget = _left(request.budget, spent.passes, clock() - started)
             asked = replace(_asked(request, h, way, wanted=wanted), budget=budget)
-            fill = fill_one(asked, cancelled=cancelled, on_event=_telling(on_event, way, h))
+            seen = on_event if way is ways[0] else None  # a viewer follows one candidate, the leading one
+            telling = _telling(seen, request.template.holes, way, h)
+            fill = fill_one(asked, cancelled=cancelled, on_event=telling)
             spent.add(fill)
             if fill.stopped == "cancelled":
                 return spent.fill((), stopped="cancelled")
@@ -200,18 +202,18 @@ def _left(budget: Budget, passes: int, seconds: float) -> Budget:
     return Budget(max_time_s=time_left, max_forward_passes=passes_left)
 
 
-def _telling(on_event: OnEvent | None, way: _Way, h: int) -> OnEvent | None:
-    """Tell of hole h's fill as of one of several: what stands in the others is decided, or still empty."""
+def _telling(on_event: OnEvent | None, holes: Sequence[Hole], way: _Way, h: int) -> OnEvent | None:
+    """Tell of hole h's fill as of one of several: those before it are decided, those behind it masked."""
     if on_event is None:
         return None
-    confidences = way.confidences + (1.0,) * (len(way.texts) - len(way.confidences))
-    others = tuple(
+    before = tuple(
         (DraftToken(text=text, confidence=confidence, open=False),) if text else ()
-        for text, confidence in zip(way.texts, confidences, strict=True)
+        for text, confidence in zip(way.texts, way.confidences, strict=False)
     )
+    behind = tuple(hole.masked for hole in holes[h + 1 :])
 
     def told(event: FillEvent) -> None:
-        on_event(replace(event, holes=(*others[:h], event.holes[0], *others[h + 1 :])))
+        on_event(replace(event, holes=(*before, event.holes[0], *behind)))
 
     return told
 

@@ -9,7 +9,7 @@ from model.canvas import Canvas, Decision
 from model.infill.decoding.beam_texts import Beam
 from model.infill.decoding.constraints import Proposal
 from model.infill.encoding import Codec, EncodedPrompt
-from model.types import DraftToken, FillEvent
+from model.types import MASK, DraftToken, FillEvent
 
 
 def event_of(
@@ -22,7 +22,10 @@ def event_of(
     codec: Codec,
     row: int = 0,
 ) -> FillEvent:
-    """The row as it will stand after `decision`: decided tokens, and best guesses where it stays open."""
+    """The row as it will stand after `decision`: decided tokens, and best guesses where it stays open.
+
+    `step`: how many steps there were before this one.
+    """
     stays_open = canvas.open[row] & ~decision.commit[row]
     fresh = canvas.open[row]
     ids = np.where(fresh, proposal.ids[row], canvas.ids[row])
@@ -38,7 +41,7 @@ def event_of(
                 for i, text in zip(here, texts, strict=True)
             )
         )
-    return FillEvent(step=step, holes=tuple(holes))
+    return FillEvent(step=step + 1, holes=tuple(holes))
 
 
 def token_texts(ids: NDArray[np.int64], codec: Codec, *, skip: int) -> list[str]:
@@ -54,15 +57,18 @@ def token_texts(ids: NDArray[np.int64], codec: Codec, *, skip: int) -> list[str]
 
 
 def beam_event(step: int, beam: Beam, *, encoded: EncodedPrompt, codec: Codec) -> FillEvent:
-    """The best text that is being written from left to right (nothing, once all are finished)."""
+    """The best of the texts (at least one) that are being written from left to right: how it goes on is a mask.
+
+    `step`: how many steps there were before this one.
+    """
     best, nats = beam.ids[:1].ravel(), beam.log_probs[:1].ravel()
     tokens = [
         DraftToken(text=text, confidence=float(np.exp(log_prob)), open=False)
         for text, log_prob in zip(token_texts(best, codec, skip=len(encoded.partials[0])), nats, strict=True)
     ]
-    return FillEvent(step=step, holes=(tuple(tokens),))
+    return FillEvent(step=step + 1, holes=((*tokens, MASK),))
 
 
 def finished_event(texts: tuple[str, ...], *, confidence: float) -> FillEvent:
     """The event of a fill that was decided at once: one decided "token" per hole."""
-    return FillEvent(step=0, holes=tuple((DraftToken(text=text, confidence=confidence, open=False),) for text in texts))
+    return FillEvent(step=1, holes=tuple((DraftToken(text=text, confidence=confidence, open=False),) for text in texts))

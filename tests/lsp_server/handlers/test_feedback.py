@@ -43,18 +43,19 @@ async def test_who_does_not_want_the_status_is_not_told() -> None:
         assert editor.previews == []
 
 
-async def test_previews_show_each_denoise_step_of_commands_alone() -> None:
+async def test_previews_show_masks_and_each_denoise_step_of_commands_alone() -> None:
     async with connected(texts=["a + 😀"], steps=3, options={"preview": True}) as editor:
         editor.open("s = '😀' \n", version=4)
         editor.previews.clear()
         await editor.complete(0, 9, automatic=True)
         await editor.fill((0, 9, 0, 9))
-        await until(lambda: len(editor.previews) >= 3)
+        await until(lambda: len(editor.previews) >= 4)
         assert [(p.uri, p.version, p.step, p.forwardPasses) for p in editor.previews] == [
-            (URI, 4, step, step) for step in (1, 2, 3)
+            (URI, 4, step, step) for step in (0, 1, 2, 3)
         ]
-        first, *_, last = (list(p.holes[0].tokens) for p in editor.previews)
+        masks, first, *_, last = (list(p.holes[0].tokens) for p in editor.previews)
         assert "".join(t.text for t in first) == "".join(t.text for t in last) == "a + 😀"
+        assert [(t.text, t.confidence, t.open) for t in masks] == [("", 0, True)] * 3
         assert any(t.open for t in first)
         assert not any(t.open for t in last)
         assert all(0 <= t.confidence <= 1 for t in first)

@@ -143,7 +143,7 @@ def test_events_show_masks_turning_into_text() -> None:
     events: list[FillEvent] = []
     backend = Scripted(["abc"], sure=lambda h, i: 0.6)
     filler(backend).fill(request("x(", ")"), on_event=events.append)
-    assert [e.step for e in events] == list(range(len(events)))
+    assert [e.step for e in events] == list(range(1, len(events) + 1))
     assert any(t.open for t in events[0].holes[0])
     assert not any(t.open for t in events[-1].holes[0])
     assert "".join(t.text for t in events[-1].holes[0]) == "abc"

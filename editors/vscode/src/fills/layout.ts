@@ -8,19 +8,50 @@ export type Line = readonly Piece[];
 const MASK = "░";
 const LINE_END = "⏎ ";
 const FAINTEST = 0.35;
+/** Masks that show where a line will be, if nothing stands there. */
+const FEW = 8;
 
-/** The lines that show `tokens` over a range of `height` lines: those that find no room are joined to the last. */
-export function layout(tokens: readonly Token[], height: number, tabSize: number): Line[] {
+/**
+ * The lines that show `tokens` over the lines `old` of a range: those that find no room are joined to the last. Masks at the end stand
+ * for all that is not known yet: they cover what is left of the old lines, so that nothing moves when they appear.
+ */
+export function layout(tokens: readonly Token[], old: readonly string[], tabSize: number): Line[] {
+  const known = tokens.slice(0, tokens.findLastIndex((token) => !isMask(token)) + 1);
+  const lines = fitted(linesOf(known, tabSize), Math.max(old.length, 1));
+  const unknown = tokens.length - known.length;
+  if (unknown === 0) return lines;
+  const blank = old.every((line) => line.trim() === "");
+  const over = (line: string): Piece[] => masksOver(blank ? line + MASK.repeat(Math.min(unknown, FEW)) : line, tabSize);
+  const last = lines.at(-1) ?? [];
+  const here = last.length > 0 ? [...last, { text: MASK.repeat(2), opacity: FAINTEST }] : over(old[lines.length - 1] ?? "");
+  return [...lines.slice(0, -1), here, ...(blank ? [] : old.slice(lines.length).map(over))];
+}
+
+/** Whether nothing is known of the token: the model has not even a guess that is seen. */
+function isMask(token: Token): boolean {
+  return token.open && token.text.trim() === "";
+}
+
+/** A mask for every character of a line, where it stands. */
+function masksOver(line: string, tabSize: number): Piece[] {
+  const text = line.trimEnd().replaceAll("\t", " ".repeat(tabSize)).replace(/\S/gu, MASK);
+  return text === "" ? [] : [{ text, opacity: FAINTEST }];
+}
+
+function linesOf(tokens: readonly Token[], tabSize: number): Piece[][] {
   const lines: Piece[][] = [[]];
   for (const token of tokens) {
     const opacity = opacityOf(token);
-    const shown = token.open && token.text.trim() === "" ? MASK.repeat(2) : token.text;
+    const shown = isMask(token) ? MASK.repeat(2) : token.text;
     shown.split("\n").forEach((text, index) => {
       if (index > 0) lines.push([]);
       if (text !== "") lines.at(-1)?.push({ text: text.replaceAll("\t", " ".repeat(tabSize)), opacity });
     });
   }
-  const rows = Math.max(height, 1);
+  return lines;
+}
+
+function fitted(lines: Piece[][], rows: number): Piece[][] {
   if (lines.length <= rows) return lines;
   const rest = lines.slice(rows - 1);
   const joined = rest.flatMap((line, index) => (index === 0 ? line : [{ text: LINE_END, opacity: FAINTEST }, ...trimmed(line)]));
@@ -46,7 +77,7 @@ export function gradient(line: Line): string {
   return `linear-gradient(to right, ${stops.join(", ")})`;
 }
 
-function trimmed(line: Line): Line {
+function trimmed(line: Piece[]): Piece[] {
   const first = line[0];
   return first === undefined ? line : [{ ...first, text: first.text.trimStart() }, ...line.slice(1)];
 }

@@ -42,10 +42,11 @@ export class LivePreview implements vscode.Disposable {
     for (const hole of preview.holes) {
       const { start, end } = hole.range;
       const whole = new vscode.Range(start.line, start.character, end.line, end.character);
+      const lines = editor.document.getText(whole).split(/\r\n|\r|\n/);
       // A range that ends before the first column of a line covers the lines above it only.
-      const height = end.line - start.line + (end.character === 0 && end.line > start.line ? 0 : 1);
+      if (end.character === 0 && end.line > start.line) lines.pop();
       const tabSize = typeof editor.options.tabSize === "number" ? editor.options.tabSize : 4;
-      layout(hole.tokens, height, tabSize).forEach((line, index) => {
+      layout(hole.tokens, lines, tabSize).forEach((line, index) => {
         const at = new vscode.Position(start.line + index, index === 0 ? start.character : 0);
         if (line.length === 0) return;
         text.push({ range: new vscode.Range(at, at), renderOptions: { before: {

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from model.infill.holes.one_by_one import one_by_one
-from model.types import Cancelled, Candidate, DraftToken, Fill, FillEvent, FillRequest, Hole, OnEvent, Template
+from model.types import (
+    FEW_MASKS,
+    MASK,
+    Cancelled,
+    Candidate,
+    DraftToken,
+    Fill,
+    FillEvent,
+    FillRequest,
+    Hole,
+    OnEvent,
+    Template,
+)
+
+MASKS = (MASK,) * FEW_MASKS
 
 
 def token(text: str, confidence: float = 0.5) -> DraftToken:
@@ -29,8 +43,8 @@ def told(*holes: Hole) -> list[tuple[tuple[DraftToken, ...], ...]]:
 
 def test_a_hole_that_is_filled_stays_seen_while_the_next_one_is() -> None:
     assert told(Hole(), Hole(), Hole()) == [
-        ((token("4", 0.25),), (), ()),
-        ((token("4"),), (token("11", 0.25),), ()),
+        ((token("4", 0.25),), MASKS, MASKS),
+        ((token("4"),), (token("11", 0.25),), MASKS),
         ((token("4"),), (token("11"),), (token("19", 0.25),)),
     ]
 
@@ -41,4 +55,5 @@ def test_a_tied_hole_is_seen_with_the_text_of_the_first_of_its_tie() -> None:
 
 
 def test_old_text_that_is_rewritten_is_seen_until_its_turn() -> None:
-    assert told(Hole(), Hole(old_text="old", strength=0.5))[0][1] == (token("old", 1.0),)
+    (old,) = told(Hole(), Hole(old_text="old", strength=0.2))[0][1]
+    assert (old.text, old.confidence, old.open) == ("old", 0.8, True)
