@@ -12,7 +12,7 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
-_PATIENCE_S = 5.0
+PATIENCE_S = 5.0
 
 
 class Progress:
@@ -56,7 +56,7 @@ class Progress:
         token = f"dlm-fill-{uuid.uuid4()}"
         progress = self._server.work_done_progress
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(PATIENCE_S):
                 await progress.create_async(token)
         except (TimeoutError, JsonRpcException):
             return None

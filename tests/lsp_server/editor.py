@@ -142,7 +142,7 @@ class Editor:
 
     @property
     def process(self) -> asyncio.subprocess.Process:
-        process = self.client._server
+        process = self.client._server  # noqa: SLF001  pygls has no other way to the process
         assert process is not None
         return process
 

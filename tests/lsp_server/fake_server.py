@@ -135,8 +135,8 @@ def main() -> None:
     step_gate = config.pop("step_gate", None)
     forgets, noise_bytes = config.pop("forgets", False), config.pop("noise_bytes", 0)
     completion.DEADLINE_S = config.pop("list_deadline_s", PATIENCE_S)
-    deliver._PATIENCE_S = config.pop("confirm_s", 0.0)
-    configuration._PATIENCE_S = progress._PATIENCE_S = PATIENCE_S
+    deliver.PATIENCE_S = config.pop("confirm_s", 0.0)
+    configuration.PATIENCE_S = progress.PATIENCE_S = PATIENCE_S
 
     def open_filler(name: str, *, device: str) -> FakeFiller:
         time.sleep(load_s)

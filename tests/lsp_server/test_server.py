@@ -269,7 +269,7 @@ async def test_nonsense_neither_stops_it_nor_gets_into_any_log() -> None:
 async def test_every_request_gets_an_answer(method: str, params: Any, code: int) -> None:
     async with connected() as editor:
         future: Any = asyncio.get_running_loop().create_future()
-        editor.client.protocol._request_futures["raw"] = future
+        editor.client.protocol._request_futures["raw"] = future  # noqa: SLF001  pygls would refuse to send such parameters
         editor.send(json.dumps({"jsonrpc": "2.0", "id": "raw", "method": method, "params": params}).encode())
         with pytest.raises(JsonRpcException) as raised:
             await within(60, future)

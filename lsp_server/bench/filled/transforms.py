@@ -122,7 +122,7 @@ def document(file: File, function: Function, rng: random.Random) -> FilledCase |
     def judge(done: Refactored | None) -> Mapping[str, float]:
         after = named(source_of(done) or source, function.name, function.lineno)
         said = ast.get_docstring(after) if after else None
-        wanted, listed = [a.arg for a in arguments(function)], _listed(said or "")
+        wanted, listed = [a.arg for a in arguments(function)], listed_in(said or "")
         complete = said is not None and "…" not in said
         return {
             "parses": float(after is not None),
@@ -136,7 +136,7 @@ def document(file: File, function: Function, rng: random.Random) -> FilledCase |
                 right=[docstring])  # fmt: skip
 
 
-def _listed(docstring: str) -> list[str]:
+def listed_in(docstring: str) -> list[str]:
     """The parameters that a docstring lists, in its order, by the conventions of reST, Google and NumPy."""
     found = re.findall(r"^\s*:param \**(\w+):", docstring, re.MULTILINE)
     for section, name in _SECTIONS:

@@ -21,7 +21,7 @@ from lsp_server.session.session import Session
 from lsp_server.suggestions.service import Suggester
 from lsp_server.workspace.uris import Uri
 
-_PATIENCE_S = 3.0
+PATIENCE_S = 3.0
 _REGISTRATION = "dlm-fill-settings"
 
 
@@ -66,7 +66,7 @@ async def pull(server: LanguageServer, session: Session) -> None:
     scopes: tuple[Path | None, ...] = (None, *session.configuration.folders)
     items = [lsp.ConfigurationItem(section=SECTION, scope_uri=str(Uri.of(f)) if f else None) for f in scopes]
     try:
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(PATIENCE_S):
             found = await server.workspace_configuration_async(lsp.ConfigurationParams(items=items))
     except (TimeoutError, JsonRpcException):
         return

@@ -23,7 +23,7 @@ from lsp_server.suggestions.fills import Fills
 from lsp_server.types import Edit, Snapshot
 
 MOST_SENT_AGAIN = 3
-_PATIENCE_S = 2.0
+PATIENCE_S = 2.0
 """Trust an editor's answer when it has told of no change for so long: it may not tell of changes at all."""
 
 
@@ -93,7 +93,7 @@ async def until_known(delivery: Delivery) -> None:
     """Wait until the document shows what became of the edits; at most as long as an editor may take to tell of a change."""
     before = delivery.changes
     try:
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(PATIENCE_S):
             while not delivery.closed:
                 fate = delivery.fate()
                 if fate is Fate.LANDED or (fate is Fate.MISSING and delivery.changes > before):

@@ -95,10 +95,10 @@ class Tuning:
         self._cache = runtime.cache(context_tokens=options.shape.tokens, scratch_tokens=1) if compiled else None
         self.code: OwnCode = read(options.code, may_read=options.may_read, count=tokenizer.count)
         shape = options.shape
-        self._train = TuneExamples(self.code.train, tokenizer, specials, shape, seed=options.seed)
+        self.examples = TuneExamples(self.code.train, tokenizer, specials, shape, seed=options.seed)
         self._held_out = TuneExamples(self.code.held_out, tokenizer, specials, shape, seed=HELD_OUT_SEED)
         self._optimiser = torch.optim.AdamW(self.network.parameters(), lr=0.0, betas=(0.9, 0.98), weight_decay=0.0)
-        self._before = self.held_out()
+        self.before = self.held_out()
 
     @torch.no_grad()
     def held_out(self) -> dict[str, float]:
@@ -140,7 +140,7 @@ class Tuning:
             if stopped():
                 return False
             began = self._clock()
-            batch = self._train.batch(p.step).to(self._device)
+            batch = self.examples.batch(p.step).to(self._device)
             loss = self._step(batch, fading(p.elapsed_s / self.options.time_budget_s))
             p.step, p.elapsed_s = p.step + 1, p.elapsed_s + self._clock() - began
             p.tokens += int(batch.counted.sum())
@@ -163,7 +163,7 @@ class Tuning:
         with torch.no_grad():
             for parameter in self.network.parameters():
                 parameter.copy_(parameter.to(torch.bfloat16))
-        return TuningVerdict(before=self._before, after=self.held_out())
+        return TuningVerdict(before=self.before, after=self.held_out())
 
     def keep(self, verdict: TuningVerdict) -> None:
         """Write the model that `verdict` measured, in one step."""

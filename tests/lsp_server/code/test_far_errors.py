@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,6 @@ from lsp_server.code.checking.syntax_checker import SyntaxChecker
 from lsp_server.code.languages.brackets import balance, code_before
 from lsp_server.code.languages.table import by_name
 from lsp_server.code.syntax import parse as parsing
-from lsp_server.code.syntax import python_syntax
 from tests.lsp_server.marked import marked
 
 LINES = inspect.getsource(argparse).split("\n")
@@ -45,7 +45,7 @@ def test_a_text_costs_a_few_thousand_bytes(row: int, opener: str, above: int) ->
         for module in ("part", "scope"):
             patch.setattr(f"lsp_server.code.checking.{module}.parse", parsing.parse)
         patch.setattr("lsp_server.code.checking.part.verdict", _counting(parsing.verdict, read))
-        patch.setattr(python_syntax, "_error_in", _counting(python_syntax._error_in, read))
+        patch.setattr(ast, "parse", _counting(ast.parse, read))
         for text in TEXTS:
             fits(snapshot, (gap,), (text,), checker=checker)
     assert sum(read) < len(TEXTS) * _MOST_BYTES_A_TEXT
@@ -55,7 +55,7 @@ def _counting(function: Callable[..., Any], read: list[int]) -> Callable[..., An
     """The function, which notes how much of its first argument it was given."""
 
     def counted(first: Any, *args: Any, **kwargs: Any) -> Any:
-        read.append(len(first if isinstance(first, bytes) else first.source))
+        read.append(len(first if isinstance(first, bytes | str) else first.source))
         return function(first, *args, **kwargs)
 
     return counted

@@ -46,12 +46,22 @@ class SlowFiller(FakeFiller):
 class Desk:
     """A document, its watch, and what was shown of it: the versions with (start, text, instead) of each word."""
 
-    def __init__(self, filler: FakeFiller, *, text: str = TEXT, uri: str = URI, suspicious: bool = True) -> None:
+    def __init__(
+        self,
+        filler: Filler,
+        *,
+        text: str = TEXT,
+        uri: str = URI,
+        suspicious: bool = True,
+        rests_after_s: float = 0.01,
+    ) -> None:
         self.shown = list[tuple[int | None, list[tuple[int, str, str]]]]()
         self.said = list[str]()
         self.session = Session(lambda name, *, device: filler, options=Settings(suspicious=suspicious))
         ahead = Suggester(self.session, Metrics()).ahead
-        self.watch = SuspicionWatch(self.session, ahead, show=self._show, complain=self.said.append, rests_after_s=0.01)
+        self.watch = SuspicionWatch(
+            self.session, ahead, show=self._show, complain=self.said.append, rests_after_s=rests_after_s
+        )
         self.uri, self.version = uri, 1
         self.session.documents.open(uri, text, language_id="python", version=1)
 
@@ -100,8 +110,7 @@ async def test_an_edit_elsewhere_keeps_what_is_shown_and_an_edit_of_the_word_tak
 
 async def test_saving_looks_at_once() -> None:
     filler = FakeFiller([], improbable={"cuont": "count"})
-    desk = Desk(filler)
-    desk.watch._rests_after_s = 3600
+    desk = Desk(filler, rests_after_s=3600)
     desk.type("cuont", at=6, line=1)
     desk.watch.saved(URI)
     desk.watch.saved("file:///nowhere/else.py")
@@ -166,13 +175,13 @@ async def test_switching_it_off_takes_away_what_is_shown_and_so_does_closing() -
 
 async def test_a_model_that_cannot_tell_is_named_once() -> None:
     filler = FakeFiller([])
-    desk = Desk(filler)
 
     class Remote:
         info = filler.info
         count_tokens = filler.count_tokens
+        fill = filler.fill
 
-    desk.session.loading._open_filler = lambda name, *, device: Remote()  # type: ignore[assignment]
+    desk = Desk(Remote())
     for _ in range(2):
         desk.type("a", at=6, line=1)
         await asyncio.sleep(0.1)

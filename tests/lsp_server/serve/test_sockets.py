@@ -41,7 +41,7 @@ async def listening(served: Served, *, doors: Doors | None = None, head_s: float
         timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
-    task = asyncio.ensure_future(server._serve())
+    task = asyncio.ensure_future(server.serve())
     async with asyncio.timeout(PATIENCE_S):
         while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
             await asyncio.sleep(0.01)

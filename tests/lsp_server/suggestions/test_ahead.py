@@ -191,7 +191,7 @@ async def test_a_cursor_that_moves_on_has_nothing_read_but_where_it_rests(readin
 async def test_nothing_is_read_where_nothing_is_suggested_unasked(reading: ReadingFiller, setting: Any) -> None:
     desk = Desk(reading, "x = ‸\n", settings=Settings(**setting))
     desk.ahead.wanted(URI, desk.cursor)
-    await until(lambda: desk.ahead._reading is not None and desk.ahead._reading.done())
+    assert await desk.ahead.has_read(most_s=60)
     assert reading.slices_asked == 0
 
 
@@ -200,7 +200,7 @@ async def test_what_no_model_may_see_is_not_read(reading: ReadingFiller, tmp_pat
     desk = Desk(reading, "KEY=‸\n", uri=(tmp_path / ".env").as_uri())
     desk.session.exclusions = Exclusions((tmp_path,))
     desk.ahead.wanted(desk.uri, desk.cursor)
-    await until(lambda: desk.ahead._reading is not None and desk.ahead._reading.done())
+    assert await desk.ahead.has_read(most_s=60)
     assert reading.slices_asked == 0
 
 
@@ -208,7 +208,7 @@ async def test_a_filler_that_need_not_read_is_asked_for_fills_alone() -> None:
     filler = FakeFiller(["value + 1"])
     desk = Desk(filler, "x = ‸\n")
     desk.ahead.wanted(URI, desk.cursor)
-    await until(lambda: desk.ahead._reading is not None and desk.ahead._reading.done())
+    assert await desk.ahead.has_read(most_s=60)
     assert filler.requests == []
     assert await desk.ask() == ["value + 1"]
 
@@ -221,7 +221,7 @@ async def test_a_model_that_fails_while_it_reads_ahead_fails_nobody(reading: Rea
 
     reading.read_ahead = fail  # type: ignore[method-assign]
     desk.ahead.wanted(URI, desk.cursor)
-    await until(lambda: desk.ahead._reading is not None and desk.ahead._reading.done())
+    assert await desk.ahead.has_read(most_s=60)
     assert await desk.ask(automatic=False) == ["value + 1"]
 
 
@@ -239,5 +239,5 @@ async def test_a_closed_document_is_read_no_further(reading: ReadingFiller) -> N
     await until(reading.begun.is_set)
     desk.suggester.forget(URI)
     desk.session.documents.close(URI)
-    await until(lambda: desk.ahead._reading is not None and desk.ahead._reading.done())
+    assert await desk.ahead.has_read(most_s=60)
     assert reading.read == []

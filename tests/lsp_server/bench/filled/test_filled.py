@@ -18,7 +18,7 @@ from lsp_server.bench.filled.damage import damage
 from lsp_server.bench.filled.project_tests import ProjectTests
 from lsp_server.bench.filled.repairs import repair, repairing
 from lsp_server.bench.filled.times import CaseTimes
-from lsp_server.bench.filled.transforms import _listed, document, implement
+from lsp_server.bench.filled.transforms import document, implement, listed_in
 from lsp_server.transforms.applying import Refactored, RefactoringResult
 from lsp_server.transforms.refactoring import Change
 from lsp_server.transforms.suspicious.suspicions import Suspicion
@@ -148,7 +148,7 @@ def test_a_case_of_repair_does_not_parse_and_differs_on_one_line(tmp_path: Path)
     ],
 )
 def test_parameters_are_read_from_each_convention(docstring: str, names: list[str]) -> None:
-    assert _listed(docstring) == names
+    assert listed_in(docstring) == names
 
 
 def test_a_docstring_names_exactly_the_parameters_or_not(tmp_path: Path) -> None:

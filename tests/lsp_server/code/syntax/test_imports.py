@@ -82,14 +82,20 @@ def test_other_languages_import_nothing_yet() -> None:
     assert imported(b'import "fmt"\n', by_name("go")) == ()
 
 
-def test_what_is_typed_below_the_imports_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    parsed: list[bytes] = []
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What has been parsed, in order."""
+    texts: list[bytes] = []
 
     def counted(source: bytes, language: Language) -> Tree | None:
-        parsed.append(source)
+        texts.append(source)
         return parse(source, language)
 
     monkeypatch.setattr(imports, "parse", counted)
+    return texts
+
+
+def test_what_is_typed_below_the_imports_is_not_parsed(parsed: list[bytes]) -> None:
     head = "import first\nfrom second import (\n    one,\n    two,\n)\n"
     remembering = Imports()
     for n in range(20):
@@ -103,16 +109,26 @@ def test_what_is_typed_below_the_imports_is_not_parsed(monkeypatch: pytest.Monke
     assert parsed[1:] == [scripts.encode()]
 
 
-def test_an_import_whose_bracket_is_never_closed_ends_somewhere() -> None:
+def test_an_import_whose_bracket_is_never_closed_ends_somewhere(parsed: list[bytes]) -> None:
     source = b"from one import (\n" + b"x = 1\n" * 500
-    imported(source, by_name("python"))
-    assert imports._head(source).count(b"\n") == imports._MOST_LINES
-
-
-def test_what_is_remembered_is_bounded() -> None:
     remembering = Imports()
-    for n in range(200):
+    for typed in (b"", b"y = 2\n", b"z = 3)\n"):
+        remembering.of(source + typed, by_name("python"))
+    assert len(parsed) == 1, "what is typed far below is no part of it"
+    assert 0 < parsed[0].count(b"\n") < 250
+
+
+def test_what_is_remembered_is_bounded(parsed: list[bytes]) -> None:
+    remembering = Imports()
+
+    def ask(n: int) -> None:
         assert remembering.of(f"import module{n}\n".encode(), by_name("python")) == (
             (f"module{n}.py", f"module{n}/__init__.py"),
         )
-    assert len(remembering._known) == imports._KEPT
+
+    for n in range(200):
+        ask(n)
+    ask(199)
+    assert len(parsed) == 200, "the last one is remembered"
+    ask(0)
+    assert len(parsed) == 201, "the first one is not"

@@ -159,9 +159,9 @@ def delivered(
 @pytest.fixture(autouse=True, scope="module")
 def patience() -> Any:
     """Nobody waits: where nothing more is to come, nothing more comes."""
-    before, deliver._PATIENCE_S = deliver._PATIENCE_S, 0.02
+    before, deliver.PATIENCE_S = deliver.PATIENCE_S, 0.02
     yield
-    deliver._PATIENCE_S = before
+    deliver.PATIENCE_S = before
 
 
 HOW = st.sampled_from(["applied", "stale", "crossing", "late"])

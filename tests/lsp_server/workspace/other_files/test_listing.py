@@ -34,10 +34,13 @@ def test_listings_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     for n in range(20):
         (tmp_path / f"b{n}.py").write_text("")
     monkeypatch.setattr(listing, "MOST_LISTED", 5)
-    listings = Listings()
+    listings = Listings(lambda: 0.0)
     for n in range(100):
         assert len(names(listings, tmp_path, f"import b{n}\n")) == 5
-    assert len(listings._known) == 32
+    for n in (0, 99):
+        (tmp_path / f"b{n}.py").write_text("")
+    assert names(listings, tmp_path, "import b99\n")[0] != "b99.py", "the last listing is remembered"
+    assert names(listings, tmp_path, "import b0\n")[0] == "b0.py"
 
 
 def test_imports_do_not_lead_out_of_the_root(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_texts_are_encoded_as_the_file_has_its_tokens_whatever_their_order(tmp_p
 
 def test_tokens_of_fill_in_the_middle_come_from_the_metadata_first(tmp_path: Path) -> None:
     texts = ("<|endoftext|>", "<begin>", "<hole>", "<end>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
-    text_tokens = len(tiny_gguf._vocabulary()[0])
+    text_tokens = len(tiny_gguf.vocabulary()[0])
     # The embedding has a row a token: as many specials as it was made for.
     tensors = tiny_gguf.weights()
     extra = np.zeros((len(texts) - len(tiny_gguf.SPECIAL), tiny_gguf.WIDTH), dtype=np.float32)

@@ -28,7 +28,7 @@ def weights(
     keys = kv_heads * head
     sizes = {"attn_q": (width, width), "attn_k": (keys, width), "attn_v": (keys, width), "attn_output": (width, width),
              "ffn_gate": (feed, width), "ffn_up": (feed, width), "ffn_down": (width, feed)}  # fmt: skip
-    vocab = len(_vocabulary()[0]) + len(SPECIAL)
+    vocab = len(vocabulary()[0]) + len(SPECIAL)
     tensors = {"token_embd.weight": rng.normal(size=(vocab, width)) * 0.1, "output_norm.weight": np.ones(width)}
     for n in range(LAYERS):
         for part in _PARTS.values():
@@ -41,7 +41,7 @@ def weights(
     return {name: np.asarray(values, dtype=np.float32) for name, values in tensors.items()}
 
 
-def _vocabulary() -> tuple[list[str], list[str]]:
+def vocabulary() -> tuple[list[str], list[str]]:
     """Text tokens and merges, spelled."""
     letters = {byte: letter for letter, byte in byte_alphabet().items()}
     tokens = [bytes([byte]) for byte in range(256)]
@@ -74,7 +74,7 @@ def write(
 
     more: metadata beside those that are always there, or instead of them.
     """
-    texts, merges = _vocabulary()
+    texts, merges = vocabulary()
     writer = gguf.GGUFWriter(path, architecture)
     more = dict(more or {})
     writer.add_block_count(LAYERS)

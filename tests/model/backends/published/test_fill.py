@@ -11,8 +11,8 @@ import pytest
 
 from lsp_server.cli.main import run
 from model.backends.published import load_checkpoint
-from model.backends.published.bidirectional import SequencePrefilled
 from model.backends.published.codec import read_codec
+from model.backends.published.networks.decoder import Decoder
 from model.errors import BadRequest
 from model.filler import open_filler
 from model.infill.encoding import encode_prompt
@@ -120,13 +120,14 @@ def test_a_context_that_is_kept_over_passes_is_asked_for_by_name(
 ) -> None:
     tiny.write(tmp_path / "model")
     read: list[int] = []
-    full = SequencePrefilled._full
+    states = Decoder.states
 
-    def counted(self: SequencePrefilled, *args: Any, **kwargs: Any) -> Any:
-        read.append(1)
-        return full(self, *args, **kwargs)
+    def counted(self: Decoder, *args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("at") is None:  # all of the text, and not some places of it
+            read.append(1)
+        return states(self, *args, **kwargs)
 
-    monkeypatch.setattr(SequencePrefilled, "_full", counted)
+    monkeypatch.setattr(Decoder, "states", counted)
     (tmp_path / "a.py").write_text("x = (1 +\n  2)\ny = 3\n")
     ask = [f"{tmp_path / 'a.py'}:2", "--json", "--model", str(tmp_path / "model"), "--length", "6"]
     ask += ["--sampler", "one_at_a_time"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
@@ -15,6 +16,7 @@ from model.backends.remote.transport import Transport
 from tests.model.backends.remote.server import Server, serving
 
 SECRET = "sk-very-secret-key"
+KEY = ApiKey(SECRET, origin="THE_VARIABLE")
 KINDS: dict[str, type[Service]] = {"openai": Completions, "mercury": Mercury, "llamacpp": LlamaCpp}
 Open = Callable[..., SequentialFiller]
 
@@ -40,12 +42,18 @@ def opened(server: Server, waits: list[float]) -> Iterator[Open]:
         waits.append(seconds)
 
     def open_filler(
-        kind: str = "openai", *, url: str = "", model: str = "coder", key: str | None = SECRET
+        kind: str = "openai",
+        *,
+        url: str = "",
+        model: str = "coder",
+        key: ApiKey | None = KEY,
+        sleeps: Callable[[float], Awaitable[None]] = sleep,
+        now: Callable[[], float] = lambda: 0.0,
+        budget_now: Callable[[], float] = time.monotonic,
     ) -> SequentialFiller:
         address = parse_address(f"{kind}:{url or server.url}#{model}")
-        secret = ApiKey(key, origin="THE_VARIABLE") if key else None
-        transport = Transport(address, secret, sleep=sleep, now=lambda: 0.0, draw=lambda: 0.0)
-        fillers.append(SequentialFiller(KINDS[kind](transport)))
+        transport = Transport(address, key, sleep=sleeps, now=now, draw=lambda: 0.0)
+        fillers.append(SequentialFiller(KINDS[kind](transport), now=budget_now))
         return fillers[-1]
 
     yield open_filler

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from model.backends.remote.address import parse_address
 from model.backends.remote.mercury import Mercury
+from model.backends.remote.transport import Transport
 from model.errors import BadReply, BadRequest
 from model.types import DraftToken, FillEvent, FillRequest, Hole, Template
-from tests.model.backends.remote.conftest import SECRET, Open
+from tests.model.backends.remote.conftest import KEY, SECRET, Open
 from tests.model.backends.remote.server import Reply, Server
 
 
@@ -233,12 +236,17 @@ def test_mercury_edits_few_lines_and_no_tags(server: Server, opened: Open) -> No
     assert server.asked == []
 
 
-def test_mercury_applies_an_update(server: Server, opened: Open) -> None:
+def test_mercury_applies_an_update(server: Server) -> None:
     server.script = [Reply(body=message("```python\na = 2\nb = 1\n```"))]
-    filler = opened("mercury")
-    mercury = filler._writer
-    assert isinstance(mercury, Mercury)
-    assert filler._runner.run(mercury.apply("a = 1\nb = 1", "a = 2\n# ... existing code ...")) == "a = 2\nb = 1"
+
+    async def applied() -> str:
+        mercury = Mercury(Transport(parse_address(f"mercury:{server.url}#coder"), KEY))
+        try:
+            return await mercury.apply("a = 1\nb = 1", "a = 2\n# ... existing code ...")
+        finally:
+            await mercury.close()
+
+    assert asyncio.run(applied()) == "a = 2\nb = 1"
     (asked,) = server.asked
     assert asked.path == "/apply/completions"
     assert asked.body["messages"] == [{"role": "user", "content": (

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from model.backends.remote.address import parse_address
+from model.backends.remote.completions import Completions
 from model.backends.remote.failures import Reporter
 from model.backends.remote.keys import find_key
 from model.backends.remote.open import open_remote
@@ -32,7 +33,7 @@ from model.errors import (
 )
 from model.filler import open_filler
 from model.types import Budget, FillRequest, Hole, Template
-from tests.model.backends.remote.conftest import SECRET, Open
+from tests.model.backends.remote.conftest import KEY, SECRET, Open
 from tests.model.backends.remote.server import Reply, Server
 
 ASK = FillRequest(template=Template(pieces=("x = ", "\n"), holes=(Hole(max_lines=1),)))
@@ -127,8 +128,7 @@ def test_trying_ends(server: Server, opened: Open, waits: list[float]) -> None:
 
 def test_a_wait_beyond_the_budget_is_an_error_at_once(server: Server, opened: Open, waits: list[float]) -> None:
     # The transport's clock stands at 0 here, and the budget ends in time.monotonic's seconds: make that the past.
-    filler = opened()
-    filler._writer.transport._now = lambda: float("inf")  # type: ignore[attr-defined]
+    filler = opened(now=lambda: float("inf"))
     server.script = [Reply(429)]
     with pytest.raises(QuotaExceeded):
         filler.fill(FillRequest(template=ASK.template, budget=Budget(max_time_s=60)))
@@ -196,22 +196,19 @@ def test_cancelling_before_the_start_sends_nothing(server: Server, opened: Open)
 
 def test_cancelling_ends_a_wait_between_tries(server: Server, opened: Open) -> None:
     waiting = threading.Event()
-    filler = opened()
 
     async def sleep(seconds: float) -> None:
         waiting.set()
         await asyncio.Event().wait()
 
-    filler._writer.transport._sleep = sleep  # type: ignore[attr-defined]
     server.script = [Reply(503)]
-    assert filler.fill(ASK, cancelled=waiting.is_set).stopped == "cancelled"
+    assert opened(sleeps=sleep).fill(ASK, cancelled=waiting.is_set).stopped == "cancelled"
 
 
 def test_when_time_is_up_whole_lines_are_kept(server: Server, opened: Open) -> None:
     server.script = [Reply(events=[{"choices": [{"text": "a = 1\nb = "}]}], then="hold")]
-    filler = opened()
     time_s = [0.0]
-    filler._now = lambda: time_s[0]
+    filler = opened(budget_now=lambda: time_s[0])
     fill = filler.fill(LINES, on_event=lambda _: time_s.append(time_s.pop() + 1000))
     assert (fill.stopped, [c.texts for c in fill.candidates]) == ("time", [("a = 1",)])
     assert server.client_left.wait(20)
@@ -230,12 +227,13 @@ def test_a_key_is_seen_nowhere(server: Server, opened: Open, caplog: pytest.LogC
     with pytest.raises(BadRequest) as caught:
         filler.fill(ASK)
     assert "bad …" in str(caught.value)
-    key = filler._writer.transport._key  # type: ignore[attr-defined]
-    seen = [repr(key), str(key), repr(filler.info), repr(vars(filler)), repr(vars(filler._writer)), caplog.text]
+    writers = [value for value in vars(filler).values() if isinstance(value, Completions)]
+    assert writers
+    seen = [repr(KEY), str(KEY), repr(filler.info), repr(vars(filler)), repr(vars(writers[0])), caplog.text]
     assert not [text for text in seen if SECRET in text]
     for copied in (pickle.dumps, copy.copy):
         with pytest.raises(TypeError, match="not written"):
-            copied(key)
+            copied(KEY)
 
 
 @pytest.mark.parametrize("secret", ["two words", "line\nbreak", "schlüssel"])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import weakref
+
 import pytest
 
 from model.infill.drafts import elsewhere
@@ -46,10 +48,20 @@ def test_files_and_characters_are_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     assert OtherFiles().most_similar([large, *small], HOLE) == (small[0], small[1])
 
 
+class Watched(str):
+    """A text of which can be told whether somebody still holds it."""
+
+    __slots__ = ("__weakref__",)
+
+
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(elsewhere, "KEPT_CHARS", 1000)
     found = OtherFiles()
+    held = list[weakref.ref[Watched]]()
     for n in range(50):
-        assert found.most_similar([f"density {n} " + "x" * 200], HOLE)
-    assert sum(map(len, found._words)) <= 1000
-    assert found._chars == sum(map(len, found._words))
+        text = Watched(f"density {n} " + "x" * 200)
+        held.append(weakref.ref(text))
+        assert found.most_similar([text], HOLE)
+    del text
+    chars = sum(len(left) for ref in held if (left := ref()) is not None)
+    assert 500 < chars <= 1000

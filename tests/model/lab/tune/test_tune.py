@@ -169,7 +169,7 @@ def test_it_starts_from_the_weights_of_the_model_and_goes_on_with_its_own_adapte
 
 def test_context_is_read_without_the_adapter(code: Path, base: Path, tmp_path: Path) -> None:
     made = tuning(code, base, tmp_path / "out")
-    batch = made._train.batch(0)
+    batch = made.examples.batch(0)
     made.nats(batch)[batch.counted].mean().backward()
     assert all(p.grad is not None for name, p in made.network.named_parameters() if name.endswith(".up"))
     assert not any(p.requires_grad for p in made.network.decoder.parameters())
@@ -185,15 +185,15 @@ def test_the_kernel_reads_what_torch_does(
     by_kernel = tuning(code, base, tmp_path / "out")
     monkeypatch.setenv(CHOICE, "numpy")
     by_torch = tuning(code, base, tmp_path / "out")
-    batch = by_kernel._train.batch(0)
+    batch = by_kernel.examples.batch(0)
     mine, theirs = by_kernel.read(batch.ids), by_torch.read(batch.ids)
     for kernels, torchs in ((mine.keys, theirs.keys), (mine.values, theirs.values)):
         for layer, expected in zip(kernels, torchs, strict=True):
             assert layer.shape == expected.shape == (1, 1, SHAPE.tokens, 64)
             # The kernel rounds activations to 8 bits, and keys to 11.
             assert (layer - expected).abs().mean() < 0.03 * expected.abs().mean()
-    assert by_kernel._before == pytest.approx(by_torch._before, rel=0.01)
-    assert by_kernel._before != by_torch._before
+    assert by_kernel.before == pytest.approx(by_torch.before, rel=0.01)
+    assert by_kernel.before != by_torch.before
 
 
 def test_the_command_says_whether_it_helped(

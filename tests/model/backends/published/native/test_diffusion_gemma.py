@@ -102,9 +102,10 @@ def test_lengths_are_searched_and_several_gaps_filled(folder: Path) -> None:
 
 
 class Shown:
-    """What the backend of the model was shown, pass by pass."""
+    """The model of a backend, and what it was shown, pass by pass."""
 
     def __init__(self, model: Any) -> None:
+        self.model = model
         self.ids: list[np.ndarray[Any, np.dtype[np.int64]]] = []
         self.told: list[torch.Tensor | None] = []
         model.register_forward_pre_hook(self._saw, with_kwargs=True)
@@ -166,7 +167,7 @@ def test_predictions_are_those_of_the_model() -> None:
     there = context()
     canvas = Canvas.stack([Canvas.masked((n,), mask_id=backend.spec.mask_id) for n in (4, 6, 4)])
     said = backend.prefill(there).denoise(canvas)
-    model = backend._model
+    model = shown.model
     prompt = torch.from_numpy(there.pieces[0][None])
     rows = {4: [0, 2], 6: [1]}
     for ids in shown.ids[:2]:
