@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from model.backends.left_to_right.sequential import SequentialFiller
 from model.backends.left_to_right.writer import Middle, Piece
 from model.infill.infiller import Infiller
 from model.text import PlainText
-from model.types import Cancelled, Fill, Filler, FillerInfo, FillEvent, FillOptions, FillRequest, OnEvent
+from model.types import Cancelled, Fill, Filler, FillerInfo, FillEvent, FillOptions, FillRequest, Hole, OnEvent
 from tests.model.scripted import CharCodec, Scripted
 
 WORDS = ("total", "x", "=", "1", "+", "item", "(", ")", "while")
@@ -80,18 +81,23 @@ def case(random: Random) -> tuple[Snapshot, tuple[Gap, ...]]:
     ]
     taken = Snapshot(uri="file:///a.txt", version=1, source=source, language=language_of("a.txt"), tree=None)
     gaps = fill_regions(taken, regions)
-    return taken, tuple(replace(gap, hole=replace(gap.hole, **demands(random, gap))) for gap in gaps)
+    return taken, tuple(replace(gap, hole=demanding(random, gap.hole)) for gap in gaps)
 
 
-def demands(random: Random, gap: Gap) -> dict[str, object]:
-    return random.choice([{}, {}, {"strength": 0.5}, {"length_tokens": random.randint(1, 40)}])
+def demanding(random: Random, hole: Hole) -> Hole:
+    longer = replace(hole, length_tokens=random.randint(1, 40))
+    return random.choice([hole, hole, replace(hole, strength=0.5), longer])
 
 
 def filler_of(kind: str, texts: list[str], random: Random) -> Filler:
     if kind == "asks a writer":
         return SequentialFiller(Writing(texts))
     sure = {(h, i): random.uniform(0.8, 0.99) for h in range(len(texts)) for i in range(99)}
-    able = {"denoises": {}, "writes and denoises": {"beam": 3}, "writes alone": {"beam": 3, "denoises": False}}[kind]
+    able: dict[str, Any] = {
+        "denoises": {},
+        "writes and denoises": {"beam": 3},
+        "writes alone": {"beam": 3, "denoises": False},
+    }[kind]
     targets = texts if kind != "writes alone" else texts[:1]  # it is asked hole by hole
     backend = Scripted(targets, sure=lambda hole, index: sure[hole, min(index, 98)], **able)
     return Infiller(backend, CharCodec(), name="scripted", device="cpu")
