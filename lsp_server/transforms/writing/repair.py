@@ -19,7 +19,7 @@ MESSAGE = "message"
 """The answer that holds what a diagnostic says; without it a syntax error is looked for."""
 NATS_EACH, UNWRITTEN_CHARACTERS = 0.8, 6
 """A slip of one character more is so much less likely; so many make what the model did not write, on the whole."""
-LEAST_CONFIDENCE, LEAST_OF_A_MESSAGE = 0.6, 0.1
+LEAST_CONFIDENCE, LEAST_OF_A_MESSAGE = 0.75, 0.1
 """Of the repair of a syntax error, and of what the model gives one that another tool asked for: no slip, as a rule."""
 _LONGEST_MESSAGE = 160
 _CANDIDATES = 6

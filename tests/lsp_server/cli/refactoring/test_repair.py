@@ -53,8 +53,8 @@ def test_it_is_written_only_on_request(file: Path, capsys: pytest.CaptureFixture
 
 
 def test_a_sure_repair_is_written(file: Path, model: FakeFiller, capsys: pytest.CaptureFixture[str]) -> None:
-    model.confidence = 0.5
-    assert repair(file, "--write", "--min-confidence", "0.75") == 1
+    model.confidence = 0.8
+    assert repair(file, "--write", "--min-confidence", "0.97") == 1
     assert repair(file, "--write") == 0
     assert file.read_text() == MENDED
     assert capsys.readouterr().err.count("unsure") == 1
