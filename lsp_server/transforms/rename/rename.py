@@ -27,7 +27,8 @@ _NAME_KINDS = frozenset(
         "shorthand_field_identifier",
     }
 )  # fmt: skip
-_CANDIDATES = 5
+_CANDIDATES = 8
+"""Five are shown; some of what comes is in the way of another name."""
 
 
 class Planner(Protocol):

@@ -6,8 +6,8 @@ import keyword
 import re
 from collections.abc import Mapping
 
-IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*"
-"""What the model may write for a name. A user may give any name that the language takes."""
+IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*[A-Za-z0-9]"
+"""What the model may write for a name: a single letter tells nobody anything. A user may give any name that the language takes."""
 
 
 def _words(text: str) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -118,17 +119,32 @@ def test_names_that_will_not_do(new: str, reason: str) -> None:
 
 
 def test_the_model_proposes_names_and_none_that_is_in_the_way() -> None:
-    snapshot, region = opened("def f(b, /):\n    ‸a = b + 1\n    return a\n", "python")
+    snapshot, region = opened("def f(by, /):\n    ‸a = by + 1\n    return a\n", "python")
     change = change_of(Rename(), snapshot, region, answers={})
-    filler = FakeFiller(["b"], others=[["total"], ["return"], ["a"], ["count"]])
+    filler = FakeFiller(["by"], others=[["total"], ["return"], ["a"], ["count"]])
     done = refactored(snapshot, change, filler, FillOptions(), cancelled=lambda: False)
     assert [result.texts[0] for result in done.results] == ["total", "count"]
-    assert done.results[0].source == b"def f(b, /):\n    total = b + 1\n    return total\n"
+    assert done.results[0].source == b"def f(by, /):\n    total = by + 1\n    return total\n"
     assert all(a.region.end <= b.region.start for a, b in pairwise(done.results[0].edits))
     ties = [hole.tie for hole in filler.requests[0].template.holes]
     assert len(set(ties)) == 1
     with pytest.raises(NothingFilled, match="no name found"):
-        refactored(snapshot, change, FakeFiller(["b"]), FillOptions(), cancelled=lambda: False)
+        refactored(snapshot, change, FakeFiller(["by"]), FillOptions(), cancelled=lambda: False)
+
+
+def test_the_model_is_asked_for_names_that_say_something_and_for_more_than_are_shown() -> None:
+    snapshot, region = opened("def f(by, /):\n    ‸a = by + 1\n    return a\n", "python")
+    change = change_of(Rename(), snapshot, region, answers={})
+    pattern = re.compile(change.gaps[0].hole.must_match)
+    assert [name for name in ("total", "v2", "_id", "x", "_", "__", "2x") if pattern.fullmatch(name)] == [
+        "total",
+        "v2",
+        "_id",
+    ]
+    taken = ["by", "x", "return", "a"]
+    filler = FakeFiller(["by"], others=[[name] for name in [*taken[1:], "total", "count", "size"]])
+    done = refactored(snapshot, change, filler, FillOptions(candidates=5), cancelled=lambda: False)
+    assert [result.texts[0] for result in done.results] == ["total", "count", "size"]
 
 
 def test_it_is_offered_on_names_alone() -> None:

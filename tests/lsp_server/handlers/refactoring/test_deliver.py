@@ -57,7 +57,7 @@ async def test_a_dropped_change_is_made_again_for_the_document_as_it_is() -> Non
 
 
 async def test_the_models_names_are_kept_and_other_holes_are_not_filled() -> None:
-    async with connected(texts=["b"], confirm_s=300) as editor:
+    async with connected(texts=["by"], confirm_s=300) as editor:
         editor.open(TEXT, version=4)
         answer = renamed(editor, {})
         await until(lambda: len(editor.applied) == 1)
