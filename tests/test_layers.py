@@ -24,11 +24,12 @@ MODEL_SEAMS = {
     "model.extras",
     "model.threads",
     "model.machine",
+    "model.measuring",
 }
 LSP = {"pygls", "lsprotocol"}
 FLOORS = {
     "model": [
-        "text canvas errors threads",
+        "text canvas errors threads measuring",
         "types backend extras",
         "infill",
         "backends",

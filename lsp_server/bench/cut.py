@@ -5,7 +5,6 @@ The file is the standard library's own modules, joined up to the wanted number o
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import time
@@ -14,7 +13,7 @@ from typing import Any
 
 import click
 
-from lsp_server.bench.figures import commit, stdlib_source, summary
+from lsp_server.bench.large_source import stdlib_source
 from lsp_server.code.cut import cut
 from lsp_server.code.languages.table import by_name
 from lsp_server.code.syntax.parse import Syntax, edited, parse
@@ -22,6 +21,7 @@ from lsp_server.code.text.lines import Lines
 from lsp_server.code.text.positions import LineIndex
 from lsp_server.documents.store import DocumentChange, Documents
 from lsp_server.types import Gap, Region, Snapshot
+from model.measuring import about, last_line, since_ms, spread
 from model.types import Hole
 
 _MEASURED = ("cut_ms", "change_ms", "first_keystroke_ms", "keystroke_ms", "whole_reparse_ms", "line_index_ms")
@@ -49,7 +49,7 @@ def bench_cut(
     language = by_name("python")
     started = time.perf_counter()
     syntax = Syntax.of(source, language)
-    parse_ms = _since_ms(started)
+    parse_ms = since_ms(started)
     documents = Documents()
     documents.open(_URI, source.decode("utf-8", "replace"), language_id="python", version=0)
     choice = random.Random(seed)
@@ -64,24 +64,24 @@ def bench_cut(
         _cut_ms(times, text, typed_into, here, budget_tokens, counted)
         started = time.perf_counter()
         position = LineIndex(text).position(here, "utf-16")
-        times["line_index_ms"].append(_since_ms(started))
+        times["line_index_ms"].append(since_ms(started))
         _change_ms(times, documents, position, keystrokes)
     result = {
-        "bench": "cut",
+        **about("cut", device="cpu"),
         "lines": source.count(b"\n"),
         "bytes": len(source),
         "budget_tokens": budget_tokens,
         "places": places,
         "seed": seed,
         "parse_ms": round(parse_ms, 1),
-        **{name: summary(measured) for name, measured in times.items()},
-        "commit": commit(),
-        "device": "cpu",
+        **{name: spread(measured, digits=3) for name, measured in times.items()},
     }
     click.echo(f"{result['lines']} lines, {len(source) / 1e6:.1f} MB, first parse {parse_ms:.0f} ms")
     for name, measured in times.items():
-        click.echo(f"{name:20} " + "  ".join(f"{key} {value:8.3f}" for key, value in summary(measured).items()))
-    click.echo(json.dumps(result))
+        click.echo(
+            f"{name:20} " + "  ".join(f"{key} {value:8.3f}" for key, value in spread(measured, digits=3).items())
+        )
+    click.echo(last_line(result))
     return result
 
 
@@ -101,7 +101,7 @@ def _cut_ms(
     snapshot = Snapshot(uri="bench.py", version=None, source=source, language=syntax.language, tree=syntax.tree)
     started = time.perf_counter()
     cut(snapshot, [Gap(region=Region(here, here), hole=Hole())], budget_tokens=budget, count_tokens=count)
-    times["cut_ms"].append(_since_ms(started))
+    times["cut_ms"].append(since_ms(started))
 
 
 def _change_ms(times: dict[str, list[float]], documents: Documents, position: tuple[int, int], keystrokes: int) -> None:
@@ -112,7 +112,7 @@ def _change_ms(times: dict[str, list[float]], documents: Documents, position: tu
     for version, (text, *span) in enumerate(texts):
         started = time.perf_counter()
         documents.change(_URI, [DocumentChange(text=text, span=(span[0], span[1]))], version=version)
-        times["change_ms"].append(_since_ms(started))
+        times["change_ms"].append(since_ms(started))
 
 
 def _type(
@@ -123,15 +123,11 @@ def _type(
         typed = source[:here] + b"x" + source[here:]
         started = time.perf_counter()
         after = syntax.after(source, typed, Region(here, here), here + 1)
-        times["keystroke_ms" if stroke else "first_keystroke_ms"].append(_since_ms(started))
+        times["keystroke_ms" if stroke else "first_keystroke_ms"].append(since_ms(started))
         if not stroke:
             started = time.perf_counter()
             assert syntax.full is not None
             parse(typed, syntax.language, old_tree=edited(syntax.full, source, typed, Region(here, here), here + 1))
-            times["whole_reparse_ms"].append(_since_ms(started))
+            times["whole_reparse_ms"].append(since_ms(started))
         source, syntax, here = typed, after, here + 1
     return source, syntax, here
-
-
-def _since_ms(started: float) -> float:
-    return (time.perf_counter() - started) * 1000

@@ -11,7 +11,6 @@ in all of it: `load` tells, and `cpu_ms` is the server's own processor time (Lin
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
 import sys
@@ -23,8 +22,9 @@ from typing import Any
 import click
 
 from lsp_server.bench.connection import Connection
-from lsp_server.bench.figures import commit, stdlib_source, summary
-from lsp_server.bench.typed import URI, Hand, asked_at, since_ms, typed
+from lsp_server.bench.large_source import stdlib_source
+from lsp_server.bench.typed import URI, Hand, asked_at, typed
+from model.measuring import about, last_line, since_ms, spread
 
 _LONGEST_LOADING_S = 300.0
 
@@ -80,7 +80,7 @@ async def bench_server(
         "ready_ms": round(ready_ms),
         "files": files,
         "resident_mib": memory_kib // 1024,
-        "cancel_to_idle_ms": summary(idle) if idle else None,
+        "cancel_to_idle_ms": spread(idle, digits=3) if idle else None,
         "leave_ms": round(leave_ms),
     }
 
@@ -167,7 +167,7 @@ def main(
     seed: int,
 ) -> None:
     """From keystroke to suggestion in a running language server; also how long its loop makes a message wait."""
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    beginning = about("server", model=model, device=device)  # before it: how busy the machine was
     figures = asyncio.run(
         bench_server(
             sizes=sizes,
@@ -178,17 +178,9 @@ def main(
             seed=seed,
         )
     )
-    about = {
-        "bench": "server",
-        "model": model,
-        "device": device,
-        "cores": os.cpu_count(),
-        "load": load,
-        "commit": commit(),
-    }
     for file in figures["files"]:
         click.echo(
             f"{file['lines']:>6} lines: keystroke {file['keystroke_ms']}  unread {file['unread']} of {file['keystrokes']}"
             f"  loop lag {file['loop_lag_ms']}"
         )
-    click.echo(json.dumps({**about, **figures}))
+    click.echo(last_line({**beginning, **figures}))

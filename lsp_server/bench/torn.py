@@ -8,11 +8,8 @@ and a page made of the latter and of prose.
 from __future__ import annotations
 
 import argparse
-import json
 import pydoc_data.topics
 import random
-import statistics
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -26,13 +23,13 @@ import click
 import lsp_server
 import model
 from lsp_server import pipeline
-from lsp_server.bench.figures import commit
 from lsp_server.code.languages.table import by_name
 from lsp_server.code.syntax.parse import parse
 from lsp_server.transforms.complete import complete
 from lsp_server.transforms.fill import fill_regions
 from lsp_server.types import Gap, Region, Snapshot
 from model.filler import open_filler
+from model.measuring import about, last_line, percentile, timed_ms
 from model.types import Filler, FillOptions
 
 _LEAST_CHARACTERS = 8
@@ -82,9 +79,9 @@ def bench_torn(
                 sides[side].append(_timed_ms(filler, text, line, tear.language, within=count % 3 == 2))
         figures[name] = _figures(sides)
         click.echo(f"{name:22} " + "  ".join(f"{key} {value:9.2f}" for key, value in figures[name].items()))
-    result = {"bench": "torn", "cursors": cursors, "seed": seed, "tears": figures, "model": filler.info.name,
-              "commit": commit(), "device": filler.info.device}  # fmt: skip
-    click.echo(json.dumps(result))
+    beginning = about("torn", model=filler.info.name, device=filler.info.device)
+    result = {**beginning, "cursors": cursors, "seed": seed, "tears": figures}
+    click.echo(last_line(result))
     return result
 
 
@@ -111,9 +108,7 @@ def _timed_ms(filler: Filler, lines: Sequence[str], row: int, language: str, *, 
     )
     start = len("\n".join([*lines[:row], ""]).encode())
     gap = _gap(snapshot, start, start + len(lines[row].encode()), within=within)
-    started = time.perf_counter()
-    pipeline.run(snapshot, (gap,), filler, FillOptions(), cancelled=lambda: False)
-    return (time.perf_counter() - started) * 1000
+    return timed_ms(lambda: pipeline.run(snapshot, (gap,), filler, FillOptions(), cancelled=lambda: False))
 
 
 def _gap(snapshot: Snapshot, start: int, end: int, *, within: bool) -> Gap:
@@ -140,8 +135,8 @@ def _figures(sides: Mapping[str, Sequence[float]]) -> dict[str, float]:
     """Median and 90th percentile of both sides, and how many times the sound side's the torn side's are."""
     found: dict[str, float] = {}
     for side, times in sides.items():
-        found[f"{side}_p50_ms"] = round(statistics.median(times), 1)
-        found[f"{side}_p90_ms"] = round(sorted(times)[min(int(len(times) * 0.9), len(times) - 1)], 1)
+        found[f"{side}_p50_ms"] = round(percentile(times, 0.5), 1)
+        found[f"{side}_p90_ms"] = round(percentile(times, 0.9), 1)
     for part in ("p50", "p90"):
         found[f"times_{part}"] = round(found[f"torn_{part}_ms"] / max(found[f"sound_{part}_ms"], 0.1), 2)
     return found

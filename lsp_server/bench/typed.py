@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from lsp_server.bench.connection import Connection
-from lsp_server.bench.figures import stdlib_source, summary
+from lsp_server.bench.large_source import stdlib_source
 from lsp_server.bench.watched import COUNTS
 from lsp_server.feedback.metrics import DROPPED
 from lsp_server.suggestions.service import UNREAD
+from model.measuring import percentile, since_ms, spread
 
 URI = "file:///nowhere/bench_{}.py"
 Met: TypeAlias = Literal["a fill", "the cache", "an unread context", "no request"]
@@ -48,7 +49,7 @@ class _Keystrokes:
         times = self.ms.get(met, [])
         if not times:
             return {"count": 0}
-        return {"count": len(times), "ms": summary(times), "cpu_ms": round(self.cpu_ms[met] / len(times), 1)}
+        return {"count": len(times), "ms": spread(times, digits=3), "cpu_ms": round(self.cpu_ms[met] / len(times), 1)}
 
 
 async def typed(connection: Connection, size: int, hand: Hand, choice: random.Random) -> dict[str, Any]:
@@ -92,12 +93,12 @@ async def typed(connection: Connection, size: int, hand: Hand, choice: random.Ra
         "keystrokes": len(keystrokes),
         "suggested": found.suggested,
         "unread": len(found.ms.get("an unread context", [])),
-        "keystroke_ms": summary(keystrokes),
+        "keystroke_ms": spread(keystrokes, digits=3),
         "with_a_fill": found.of("a fill"),
         "from_the_cache": found.of("the cache"),
         "with_an_unread_context": found.of("an unread context"),
         "without_a_request": found.of("no request"),
-        "loop_lag_ms": {**summary(lags), "p99": round(sorted(lags)[int(0.99 * (len(lags) - 1))], 3)},
+        "loop_lag_ms": {**spread(lags, digits=3), "p99": round(percentile(lags, 0.99), 3)},
     }
 
 
@@ -144,8 +145,3 @@ def asked_at(uri: str, line: int, character: int) -> dict[str, Any]:
 def _change(uri: str, version: int, line: int, start: int, end: int, text: str) -> dict[str, Any]:
     span = {"start": {"line": line, "character": start}, "end": {"line": line, "character": end}}
     return {"textDocument": {"uri": uri, "version": version}, "contentChanges": [{"range": span, "text": text}]}
-
-
-def since_ms(started: float) -> float:
-    """Milliseconds since a reading of `time.perf_counter`."""
-    return (time.perf_counter() - started) * 1000

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from statistics import median, quantiles
+
+from model.measuring import quantile, since_ms
 
 
 class CaseTimes:
@@ -19,14 +20,11 @@ class CaseTimes:
         """Take the time of a case."""
         started, cpu = time.perf_counter(), time.process_time()
         yield
-        self.ms.append(1000 * (time.perf_counter() - started))
+        self.ms.append(since_ms(started))
         self.cpu_ms.append(1000 * (time.process_time() - cpu))
 
-    def figures(self) -> dict[str, int | None]:
+    def figures(self) -> dict[str, float | None]:
         """p50 and p95 of both; None without a case."""
-        found: dict[str, int | None] = {}
-        for name, times in (("ms", self.ms), ("cpu_ms", self.cpu_ms)):
-            cuts = quantiles(times, n=20) if len(times) > 1 else [*times] * 19
-            found[f"p50_{name}"] = round(median(times)) if times else None
-            found[f"p95_{name}"] = round(cuts[-1]) if times else None
-        return found
+        both = (("ms", self.ms), ("cpu_ms", self.cpu_ms))
+        shares = (("p50", 0.5), ("p95", 0.95))
+        return {f"{p}_{name}": quantile(times, share, digits=0) for name, times in both for p, share in shares}

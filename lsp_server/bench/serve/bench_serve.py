@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from lsp_server.bench.serve.memory import over_many
 from lsp_server.bench.serve.servers import MeasuredServer, dlm_fill, llama_server, scripted
 from lsp_server.bench.serve.typists import Recording, capacity, recording, typing
 from lsp_server.errors import InputError
+from model.measuring import about, last_line
 
 
 @click.command()
@@ -58,7 +57,7 @@ def main(
     """
     if requests:
         with scripted() as server:
-            click.echo(json.dumps({"memory": asyncio.run(over_many(server, requests)), "load": _load()}))
+            click.echo(last_line(about("serve", memory=asyncio.run(over_many(server, requests)))))
         return
     try:
         counts = [int(count) for count in typists.split(",")]
@@ -69,7 +68,7 @@ def main(
     if fill_ms:
         with scripted(fill_ms) as server:
             figures = {"fill_ms": fill_ms, **measured(server, counts, seconds, replayed, closing=closing)}
-        click.echo(json.dumps(figures | {"load": _load()}))
+        click.echo(last_line(about("serve", **figures)))
         return
     figures = {"model": model, "contexts": contexts, "recorded": replayed.client, "closing": closing}
     with dlm_fill(model, contexts) as server:
@@ -80,8 +79,7 @@ def main(
     if gguf is not None:
         with llama_server(gguf) as server:
             figures["llama.cpp"] = measured(server, counts, seconds, replayed, closing=closing)
-    figures["load"] = _load()
-    click.echo(json.dumps(figures))
+    click.echo(last_line(about("serve", **figures)))
 
 
 def per_fill(server: MeasuredServer, seconds: float, replayed: Recording) -> dict[str, float]:
@@ -118,9 +116,3 @@ def measured(
         "typing": rounds[: len(counts)],
         "one_two_three_times_sustainable": rounds[len(counts) :],
     }
-
-
-def _load() -> str:
-    with contextlib.suppress(OSError):
-        return Path("/proc/loadavg").read_text("ascii").strip()
-    return ""

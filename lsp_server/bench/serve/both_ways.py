@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 import httpx
 
-from lsp_server.bench.serve.typists import quantile
 from lsp_server.serve.ask import Ask
 from lsp_server.serve.fills import answer_of
+from model.measuring import quantile, since_ms, timed_ms
 
 _TEXT = """def total(prices, rate):
     result = 0
@@ -41,14 +42,14 @@ async def both_ways(model: str, url: str, pairs: int) -> dict[str, Any]:
     async with httpx.AsyncClient(timeout=60.0, trust_env=False) as client:
         for number in range(-2, pairs):  # the first two are not counted
             pieces = (f"# {number}\n{_TEXT}\n    def count(self):\n        return ", "\n")
+            ask = Ask(pieces=pieces, at_cursor=True, language="python")
+            here_ms = timed_ms(partial(answer_of, ask, filler, cancelled=lambda: False))
             began = time.perf_counter()
-            answer_of(Ask(pieces=pieces, at_cursor=True, language="python"), filler, cancelled=lambda: False)
-            middle = time.perf_counter()
             reply = await client.post(f"{url}/v1/fill", json={"pieces": pieces, "cursor": True, "language": "python"})
-            ended = time.perf_counter()
+            there_ms = since_ms(began)
             if number >= 0:
-                here.append(1000 * (middle - began))
-                there.append(1000 * (ended - middle))
+                here.append(here_ms)
+                there.append(there_ms)
                 above.append(there[-1] - reply.json()["ms"]["total"])
     return {
         "in_process_p50_ms": quantile(here, 0.5),

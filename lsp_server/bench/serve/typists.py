@@ -12,13 +12,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.resources import files
-from statistics import median
 from typing import Any
 
 import httpx
 
 from lsp_server.serve.replies import OUTCOME
 from lsp_server.serve.served import USER_HEADER
+from model.measuring import quantile, since_ms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +135,7 @@ async def _ask(client: httpx.AsyncClient, url: str, body: dict[str, Any], user: 
     finally:
         met.ends[end] += 1
     if end == "answered":
-        met.ms.append(1000 * (time.perf_counter() - began))
+        met.ms.append(since_ms(began))
 
 
 def _end(reply: httpx.Response) -> str:
@@ -146,11 +146,3 @@ def _end(reply: httpx.Response) -> str:
 
 def _client() -> httpx.AsyncClient:
     return httpx.AsyncClient(timeout=60.0, limits=httpx.Limits(max_connections=None), trust_env=False)
-
-
-def quantile(values: Sequence[float], share: float) -> float | None:
-    if not values:
-        return None
-    if share == 0.5:
-        return round(median(values), 2)
-    return round(sorted(values)[min(len(values) - 1, int(share * len(values)))], 2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 import tempfile
@@ -13,9 +12,9 @@ from typing import Any, get_args
 
 import click
 
-from lsp_server.bench.figures import commit
 from lsp_server.bench.storm.desk import Encoding
 from lsp_server.bench.storm.storm import Storm
+from model.measuring import about, last_line
 
 
 async def storms(command: Sequence[str], *, requests: int, max_time_ms: int, seed: int) -> list[dict[str, Any]]:
@@ -69,8 +68,6 @@ def main(requests: int, max_time_ms: int, model: str, device: str, seed: int) ->
         click.echo(f"{report['encoding']:>6}: {asked}, {report['notifications']} notifications; resident {memory}")
     for what in totals["wrong"]:
         click.echo(f"WRONG: {what}")
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    about = {"bench": "storm", "model": model, "device": device, "seed": seed, "cores": os.cpu_count(), "load": load}
-    click.echo(json.dumps({**about, "commit": commit(), **totals}))
+    click.echo(last_line(about("storm", model=model, device=device, seed=seed) | totals))
     if totals["wrong"]:
         sys.exit(1)

@@ -7,8 +7,6 @@ many of its tokens come out the same, and how long a pass takes beside an exact 
 
 from __future__ import annotations
 
-import json
-import platform
 import statistics
 import time
 from collections.abc import Sequence
@@ -28,6 +26,7 @@ from model.infill.budget import BudgetMeter
 from model.infill.decoding.constraints import Constraints, HoleConstraints, Proposal
 from model.infill.decoding.diffusion import Draws, denoise
 from model.infill.decoding.samplers import sampler
+from model.measuring import about, last_line, percentile
 from model.types import Budget
 
 if TYPE_CHECKING:
@@ -140,7 +139,7 @@ def drift(
         "probability_off_mean": round(float(distance.mean()), 5),
         "probability_off_max": round(float(distance.max()), 4),
         "same_tokens": round(statistics.mean(tokens), 4),
-        "pass_time": round(statistics.median(ratios), 3),
+        "pass_time": round(percentile(ratios, 0.5), 3),
     }
 
 
@@ -178,9 +177,9 @@ def main(model: str, device: str, count: int, context_tokens: int, length: int, 
             f"  {row['same_tokens']:>12.1%}  {row['pass_time']:>13.2f}x"
         )
     result = {
-        "bench": "drift", "model": Path(model).name, "family": loaded.family.title, "text": text, "sampler": spec,
-        "device": str(loaded.network.device), "cpu": platform.processor() or platform.machine(),
+        **about("drift", model=Path(model).name, device=str(loaded.network.device)),
+        "family": loaded.family.title, "text": text, "sampler": spec,
         "holes": count, "length": length, "context_tokens": sum(len(p) for p in found[0].context.pieces),
-        "pass_ms": round(statistics.median(ms for one in exact for ms in one.pass_ms), 2), "rows": rows,
+        "pass_ms": round(percentile([ms for one in exact for ms in one.pass_ms], 0.5), 2), "rows": rows,
     }  # fmt: skip
-    click.echo(json.dumps(result))
+    click.echo(last_line(result))

@@ -7,9 +7,6 @@ context cache of the request before serves, alone and with other files to copy f
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 import resource
 import shutil
 import statistics
@@ -17,22 +14,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
 
 from model.filler import open_filler
+from model.measuring import about, last_line, since_ms, spread, timed_ms
 from model.types import Budget, Filler, FillRequest, Hole, Template
-
-
-def _percentiles(values: Sequence[float]) -> dict[str, float]:
-    ordered = sorted(values)
-    return {
-        "p50": round(statistics.median(ordered), 1),
-        "p95": round(ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))], 1),
-    }
 
 
 def _source() -> str:
@@ -85,13 +76,13 @@ def warm(filler: Filler, *, count: int, context_tokens: int, typing: bool) -> di
     for request in requests:
         started = time.perf_counter()
         fill = filler.fill(request)
-        total.append(1000 * (time.perf_counter() - started))
+        total.append(since_ms(started))
         prefill.append(fill.prefill_ms)
         passes.append(float(fill.forward_passes))
     return {
-        "fill_ms": _percentiles(total[2:]),
-        "prefill_ms": _percentiles(prefill[2:]),
-        "forward_passes": _percentiles(passes[2:]),
+        "fill_ms": spread(total[2:]),
+        "prefill_ms": spread(prefill[2:]),
+        "forward_passes": spread(passes[2:]),
     }
 
 
@@ -108,13 +99,12 @@ def with_other_files(filler: Filler, *, count: int, context_tokens: int) -> dict
     for k, alone in enumerate(_requests(filler, count=count + 2, context_tokens=context_tokens, typing=True)):
         filler.fill(alone)  # so that neither side has context left to read
         for told in (k % 2 == 0, k % 2 == 1):
-            started = time.perf_counter()
-            filler.fill(replace(alone, other_files=others) if told else alone)
-            times[told].append(1000 * (time.perf_counter() - started))
+            request = replace(alone, other_files=others) if told else alone
+            times[told].append(timed_ms(partial(filler.fill, request)))
     ratio = statistics.median(b / a for a, b in zip(times[False][2:], times[True][2:], strict=True))
     return {
-        "without_ms": _percentiles(times[False][2:]),
-        "with_ms": _percentiles(times[True][2:]),
+        "without_ms": spread(times[False][2:]),
+        "with_ms": spread(times[True][2:]),
         "ratio": round(ratio, 2),
     }
 
@@ -139,18 +129,9 @@ def keystrokes(filler: Filler, *, lengths: Sequence[int]) -> dict[str, object]:
             started = time.perf_counter()
             fill = filler.fill(request)
             if end > 5:
-                times[n]["one_pass_ms"].append(1000 * (time.perf_counter() - started))
+                times[n]["one_pass_ms"].append(since_ms(started))
                 times[n]["prefill_ms"].append(fill.prefill_ms)
-    return {str(n): {name: _percentiles(values) for name, values in of.items()} for n, of in times.items()}
-
-
-def _timed(command: list[str], runs: int) -> list[float]:
-    times = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        subprocess.run(command, check=False, capture_output=True)
-        times.append(1000 * (time.perf_counter() - started))
-    return times
+    return {str(n): {name: spread(values) for name, values in of.items()} for n, of in times.items()}
 
 
 def cold(model: str, *, runs: int) -> dict[str, object]:
@@ -161,19 +142,11 @@ def cold(model: str, *, runs: int) -> dict[str, object]:
         program = shutil.which("dlm-fill", path=str(Path(sys.executable).parent)) or "dlm-fill"
         fill = [program, f"{path}:200", "--json", "--model", model]
         floor = [sys.executable, "-c", "import torch"]
-        pairs = [(_timed(fill, 1)[0], _timed(floor, 1)[0]) for _ in range(runs + 1)][1:]
+        processes = [partial(subprocess.run, command, check=False, capture_output=True) for command in (fill, floor)]
+        pairs = [tuple(map(timed_ms, processes)) for _ in range(runs + 1)][1:]
     ours, theirs = [a for a, _ in pairs], [b for _, b in pairs]
     ratio = statistics.median(a / b for a, b in pairs)
-    return {"dlm_fill_ms": _percentiles(ours), "import_torch_ms": _percentiles(theirs), "ratio": round(ratio, 2)}
-
-
-def commit() -> str:
-    """The commit that runs; "" outside a repository."""
-    run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run
-    found = run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=Path(__file__).parent
-    )
-    return found.stdout.strip()
+    return {"dlm_fill_ms": spread(ours), "import_torch_ms": spread(theirs), "ratio": round(ratio, 2)}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -186,13 +159,7 @@ def main(model: str, device: str, count: int, context_tokens: int, cold_runs: in
     """Time fills of one line."""
     filler = open_filler(model, device=device)
     result: dict[str, object] = {
-        "bench": "fill",
-        "model": filler.info.name,
-        "device": filler.info.device,
-        "cpu": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1),
-        "commit": commit(),
+        **about("fill", model=filler.info.name, device=filler.info.device),
         "context_tokens": context_tokens,
         "elsewhere": warm(filler, count=count, context_tokens=context_tokens, typing=False),
         "keystroke": keystrokes(filler, lengths=(200, 2000, 4000)),
@@ -202,4 +169,4 @@ def main(model: str, device: str, count: int, context_tokens: int, cold_runs: in
     }
     if cold_runs:
         result["cold"] = cold(model, runs=cold_runs)
-    click.echo(json.dumps(result))
+    click.echo(last_line(result))

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio.base_events
 import email
-import json
-import os
-import platform
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,8 +17,8 @@ from model.lab.bench.engine.keystrokes import keystrokes
 from model.lab.bench.engine.memory import GOAL_PERCENT as MEMORY_GOAL
 from model.lab.bench.engine.memory import memory
 from model.lab.bench.engine.quality import quality
-from model.lab.bench.fill import commit
 from model.lab.eval.cases import cases_from
+from model.measuring import about, last_line, load
 
 PREFIXES = (200, 2000, 4000)
 SECTIONS = ("keystrokes", "memory", "quality")
@@ -43,15 +40,7 @@ def main(model: str, chosen: tuple[str, ...], cases: int, fills: int, seed: int,
     engine = _opened(model)
     sections = chosen or SECTIONS
     roots = [Path(package.__path__[0]) for package in (asyncio, email)]
-    result: dict[str, Any] = {
-        "bench": "engine",
-        "model": engine.info.name,
-        "device": "cpu",
-        "cpu": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1),
-        "commit": commit(),
-    }
+    result: dict[str, Any] = about("engine", model=engine.info.name, device="cpu")
     if "keystrokes" in sections:
         prefixes = (50, 100) if quick else PREFIXES
         path = Path(asyncio.base_events.__file__)
@@ -61,10 +50,10 @@ def main(model: str, chosen: tuple[str, ...], cases: int, fills: int, seed: int,
         result["quality"] = quality(engine, _opened(model, drafts=False), lines)
     if "memory" in sections:
         result["memory"] = memory(engine, lines, fills=5 if quick else fills)
-    result["load_after"] = round(os.getloadavg()[0], 1)
+    result["load_after"] = load()
     for line in _told(result):
         click.echo(line)
-    click.echo(json.dumps(result))
+    click.echo(last_line(result))
 
 
 def _opened(model: str, *, drafts: bool = True) -> Infiller:

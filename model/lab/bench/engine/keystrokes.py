@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from model.lab.eval.cases import is_telling
+from model.measuring import percentile, since_ms
 from model.types import Filler, FillRequest, Hole, Template
 
 GOAL = 1.3
@@ -42,18 +42,18 @@ def keystrokes(filler: Filler, path: Path, *, prefix_tokens: Sequence[int], plac
                 started, cpu_started = time.perf_counter(), time.process_time()
                 fill = filler.fill(FillRequest(template=template, language="python"))
                 if typed:
-                    ms[tokens].append(1000 * (time.perf_counter() - started))
+                    ms[tokens].append(since_ms(started))
                     cpu_ms[tokens].append(1000 * (time.process_time() - cpu_started))
                     prefill[tokens].append(fill.prefill_ms)
                     passes[tokens].append(fill.forward_passes)
-    shown = {tokens: round(statistics.median(values), 1) for tokens, values in ms.items()}
-    shown_cpu = {tokens: round(statistics.median(values), 1) for tokens, values in cpu_ms.items()}
+    shown = {tokens: round(percentile(values, 0.5), 1) for tokens, values in ms.items()}
+    shown_cpu = {tokens: round(percentile(values, 0.5), 1) for tokens, values in cpu_ms.items()}
     longest, shortest = max(prefix_tokens), min(prefix_tokens)
     return {
         "ms": shown,
         "cpu_ms": shown_cpu,
-        "prefill_ms": {tokens: round(statistics.median(values), 1) for tokens, values in prefill.items()},
-        "forward_passes": {tokens: statistics.median(values) for tokens, values in passes.items()},
+        "prefill_ms": {tokens: round(percentile(values, 0.5), 1) for tokens, values in prefill.items()},
+        "forward_passes": {tokens: round(percentile(values, 0.5), 1) for tokens, values in passes.items()},
         "longest_over_shortest": round(shown[longest] / shown[shortest], 2),
         "longest_over_shortest_in_cpu": round(shown_cpu[longest] / shown_cpu[shortest], 2),
     }

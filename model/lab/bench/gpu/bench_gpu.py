@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
-import json
-import os
 import platform
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from model.extras import require
-from model.lab.bench.fill import commit
+from model.measuring import about, cpu, last_line
 
 if TYPE_CHECKING:
     import torch
@@ -64,9 +62,9 @@ def main(device: str, chosen: tuple[str, ...], *, tiny: bool, context: int, hole
     rates = measured(place, dtype)
     click.echo(f"{_name(place)}: {rates.bytes_per_s / 1e9:.0f} GB/s copied, {rates.flops_per_s / 1e12:.2f} TFLOP/s")
     result: dict[str, Any] = {
-        "bench": "gpu", "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "commit": commit(),
-        "device": _name(place), "dtype": str(dtype).removeprefix("torch."), "tiny": tiny, "torch": torch.__version__,
-        "cuda": torch.version.cuda, "python": platform.python_version(), "load": round(os.getloadavg()[0], 1),
+        **about("gpu", date=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), device=_name(place)),
+        "dtype": str(dtype).removeprefix("torch."), "tiny": tiny, "torch": torch.__version__,
+        "cuda": torch.version.cuda, "python": platform.python_version(),
         "context_tokens": context, "hole_tokens": hole, "tokens_at_once": at_once,
         "copied_gb_per_s": round(rates.bytes_per_s / 1e9, 1), "matmul_tflop_per_s": round(rates.flops_per_s / 1e12, 2),
         "shapes": {},
@@ -83,7 +81,7 @@ def main(device: str, chosen: tuple[str, ...], *, tiny: bool, context: int, hole
             torch.cuda.empty_cache()
     if tiny:
         click.echo("tiny networks: these figures say that the bench runs, nothing of a GPU")
-    click.echo(json.dumps(result))
+    click.echo(last_line(result))
 
 
 def _row(
@@ -152,4 +150,4 @@ def _name(place: torch.device) -> str:
 
     if place.type == "cuda":
         return torch.cuda.get_device_name(place)
-    return f"{place.type} ({platform.processor() or platform.machine()})"
+    return f"{place.type} ({cpu()})"

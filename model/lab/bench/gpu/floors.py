@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from model.backends.published.networks.decoder import Decoder
+from model.measuring import percentile, timed_ms
 
 REPEATS = 11
 
@@ -31,14 +30,7 @@ def waits(device: torch.device) -> Callable[[], None]:
 
 def median_ms(work: Callable[[], object], *, wait: Callable[[], None], repeats: int = REPEATS) -> float:
     """Median time of `work`, after two times that are not counted."""
-    times = []
-    for _ in range(repeats + 2):
-        wait()
-        started = time.perf_counter()
-        work()
-        wait()
-        times.append(1000 * (time.perf_counter() - started))
-    return statistics.median(times[2:])
+    return percentile([timed_ms(work, wait=wait) for _ in range(repeats + 2)][2:], 0.5)
 
 
 def measured(device: torch.device, dtype: torch.dtype) -> Rates:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,6 +19,7 @@ from model.infill.decoding.diffusion import Draws, denoise
 from model.infill.decoding.samplers import sampler
 from model.lab.bench.gpu.floors import Rates, median_ms, prefill_floor_ms, step_floor_ms, waits
 from model.lab.bench.gpu.left_to_right import Continuation
+from model.measuring import percentile, timed_ms
 from model.types import Budget
 
 NEVER = 1_000_000
@@ -83,13 +82,10 @@ class Bench:
         times: dict[str, list[float]] = {name: [] for name in ways}
         for turn in range(FILLS + 2):
             for name, work in ways.items():
-                self._wait()
-                started = time.perf_counter()
-                work()
-                self._wait()
+                took_ms = timed_ms(work, wait=self._wait)
                 if turn >= 2:
-                    times[name].append(1000 * (time.perf_counter() - started))
-        took = {f"{name}_ms": statistics.median(values) for name, values in times.items()}
+                    times[name].append(took_ms)
+        took = {f"{name}_ms": percentile(values, 0.5) for name, values in times.items()}
         read = median_ms(lambda: self._network.states(self._prompt, memory=Memory(), causal=True), wait=self._wait)
         hole = max(took["fill_ms"] - prefill_ms, 1e-6)
         fastest = min(took["left_to_right_ms"], took["left_to_right_unmasked_ms"])

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import click
@@ -20,8 +16,8 @@ from model.backends.builtin.runtime.compiled import threads_here
 from model.backends.builtin.storage.config import ModelConfig, read_config
 from model.backends.builtin.storage.conversion import random_weights, write_model
 from model.errors import ModelError
-from model.lab.bench.fill import commit
 from model.lab.bench.kernel.sides import Side, sides
+from model.measuring import about, last_line, percentile
 
 CONTEXT_TOKENS = 792
 PASSES = (1, 6, 16, 32)
@@ -65,7 +61,7 @@ def main(folder: Path | None, gguf: Path | None, rounds: int, vocab: int) -> Non
         except ModelError as error:
             raise click.ClickException(str(error)) from error
     Console().print(table(taken))
-    click.echo(json.dumps(report(taken, rounds)))
+    click.echo(last_line(report(taken, rounds)))
 
 
 def measured(every: Sequence[Side], vocab_size: int, rounds: int) -> dict[str, dict[str, float]]:
@@ -82,8 +78,10 @@ def measured(every: Sequence[Side], vocab_size: int, rounds: int) -> dict[str, d
                     else side.run(tokens[CONTEXT_TOKENS : CONTEXT_TOKENS + task])
                 )
                 if again:
-                    times[side.name].setdefault(str(task), []).append(took * 1e3)
-    return {name: {task: round(median(took), 2) for task, took in tasks.items()} for name, tasks in times.items()}
+                    times[side.name].setdefault(str(task), []).append(took)
+    return {
+        name: {task: round(percentile(took, 0.5), 2) for task, took in tasks.items()} for name, tasks in times.items()
+    }
 
 
 def table(taken: Mapping[str, Mapping[str, float]]) -> Table:
@@ -101,8 +99,7 @@ def report(taken: Mapping[str, Mapping[str, float]], rounds: int) -> dict[str, A
     ours, *others = taken.values()
     ratios = {task: round(min(side[task] for side in others) / ours[task], 2) for task in ours} if others else {}
     return {
-        "bench": "kernel", "commit": commit(), "device": "cpu", "cpu": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(), "threads": threads_here(), "load": round(os.getloadavg()[0], 1), "rounds": rounds,
+        **about("kernel", device="cpu", threads=threads_here(), rounds=rounds),
         "ms": taken, "times_faster": ratios, "kept": {task: ratio >= RATIO for task, ratio in ratios.items()},
         "goals_met": {task: ours[task] <= goal for task, goal in GOALS_MS.items()},
     }  # fmt: skip

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,13 +16,14 @@ from model.backends.builtin.runtime.network import Network
 from model.backends.builtin.runtime.rows import Rows
 from model.backends.builtin.storage.shards import open_shards
 from model.lab.bench.kernel.graph import products
+from model.measuring import timed_ms
 
 Ids = NDArray[np.int64]
 TOP = 32
 
 
 class Side(Protocol):
-    """Both return seconds. name: for the table."""
+    """Both return milliseconds. name: for the table."""
 
     name: str
 
@@ -45,7 +45,7 @@ class OurKernel:
 
     def read(self, ids: Ids) -> float:
         self._cache.read(ids[:0])
-        return _seconds(lambda: self._cache.read(ids))
+        return timed_ms(lambda: self._cache.read(ids))
 
     def run(self, ids: Ids) -> float:
         count, context = len(ids), len(self._cache.ids)
@@ -56,7 +56,7 @@ class OurKernel:
             sees=np.concatenate([every[: n + 1] for n in every]), starts=starts, wanted=every,
             targets=np.empty((count, 0), dtype=np.int64), top=TOP,
         )  # fmt: skip
-        return _seconds(lambda: self._cache.forward(rows))
+        return timed_ms(lambda: self._cache.forward(rows))
 
 
 class OnnxRuntime:
@@ -85,7 +85,7 @@ class OnnxRuntime:
 
     def _run(self, rows: int, *, head: bool) -> float:
         states = np.random.default_rng(0).standard_normal((rows, self._width), dtype=np.float32)
-        return _seconds(lambda: self._sessions[head].run(None, {"states": states}))
+        return timed_ms(lambda: self._sessions[head].run(None, {"states": states}))
 
 
 class LlamaCppSide:
@@ -139,9 +139,3 @@ def sides(folder: Path, gguf: Path | None, context_tokens: int) -> Iterator[Side
         yield OnnxRuntime(folder)
     if gguf and find_spec("xllamacpp"):
         yield LlamaCppSide(gguf, context_tokens)
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    before = time.perf_counter()
-    work()
-    return time.perf_counter() - before

@@ -18,19 +18,19 @@ from tests.model.backends.builtin import toys
 class Fixed:
     """A side that says it takes so long a row; the first round, which is not counted, takes longer."""
 
-    def __init__(self, name: str, seconds: float) -> None:
-        self.name, self._seconds, self.read_tokens = name, seconds, list[int]()
+    def __init__(self, name: str, ms: float) -> None:
+        self.name, self._ms, self.read_tokens = name, ms, list[int]()
 
     def read(self, ids: NDArray[np.int64]) -> float:
         self.read_tokens.append(len(ids))
-        return 100.0 if len(self.read_tokens) == 1 else self._seconds * len(ids)
+        return 1e5 if len(self.read_tokens) == 1 else self._ms * len(ids)
 
     def run(self, ids: NDArray[np.int64]) -> float:
-        return self._seconds * len(ids)
+        return self._ms * len(ids)
 
 
 def test_every_side_is_measured_in_every_round_and_compared_with_the_best_of_the_others() -> None:
-    every = [Fixed("ours", 0.001), Fixed("slow", 0.009), Fixed("fast", 0.0014)]
+    every = [Fixed("ours", 1), Fixed("slow", 9), Fixed("fast", 1.4)]
     taken = measured(every, 100, rounds=3)
     assert [side.read_tokens for side in every] == [[CONTEXT_TOKENS] * 4] * 3
     assert taken["ours"] == {"read": CONTEXT_TOKENS, **{str(rows): rows for rows in PASSES}}
