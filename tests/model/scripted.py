@@ -72,7 +72,8 @@ def prediction(canvas: Canvas, script: Script, *, current: NDArray[np.float32] |
 class Scripted:
     """Wants `targets[h]` in hole h, and the end of the hole behind it.
 
-    `sure(hole, index)`: the probability it gives to what it wants at that place; the rest goes to "?".
+    `sure(hole, index)`: the probability it gives to what it wants at that place; the rest goes to "?". `unexpected`: that of
+    any other token where it scores a text.
     Every forward pass is recorded: `denoised` and `scored` hold the canvases.
     """
 
@@ -81,12 +82,13 @@ class Scripted:
         targets: Sequence[str],
         *,
         sure: Callable[[int, int], float] = lambda hole, index: 0.95,
+        unexpected: float = 1e-4,
         on_pass: Callable[[], None] = lambda: None,
         canvas_tokens: int = 128,
         end: int | None = END,
         **spec: Any,
     ) -> None:
-        self.targets, self.sure, self.on_pass = targets, sure, on_pass
+        self.targets, self.sure, self.unexpected, self.on_pass = targets, sure, unexpected, on_pass
         able = {name: spec.pop(name) for name in CAPABILITIES & spec.keys()}
         self.spec = ModelSpec(
             mask_id=MASK,
@@ -125,5 +127,5 @@ class Scripted:
         current = np.zeros(canvas.ids.shape, dtype=np.float32)
         for b, i in zip(*np.nonzero(canvas.used), strict=True):
             table = self.table(canvas, int(b), int(i))
-            current[b, i] = np.log(table.get(int(canvas.ids[b, i]), 1e-4))
+            current[b, i] = np.log(table.get(int(canvas.ids[b, i]), self.unexpected))
         return prediction(canvas, self.table, current=current)

@@ -142,8 +142,8 @@ def _suspicion(snapshot: Snapshot, places: _Places, doubt: Doubt) -> Suspicion:
 
 
 def _fits(snapshot: Snapshot, found: Suspicion, checker: SyntaxChecker) -> bool:
-    """Whether the alternative stands on one line, and brings no syntax error where there was none."""
-    if "\n" in found.instead or "\n" in found.text or not found.instead.strip():
+    """Whether a word gives way to one on its line, and that brings no syntax error where there was none."""
+    if "\n" in found.instead or "\n" in found.text or not found.instead.strip() or not found.text.strip():
         return False
     edit = Edit(region=found.region, new_text=found.instead, version=snapshot.version)
     if checker.broken_at(found.region):

@@ -14,6 +14,7 @@ from lsp_server.errors import Excluded
 from lsp_server.transforms.suspicious import suspicions
 from lsp_server.transforms.suspicious.suspicions import CannotDoubt, chunks, suspicions_in
 from lsp_server.types import Region, Snapshot
+from model.types import Doubt, Template
 from tests.fakes import FakeFiller
 
 FUNCTION = 'def f(count):\n    """cuont it"""\n    # cuont\n    return cuont + 1\n'
@@ -48,6 +49,16 @@ def test_an_alternative_that_does_not_parse_is_no_suspicion() -> None:
     assert found("x = a + b\n", {"+": "="}) == [(6, "+", "=")], "a = b is an assignment of two targets"
     assert found("x = a + b\n", {"+": ")"}) == []
     assert found("x = a + b\n", {"a": "return"}) == []
+
+
+def test_what_would_only_be_put_in_is_no_suspicion_of_a_word() -> None:
+    class PutsIn(FakeFiller):
+        def doubts(self, template: Template, **options: Any) -> tuple[Doubt, ...]:
+            del template, options
+            return (Doubt(start=1, end=1, instead="_", probability=0.01, nats=20.0),)
+
+    snapshot = snapshot_of("ab = 1\n")
+    assert suspicions_in(snapshot, Region(0, 7), PutsIn([]), cancelled=lambda: False) == ()
 
 
 def test_where_it_does_not_parse_anyway_an_alternative_need_not() -> None:
