@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import json
 import os
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -18,6 +17,7 @@ from pygls.exceptions import JsonRpcException
 from pytest_lsp import LanguageClient
 from pytest_lsp.client import make_test_lsp_client
 
+from tests.lsp_server import forked
 from tests.lsp_server.fake_server import begun_beside
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -218,8 +218,7 @@ async def connected(
     editor = Editor(client, record, gates)
     editor.settings = settings or {}
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(state or elsewhere.name)}
-    script = str(ROOT / "tests" / "lsp_server" / "fake_server.py")
-    command = command or [sys.executable, script, json.dumps(config)]
+    command = command or forked.command(json.dumps(config))
     await client.start_io(*command, env=environment, cwd=str(ROOT))
     try:
         editor.initialized = await within(

@@ -17,11 +17,11 @@ from typing import Any
 import pynvim
 
 from tests.editors.neovim.screen import Screen
+from tests.lsp_server import forked
 
 ROOT = Path(__file__).parents[3]
 PLUGIN = ROOT / "editors" / "neovim"
 SERVER = (str(Path(sys.executable).with_name("dlm-fill")), "lsp")
-_SCRIPTED = ROOT / "tests" / "lsp_server" / "fake_server.py"
 PATIENCE_S = 120.0
 # What a test waits for is looked at after each message: there is one now and then, also if the screen stays as it is.
 _TICKS = "vim.uv.new_timer():start(0, 20, vim.schedule_wrap(function() vim.rpcnotify(0, 'tick') end))"
@@ -36,7 +36,7 @@ def installed() -> dict[str, str]:
 
 def scripted(**fields: Any) -> tuple[str, ...]:
     """The command of the real server over a FakeFiller with these fields: what it fills is known, letter by letter."""
-    return ("env", f"PYTHONPATH={ROOT}", sys.executable, str(_SCRIPTED), json.dumps(fields))
+    return tuple(forked.command(json.dumps(fields)))
 
 
 # By links alone, a screen does not tell which group a text is drawn in.
