@@ -33,8 +33,9 @@ def fits(
     """Whether the file with the texts `tidied`, as it would be edited, has no syntax error to blame them for.
 
     An error that it had before, in or beside the top-level statements of the gaps, has to be gone too, for that may be
-    what the gaps took out. Also where nothing can be told; but not where nothing remains of the texts: they will not be
-    shown, whether or not the file could do without. `checker`: as in `whole`.
+    what the gaps took out; where other errors hide that and brackets around the gap lack a partner, a statement around the
+    text has to be sound. Texts fit where nobody can tell, but not where nothing remains of them: they will not be shown,
+    whether or not the file could do without. `checker`: as in `whole`.
     """
     if not any(text.strip() for text in tidied):
         return False

@@ -25,6 +25,7 @@ UNKNOWN = Verdict(parses=None, cleanly=None)
 _LEXICAL_BYTES = 50_000
 _SOUND = Verdict(parses=True, cleanly=True, sound=None)
 _BROKEN = Verdict(parses=False, cleanly=False, sound=False)
+_DOUBTFUL = Verdict(parses=None, cleanly=False)
 
 
 class Part:
@@ -32,6 +33,7 @@ class Part:
 
     def __init__(self, scope: JudgedScope) -> None:
         self._snapshot, self._torn, self._owes = scope.snapshot, scope.torn, scope.owes
+        self._unpaired = scope.unpaired
         self._alone: dict[tuple[Edit, ...], bool] = {}
         self._error_in = cache(syntax_error)
         self._trusted: dict[tuple[Region, ...], bool] = {}
@@ -58,11 +60,14 @@ class Part:
 
     def _verdict_amid_errors(self, edits: Sequence[Edit]) -> Verdict:
         """What little can be said where the file is torn: what is sound by itself is right, brackets without a partner
-        are wrong, and so is what does not open what is closed below. Nobody knows of the rest.
+        are wrong, and so is what does not open what is closed below. Nobody knows of the rest. Where brackets stand around
+        the gap without a partner, the text is probably what should pair them: one that is known to be sound is better.
         """
         if self._sound_alone(edits):
             return _SOUND
-        return _BROKEN if any(self._leaves_brackets(edit) for edit in edits) else UNKNOWN
+        if any(self._leaves_brackets(edit) for edit in edits):
+            return _BROKEN
+        return _DOUBTFUL if self._unpaired else UNKNOWN
 
     def _leaves_brackets(self, edit: Edit) -> bool:
         """Whether the text leaves more brackets without a partner than there were, or does not open what is closed below."""

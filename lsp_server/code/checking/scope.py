@@ -33,7 +33,8 @@ _PENDING_LINES = 40
 class JudgedScope:
     """`snapshot`: a text that is judged by itself, the document's `region` behind `lead` bytes of wrapping.
 
-    `torn`: it has errors that no fill of the gap mends. `owes`: and a fill has to open what is closed below.
+    `torn`: it has errors that no fill of the gap mends. `owes`: and a fill has to open what is closed below; `unpaired`:
+    or to close what is open above.
     `embedded`: it is in another language than the document. `commands`: a notebook's commands were taken out.
     """
 
@@ -42,6 +43,7 @@ class JudgedScope:
     lead: int = 0
     torn: bool = False
     owes: bool = False
+    unpaired: bool = False
     embedded: bool = False
     commands: bool = False
 
@@ -166,7 +168,7 @@ def _sound_around(whole: JudgedScope, region: Region) -> JudgedScope:
     """The largest statement around the region that is sound but for the region; else the lines around it, `torn`."""
     snapshot = whole.snapshot
     found = list(statements.around(snapshot.source, region))
-    owes = _closed_below(snapshot, region)
+    owes, unpaired = _unpaired(snapshot, region)
     if found and not owes and snapshot.language.name not in _NO_STATEMENTS:
         earliest = _pending(snapshot, found[0][0].start, region)
         for part, indent in found:
@@ -182,23 +184,24 @@ def _sound_around(whole: JudgedScope, region: Region) -> JudgedScope:
                     verdict(inner, [probe]).sound for probe in probes(inner, own.region)
                 ):
                     return scope
-    return _torn(whole, region, owes=owes)
+    told = snapshot.language.name not in _NO_STATEMENTS
+    return replace(_torn(whole, region), owes=owes, unpaired=unpaired and told)
 
 
-def _torn(whole: JudgedScope, region: Region, *, owes: bool) -> JudgedScope:
+def _torn(whole: JudgedScope, region: Region) -> JudgedScope:
     """The lines around the region, a few thousand bytes: to read more of a torn file takes long and tells nothing more."""
     snapshot = whole.snapshot
     first = statements.line_start(snapshot.source, max(0, region.start - _FAR_BYTES))
     last = statements.line_end(snapshot.source, min(len(snapshot.source), region.end + _FAR_BYTES))
     source = snapshot.source[first:last]
     inner = replace(snapshot, source=source, tree=parse(source, snapshot.language))
-    return replace(whole, snapshot=inner, region=Region(first, last), torn=True, owes=owes)
+    return replace(whole, snapshot=inner, region=Region(first, last), torn=True)
 
 
 def sound_with(snapshot: Snapshot, region: Region) -> bool:
     """Whether a statement around what was put at `region` is sound by itself, whatever else the file holds."""
     found = list(statements.around(snapshot.source, region))
-    if not found or _closed_below(snapshot, Region(region.end, region.end)):
+    if not found or _unpaired(snapshot, Region(region.end, region.end))[0]:
         return False
     earliest = _pending(snapshot, found[0][0].start, region)
     for part, indent in (one for one in found if one[0].start <= earliest):
@@ -210,18 +213,21 @@ def sound_with(snapshot: Snapshot, region: Region) -> bool:
     return False
 
 
-def _closed_below(snapshot: Snapshot, region: Region) -> bool:
-    """Whether a bracket is closed near below that was not opened near above: then it is the gap that opens it."""
-    source, blocks = snapshot.source, "" if snapshot.language.indented else "}"
+def _unpaired(snapshot: Snapshot, region: Region) -> tuple[bool, bool]:
+    """(whether a bracket is closed near below that was not opened near above: then it is the gap that opens it; whether
+    one that was opened near above is not closed near below).
+    """
+    source, blocks = snapshot.source, "" if snapshot.language.indented else "{}"
     below = source[region.end : region.end + _FAR_BYTES].decode("utf-8", "replace")
     below = "\n".join(below.split("\n")[:_PENDING_LINES])
     above = source[max(0, region.start - _FAR_BYTES) : region.start].decode("utf-8", "replace")
     above = "\n".join(above.split("\n")[-_PENDING_LINES:])
-    closed = [b for b in balance(below, snapshot.language).closed if b.char not in blocks]
+    closed = [b.char for b in balance(below, snapshot.language).closed if b.char not in blocks]
     opened = balance(code_before(above, snapshot.language), snapshot.language).opened
-    wanted = [CLOSER_OF[b.char] for b in reversed(opened) if CLOSER_OF[b.char] not in blocks]
+    wanted = [CLOSER_OF[b.char] for b in reversed(opened) if b.char not in blocks]
     left = iter(wanted)  # a bracket that was left open is passed over: it is not the gap's to close
-    return not all(b.char in left for b in closed)
+    owes = not all(char in left for char in closed)
+    return owes, owes or len(wanted) > len(closed)
 
 
 def _pending(snapshot: Snapshot, start: int, region: Region) -> int:

@@ -160,3 +160,27 @@ def test_what_an_unclosed_script_swallowed_is_read_as_no_language(name: str) -> 
     assert fits(snapshot, (gap,), ("That is all.",))
     closed, gap = marked(page.replace(f"<{name}>", f"<{name}></{name}>", 1) + "</body>\n</html>\n", "html")
     assert whole(closed, (gap,), ("It's a dog: that is all.",)) is True
+
+
+_OPENING = [
+    n
+    for n, line in enumerate(LINES)
+    if n > 400
+    and line.count("(") == line.count(")") + 1
+    and LINES[n + 1].count(")") == LINES[n + 1].count("(") + 1
+    and not set("\"'#[{:") & set(line + LINES[n + 1])
+]
+"""Lines that open a bracket that the next one closes."""
+
+
+@pytest.mark.parametrize("opener", OPEN)
+@pytest.mark.parametrize("row", _OPENING)
+def test_a_gap_that_took_out_a_bracket_is_not_filled_by_what_is_unsound_with_it(opener: str, row: int) -> None:
+    line = LINES[row]
+    indent = len(line) - len(line.lstrip())
+    lines = [*LINES[: row - 60], "        " + opener, *LINES[row - 60 : row], line[:indent] + "‸", *LINES[row + 1 :]]
+    snapshot, gap = marked("\n".join(lines))
+    assert fits(snapshot, (gap,), (line[indent:],))
+    for bad in (line[indent:] + ")", "pass", "x = ["):
+        assert not fits(snapshot, (gap,), (bad,))
+    assert not fits(snapshot, (gap,), ("for x in (",)), "the brackets pair, and no statement is sound"
