@@ -29,10 +29,6 @@ ELSEWHERE, RENAMINGS_ELSEWHERE = 4, 2
 among the candidates of one hole in two hundred, and none was chosen."""
 SURE_MEAN_LOG_PROB = -0.35
 SURE_MATCH_CHARS = 20
-RULED_OUT_LOG_PROB = -6.0
-"""A draft whose first token is less likely than this is not scored where a row more costs time."""
-SCORED_BY_NEED = 4
-"""Drafts scored beside the best one where a row more costs time."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -158,13 +154,10 @@ def judged(
     )
 
 
-def likely(rows: Sequence[DraftRow], cached: CachedContext, *, mask_id: int) -> list[DraftRow]:
-    """The first `SCORED_BY_NEED` of `rows` whose first token the network does not rule out, for one hole."""
-    if not rows:
-        return []
-    canvas = Canvas.decided([[row.ids[0][:1]] for row in rows], mask_id=mask_id)
-    first = cached.score(canvas, wanted=canvas.used).current[:, 0]
-    return [row for row, nats in zip(rows, first, strict=True) if nats > RULED_OUT_LOG_PROB][:SCORED_BY_NEED]
+def written_too(rows: Sequence[DraftRow], written: Sequence[NDArray[np.int64]]) -> list[DraftRow]:
+    """The `rows` whose text the network has written as well, of one hole: to score them takes no pass that was not made."""
+    known = {ids.tobytes() for ids in written}
+    return [row for row in rows if row.ids[0].tobytes() in known]
 
 
 def _unfilled(rows: Sequence[DraftRow], canvas: Canvas) -> NDArray[np.bool_]:

@@ -23,7 +23,7 @@ from model.infill.decoding.samplers import Sampler
 from model.infill.decoding.samplers.base import layer_of
 from model.infill.decoding.samplers.drawn import Drawn
 from model.infill.decoding.start import first_canvas, rewrites
-from model.infill.drafting import Drafted, DraftRow, draft_rows, judged, likely
+from model.infill.drafting import Drafted, DraftRow, draft_rows, judged, written_too
 from model.infill.encoding import Codec, EncodedPrompt, TokenTable
 from model.infill.hypothesis import Hypothesis, acceptable, beam_hypothesis, hypothesis_of, merged
 from model.infill.rerank.nearby_text import NearbyText
@@ -92,8 +92,7 @@ def generate(job: Job) -> Generated:
         search = _search(job)
         written, stopped = search.run()
         if looks_ahead and not job.meter.spent:
-            drafted = _drafted(job, likely(rows[1:], job.cached, mask_id=job.spec.mask_id))
-            copied += drafted.hypotheses
+            copied += _drafted(job, written_too(rows[1:], [text.ids for text in written])).hypotheses
         hypotheses = acceptable(merged([*copied, *as_hypotheses(job, written)]))
         return Generated(hypotheses=hypotheses, tokens=search.tokens, stopped=stopped, search=search)
     denoised = _denoised(job, drafted)
@@ -131,6 +130,7 @@ def _search(job: Job) -> Search:
         spec=spec,
         table=job.table,
         width=max(spec.capabilities.beam, request.candidates),
+        wanted=request.candidates,
         meter=job.meter,
         cancelled=job.cancelled,
         margin_nats=spec.capabilities.margin_nats,

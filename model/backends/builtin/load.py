@@ -7,15 +7,14 @@ from pathlib import Path
 
 from model.backend import Capabilities, ModelSpec
 from model.backends.builtin.backend import TOP, CausalBackend
-from model.backends.builtin.pace import Bounds, key_of, read_pace
+from model.backends.builtin.pace import MOST_CONTEXT, Bounds, key_of, read_pace
 from model.backends.builtin.prompt import FimTokens
 from model.backends.builtin.runtime.network import Network
 from model.backends.builtin.storage.config import ModelConfig, read_config
 from model.backends.builtin.tokenizer import CodeTokenizer
 from model.errors import UnknownModel
 
-CONTEXT_TOKENS = 1024
-"""Read at most this much around a hole: about a second on two cores of a laptop, once."""
+CONTEXT_TOKENS = MOST_CONTEXT
 SCRATCH_TOKENS = 1536
 CANVAS_TOKENS = 256
 BEAM = 4

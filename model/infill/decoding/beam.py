@@ -51,6 +51,7 @@ STEPS_BEHIND = 3
 class Search:
     """A beam search over the one hole of a request. It can be taken up again when nothing that it found will do.
 
+    `width`: rows that are kept; `wanted`: texts that must be finished before it ends (None: as many).
     `enclosure`: of a hole in brackets, where its texts end.
     `start`: what the hole's text must begin with, since it stands before the hole already (token healing).
     `tokens`: written in all rows. `nothing`: how likely the hole is to stay empty, as far as the search has looked; None
@@ -65,6 +66,7 @@ class Search:
         spec: ModelSpec,
         table: TokenTable,
         width: int,
+        wanted: int | None = None,
         meter: BudgetMeter,
         cancelled: Cancelled,
         margin_nats: float = float("inf"),
@@ -76,6 +78,7 @@ class Search:
         assert spec.end_of_hole_id is not None, "a network that cannot end a hole cannot search for its length"
         self._cached, self._hole, self._table = cached, hole, table
         self._mask_id, self._end, self._width = spec.mask_id, spec.end_of_hole_id, width
+        self._wanted = wanted or width
         self._meter, self._cancelled, self._on_beam = meter, cancelled, on_beam
         self._margin_nats, self._demand, self._start = margin_nats, demand, start
         self._enclosure = enclosure if hole.length_tokens is None else None
@@ -88,8 +91,9 @@ class Search:
     def run(self) -> tuple[list[BeamHypothesis], Stopped]:
         """(texts for the hole, best first; why it stopped).
 
-        It ends when `width` texts are finished and none that is being written is better than the best of them, or all are
-        `PATIENCE` times as long as the likeliest, or at the longest length. When the budget is spent, what is being
+        It ends when enough texts are finished and none that is being written is better than the best of them, or all are
+        `PATIENCE` times as long as the likeliest, or at the longest length. (To go on until as many were finished as there
+        are rows took a third more passes, and no hole of 150 was filled better.) When the budget is spent, what is being
         written is handed back as it stands.
         """
         beam, done = Beam.start(), list[BeamHypothesis]()
@@ -101,7 +105,7 @@ class Search:
             likeliest = max(done, key=lambda text: text.nats, default=None)
             beam = beam.within(self._margin_nats, best=likeliest.nats if likeliest else -np.inf)
             enough = likeliest is not None and step + 1 >= PATIENCE * len(likeliest.ids) + SHORT_LINE
-            if not beam.width or (len(done) >= self._width and (enough or done[0].value > beam.value)):
+            if not beam.width or (len(done) >= self._wanted and (enough or done[0].value > beam.value)):
                 break
             if self._meter.spent:
                 unfinished = _fitting(as_it_stands(beam, self._end), self._demand)[

@@ -95,12 +95,12 @@ def test_the_doctor_says_how_fast_it_is_and_what_is_bounded(folder: Path, tmp_pa
     found = list(pace_of(str(folder), measure=lambda _: ("key", pace), path=tmp_path / "pace.json"))
     assert {finding.topic for finding in found} == {TOPIC}
     assert read_pace("key", path=tmp_path / "pace.json") == pace
-    assert "1,024 tokens are read in" in found[0].text
+    assert "640 tokens are read in" in found[0].text
     if pace is FAST:
         assert len(found) == 1
     else:
         assert found[1].text == (
-            "so that editors do not lag here, it reads 256 tokens around a gap instead of 1,024, it compares 1 texts"
+            "so that editors do not lag here, it reads 256 tokens around a gap instead of 640, it compares 1 texts"
             " instead of 4, who just types gets copies alone; ask for a fill"
         )
         assert "when the machine is idle" in found[1].remedy

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from model.backend import ModelSpec, Prediction
@@ -64,6 +66,7 @@ def searching(
     *,
     hole: Hole | None = None,
     width: int = 3,
+    wanted: int | None = None,
     meter: BudgetMeter | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     start: bytes = b"",
@@ -74,6 +77,7 @@ def searching(
         spec=SPEC,
         table=token_table(CODEC, vocab_size=VOCAB),
         width=width,
+        wanted=wanted,
         meter=meter or BudgetMeter(budget=Budget()),
         cancelled=cancelled,
         start=start,
@@ -97,6 +101,23 @@ def test_the_best_text_is_found_behind_a_worse_first_token() -> None:
     values = [text.value for text in found]
     assert values == sorted(values, reverse=True)
     assert found[0].log_probs == pytest.approx(np.log([0.4, 0.95]))
+
+
+@given(seed=st.integers(0, 10_000), wanted=st.integers(1, 3))
+def test_a_search_that_wants_fewer_texts_ends_earlier_with_some_of_the_same(seed: int, wanted: int) -> None:
+    def likely(text: str) -> dict[str, float]:
+        rng = np.random.default_rng([seed, *text.encode()])
+        shares = rng.dirichlet(np.ones(4))
+        return dict(zip(["a", "b", "x", STOP], shares.tolist(), strict=True)) if len(text) < 6 else {STOP: 1.0}
+
+    sides = [Tree(likely), Tree(likely)]
+    fewer, _ = searching(sides[0], wanted=wanted).run()
+    every, _ = searching(sides[1]).run()
+    assert len(fewer) >= wanted
+    assert len(sides[0].passes) <= len(sides[1].passes)
+    assert fewer[0].value <= every[0].value + 1e-6
+    if len(sides[0].passes) == len(sides[1].passes):
+        assert texts(fewer) == texts(every)
 
 
 def test_a_beam_of_one_is_greedy() -> None:
