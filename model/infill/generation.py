@@ -19,6 +19,7 @@ from model.infill.decoding.demands import demand_of
 from model.infill.decoding.diffusion import Denoised, Draws, OnStep, denoise, repeated
 from model.infill.decoding.enclosure import enclosure_of
 from model.infill.decoding.pruning import StragglerPruning
+from model.infill.decoding.repeated_suffix import repeated_suffix_of
 from model.infill.decoding.samplers import Sampler
 from model.infill.decoding.samplers.base import layer_of
 from model.infill.decoding.samplers.drawn import Drawn
@@ -136,6 +137,7 @@ def _search(job: Job) -> Search:
         margin_nats=spec.capabilities.margin_nats,
         demand=demand_of(request.template.holes[0], job.encoded, job.codec),
         enclosure=enclosure_of(job.encoded, job.codec),
+        suffix=repeated_suffix_of(job.encoded, job.codec),
         start=job.encoded.context.starts_with[0],
         on_beam=None
         if on_event is None

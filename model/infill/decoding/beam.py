@@ -29,6 +29,7 @@ from model.infill.decoding.beam_texts import (
 from model.infill.decoding.demands import Demand
 from model.infill.decoding.enclosure import Enclosure
 from model.infill.decoding.no_text import chance_of_no_text
+from model.infill.decoding.repeated_suffix import RepeatedSuffix
 from model.infill.encoding import TokenTable
 from model.types import Cancelled, Hole
 
@@ -52,7 +53,7 @@ class Search:
     """A beam search over the one hole of a request. It can be taken up again when nothing that it found will do.
 
     `width`: rows that are kept; `wanted`: texts that must be finished before it ends (None: as many).
-    `enclosure`: of a hole in brackets, where its texts end.
+    `enclosure`: of a hole in brackets, where its texts end; `suffix`: of one of several lines.
     `start`: what the hole's text must begin with, since it stands before the hole already (token healing).
     `tokens`: written in all rows. `nothing`: how likely the hole is to stay empty, as far as the search has looked; None
     before the first pass.
@@ -73,6 +74,7 @@ class Search:
         on_beam: OnBeam | None = None,
         demand: Demand | None = None,
         enclosure: Enclosure | None = None,
+        suffix: RepeatedSuffix | None = None,
         start: bytes = b"",
     ) -> None:
         assert spec.end_of_hole_id is not None, "a network that cannot end a hole cannot search for its length"
@@ -81,7 +83,7 @@ class Search:
         self._wanted = wanted or width
         self._meter, self._cancelled, self._on_beam = meter, cancelled, on_beam
         self._margin_nats, self._demand, self._start = margin_nats, demand, start
-        self._enclosure = enclosure if hole.length_tokens is None else None
+        self._enclosure, self._suffix = (enclosure, suffix) if hole.length_tokens is None else (None, None)
         self._longest = min(LONGEST_LINE if hole.max_lines == 1 else LONGEST_LINES, spec.canvas_tokens)
         if hole.length_tokens is not None:
             self._longest = hole.length_tokens + 1
@@ -155,6 +157,9 @@ class Search:
             beam, prediction, self._hole, end=self._end, table=self._table, width=self._width,
             last=step == self._longest - 1, kind=kind, demand=self._demand, enclosure=self._enclosure,
         )  # fmt: skip
+        if self._suffix is not None:
+            longer, complete = self._suffix.cut(longer, self._table, self._end)
+            finished = united([*finished, *complete])
         finished = _fitting(finished, self._demand)
         self.tokens += longer.width
         if self._on_beam is not None and kind is None and longer.width:
