@@ -40,6 +40,11 @@ class Hypothesis:
     sources: int = 1
     scored: bool = False
 
+    @property
+    def nats(self) -> float:
+        """The log-probability of all its tokens."""
+        return float(sum(nats.sum() for nats in self.log_probs))
+
     def features(self, parses: bool | None, around: Sequence[NearbyText]) -> Features:
         """What the ranking reads; `around`: the surroundings of each hole."""
         nats = self.log_probs[0] if len(self.log_probs) == 1 else np.concatenate(self.log_probs)
@@ -108,7 +113,10 @@ def beam_hypothesis(written: BeamHypothesis, rank: int, encoded: EncodedPrompt, 
 
 
 def merged(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
-    """The hypotheses without repeated texts; the first keeps its features and counts the others as sources."""
+    """The hypotheses without repeated texts; the first keeps what it came from and counts the others as sources.
+
+    Texts that differ in white space around them alone are the same: of these the likeliest tokens stay.
+    """
     found: dict[tuple[str, ...], Hypothesis] = {}
     for hypothesis in hypotheses:
         key = tuple(text.strip() for text in hypothesis.texts)
@@ -120,7 +128,11 @@ def merged(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
 def _agreeing(first: Hypothesis, other: Hypothesis) -> Hypothesis:
     """`first`, proposed by `other` as well."""
     ranks = [rank for rank in (first.written_rank, other.written_rank) if rank is not None]
-    return replace(first, sources=first.sources + other.sources, written_rank=min(ranks, default=None))
+    best = other if other.scored and first.scored and other.nats > first.nats else first
+    return replace(
+        first, ids=best.ids, texts=best.texts, log_probs=best.log_probs, sources=first.sources + other.sources,
+        written_rank=min(ranks, default=None),
+    )  # fmt: skip
 
 
 def acceptable(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:

@@ -8,7 +8,7 @@ Wu et al. 2016, arXiv 1609.08144, section 7.)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +93,8 @@ class Search:
     def run(self) -> tuple[list[BeamHypothesis], Stopped]:
         """(texts for the hole, best first; why it stopped).
 
-        It ends when enough texts are finished and none that is being written is better than the best of them, or all are
+        It ends when enough texts are finished, and none that is being written is better than the best of them, or likelier
+        than the likeliest (what is written on only gets less likely), or all are
         `PATIENCE` times as long as the likeliest, or at the longest length. (To go on until as many were finished as there
         are rows took a third more passes, and no hole of 150 was filled better.) When the budget is spent, what is being
         written is handed back as it stands.
@@ -106,8 +107,7 @@ class Search:
             done = kept([*done, *finished], self._width)
             likeliest = max(done, key=lambda text: text.nats, default=None)
             beam = beam.within(self._margin_nats, best=likeliest.nats if likeliest else -np.inf)
-            enough = likeliest is not None and step + 1 >= PATIENCE * len(likeliest.ids) + SHORT_LINE
-            if not beam.width or (len(done) >= self._wanted and (enough or done[0].value > beam.value)):
+            if not beam.width or (len(done) >= self._wanted and _over(done, likeliest, beam)):
                 break
             if self._meter.spent:
                 unfinished = _fitting(as_it_stands(beam, self._end), self._demand)[
@@ -165,6 +165,14 @@ class Search:
         if self._on_beam is not None and kind is None and longer.width:
             self._on_beam(step, longer)
         return longer, finished
+
+
+def _over(done: Sequence[BeamHypothesis], likeliest: BeamHypothesis | None, beam: Beam) -> bool:
+    """Whether nothing better than the finished texts (best first) can be expected of what is being written."""
+    if likeliest is None:
+        return False
+    long = beam.ids.shape[1] >= PATIENCE * len(likeliest.ids) + SHORT_LINE
+    return long or done[0].value > beam.value or likeliest.nats > float(beam.log_probs.sum(axis=1).max())
 
 
 def _advanced(

@@ -120,6 +120,15 @@ def test_a_search_that_wants_fewer_texts_ends_earlier_with_some_of_the_same(seed
         assert texts(fewer) == texts(every)
 
 
+def test_a_search_ends_once_a_text_is_likelier_than_all_that_is_being_written() -> None:
+    def likely(text: str) -> dict[str, float]:
+        return {"a": 1.0} if not text else {STOP: 0.6, "b": 0.4} if text == "a" else {"b": 0.99, STOP: 0.01}
+
+    tree = Tree(likely)
+    found, stopped = searching(tree, wanted=1).run()
+    assert (texts(found)[0], stopped, len(tree.passes)) == ("a", "done", 2)
+
+
 def test_a_beam_of_one_is_greedy() -> None:
     found, _, _ = run(garden_path, width=1)
     assert texts(found)[0] == "ax"
