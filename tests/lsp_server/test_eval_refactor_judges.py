@@ -130,6 +130,10 @@ def test_a_wrong_inline_is_caught_by_a_packages_tests(tmp_path: Path, monkeypatc
     wrong = make(source, random.Random(0), "")
     assert wrong is not None
     assert wrong.fault.startswith("the tests fail")
+    blind = PackageTests("node -e 0")
+    assert cases_in_javascript(judge_with(MODULES), blind)["inline-variable"](source, random.Random(0), "") is None, (
+        "tests that do not load the file say nothing of it"
+    )
 
 
 @pytest.mark.skipif(

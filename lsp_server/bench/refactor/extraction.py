@@ -67,7 +67,7 @@ def inline_case(source: CaseSource, rng: random.Random, module: str = "") -> Out
 
 
 def cases_in_javascript(judge: Judge, tests: PackageTests | None) -> Mapping[str, Make]:
-    """The cases of JavaScript and TypeScript by the refactoring's name."""
+    """The cases of JavaScript and TypeScript by the refactoring's name; where there are tests, of files that these load."""
 
     def variable(source: CaseSource, rng: random.Random, _: str) -> Outcome | None:
         places = [
@@ -90,7 +90,9 @@ def cases_in_javascript(judge: Judge, tests: PackageTests | None) -> Mapping[str
 
     def made(
         refactoring: Refactoring, source: CaseSource, node: Node, answers: Mapping[str, str], *, end: int | None = None
-    ) -> Outcome:
+    ) -> Outcome | None:
+        if tests is not None and not tests.load(source.path):
+            return None
         region = Region(node.start_byte, node.end_byte if end is None else end)
 
         def judged(after: str) -> str:

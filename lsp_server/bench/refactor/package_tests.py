@@ -13,6 +13,7 @@ import click
 
 _TIMEOUT_S = 120
 _MANIFEST = "package.json"
+_THROWS = 'throw new Error("the file is loaded");\n'
 
 
 @dataclass
@@ -21,17 +22,28 @@ class PackageTests:
 
     command: str
     _sound: dict[Path, str] = field(default_factory=dict)
+    _loaded: dict[Path, bool] = field(default_factory=dict)
+
+    def load(self, file: Path) -> bool:
+        """Whether the tests load the file at all: they fail if it throws. Else they say nothing of it."""
+        if file not in self._loaded:
+            self._loaded[file] = bool(self._run(self._package(file), file, _THROWS))
+        return self._loaded[file]
 
     def why_fail(self, file: Path, text: str) -> str:
         """What the tests say with this text of the file; "" if they pass. Raises click.UsageError if they never did."""
-        package = next((p for p in file.parents if (p / _MANIFEST).exists()), None)
-        if package is None:
-            raise click.UsageError(f"no {_MANIFEST} above {file}")
+        package = self._package(file)
         if package not in self._sound:
             self._sound[package] = self._run(package, file, file.read_text("utf-8"))
         if self._sound[package]:
             raise click.UsageError(f"the tests of {package.name} fail as it is: {self._sound[package]}")
         return self._run(package, file, text)
+
+    def _package(self, file: Path) -> Path:
+        package = next((p for p in file.parents if (p / _MANIFEST).exists()), None)
+        if package is None:
+            raise click.UsageError(f"no {_MANIFEST} above {file}")
+        return package
 
     def _run(self, package: Path, file: Path, text: str) -> str:
         with TemporaryDirectory() as folder:
