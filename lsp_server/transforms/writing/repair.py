@@ -21,6 +21,8 @@ NATS_EACH, UNWRITTEN_CHARACTERS = 0.8, 6
 """A slip of one character more is so much less likely; so many make what the model did not write, on the whole."""
 LEAST_CONFIDENCE, LEAST_OF_A_MESSAGE = 0.75, 0.1
 """Of the repair of a syntax error, and of what the model gives one that another tool asked for: no slip, as a rule."""
+_SLIPS = (",", ":")
+"""Where one stands twice without a blank, nothing is missing in between; a dot or a bracket may miss something."""
 _LONGEST_MESSAGE = 160
 _CANDIDATES = 6
 _LEAST_UNWRITTEN = 0.01
@@ -52,7 +54,7 @@ class Repair:
         if fault is not None and slip:
             place, message = fault.region, fault.message
             twice = _twice_by_a_slip(snapshot, place)
-            if twice is not None and str(snapshot.text(twice)).isidentifier():
+            if twice is not None and (snapshot.text(twice) in _SLIPS or str(snapshot.text(twice)).isidentifier()):
                 return rewritten(snapshot, [(twice, [""])], summary=f"repair: {message}")
         change: Change | None = None
         opens = list(openings(snapshot.source, place))

@@ -58,12 +58,16 @@ def test_more_and_more_is_opened(text: str, language: str, expected: list[str] |
     assert all(small in large for small, large in pairwise(opened))
 
 
-def test_a_word_that_stands_twice_by_a_slip_is_mended_without_a_model() -> None:
-    snapshot, region = snapshot_of("def f(a):\n    returnreturn a‸\n", "python")
+@pytest.mark.parametrize("broken", ["    returnreturn a‸\n", "    return a,,‸ 1\n", "    if a::‸\n        x()\n"])
+def test_what_stands_twice_by_a_slip_is_mended_without_a_model(broken: str) -> None:
+    text = f"def f(a, x):\n{broken}"
+    mended = text.replace("‸", "").replace("returnreturn", "return").replace(",,", ",").replace("a::", "a:")
+    snapshot, region = snapshot_of(text, "python")
     change = Repair().change(snapshot, region, answers={})
     assert change.gaps == ()
     done = refactored(snapshot, change, None, FillOptions(), cancelled=lambda: False)
-    assert done.results[0].source == b"def f(a):\n    return a\n"
+    assert done.results[0].source == mended.encode()
+    assert not done.unsure
 
 
 @pytest.mark.parametrize(
