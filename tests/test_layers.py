@@ -20,6 +20,7 @@ MODEL_SEAMS = {
     "model.types",
     "model.errors",
     "model.filler",
+    "model.pairs",
     "model.text",
     "model.extras",
     "model.threads",
@@ -29,7 +30,7 @@ MODEL_SEAMS = {
 LSP = {"pygls", "lsprotocol"}
 FLOORS = {
     "model": [
-        "text canvas errors threads measuring",
+        "text pairs canvas errors threads measuring",
         "types backend extras",
         "infill",
         "backends",

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from lsp_server.code.checking.syntax_checker import SyntaxChecker
-from lsp_server.code.languages.brackets import CLOSER_OF, balance
+from lsp_server.code.languages.brackets import balance
 from lsp_server.code.languages.language import Language
 from lsp_server.code.text.edits import edit_of
 from lsp_server.code.text.lines import Lines
 from lsp_server.types import Gap, Snapshot
+from model.pairs import CLOSER_OF
 from model.text import PlainText
 
 _NEAR_BYTES = 4_000

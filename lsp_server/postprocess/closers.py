@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from lsp_server.code.languages.brackets import balance
-from lsp_server.code.text.closers import OPENER_OF, said_again, unmatched_closer
+from lsp_server.code.text.closers import said_again, unmatched_closer
 from lsp_server.postprocess.around import Around
+from model.pairs import OPENER_OF
 
 _MOST_TRIALS = 8
 _TIGHT = ")],;"

@@ -6,11 +6,9 @@ A fill is complete behind the bracket that closes what it opened, or before one 
 from __future__ import annotations
 
 import re
-from types import MappingProxyType
-from typing import Final
 
-CLOSERS: Final = MappingProxyType({"(": ")", "[": "]", "{": "}"})
-LONG_QUOTES: Final = ('"""', "'''")
+from model.pairs import CLOSER_OF, LONG_QUOTES, OPENER_OF
+
 NEAR_CHARACTERS = 4000
 """Brackets are counted so far to both sides of a hole."""
 _PIECES = re.compile(
@@ -26,9 +24,9 @@ def balanced_end(text: str) -> int | None:
     """
     depth = 0
     for piece in _PIECES.finditer(text):
-        if piece.group() in CLOSERS:
+        if piece.group() in CLOSER_OF:
             depth += 1
-        elif piece.group() in CLOSERS.values():
+        elif piece.group() in OPENER_OF:
             depth -= 1
             if depth < 0:
                 return piece.start()
@@ -62,7 +60,7 @@ def shut_by(before: str, after: str) -> str:
     if closer is None:
         return ""
     opened, closing = unmatched(before[-NEAR_CHARACTERS:])[1], unmatched(after[:NEAR_CHARACTERS])[0]
-    pairs = all(CLOSERS[left] == right for left, right in zip(reversed(opened), closing, strict=False))
+    pairs = all(CLOSER_OF[left] == right for left, right in zip(reversed(opened), closing, strict=False))
     beyond = opened[: max(0, len(opened) - len(closing))]
     # Braces are closed far below, beyond what is looked at; any other bracket is the hole's to close.
     return rest[: closer + 1] if opened and pairs and not beyond.strip("{") else ""
@@ -72,7 +70,7 @@ def _first_unopened(text: str) -> int | None:
     """Index of the first closing bracket in `text` that it did not open; None if there is none."""
     depth = 0
     for piece in _PIECES.finditer(text):
-        depth += (piece.group() in CLOSERS) - (piece.group() in CLOSERS.values())
+        depth += (piece.group() in CLOSER_OF) - (piece.group() in OPENER_OF)
         if depth < 0:
             return piece.start()
     return None
@@ -82,9 +80,9 @@ def unmatched(text: str) -> tuple[str, str]:
     """(closing brackets without an opening one, opening brackets without a closing one), in order; see `balanced_end`."""
     closing, opening = [], list[str]()
     for piece in _PIECES.finditer(text):
-        if piece.group() in CLOSERS:
+        if piece.group() in CLOSER_OF:
             opening.append(piece.group())
-        elif piece.group() in CLOSERS.values():
+        elif piece.group() in OPENER_OF:
             if opening:
                 opening.pop()
             else:

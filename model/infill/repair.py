@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from model.backend import ModelSpec
 from model.canvas import Canvas, Decision
 from model.errors import BadRequest
-from model.infill.brackets import CLOSERS, NEAR_CHARACTERS, unmatched
+from model.infill.brackets import NEAR_CHARACTERS, unmatched
 from model.infill.encoding import Codec, EncodedPrompt
 from model.infill.holes.ties import Ties
 from model.infill.hypothesis import Hypothesis, acceptable, merged
+from model.pairs import CLOSER_OF
 from model.types import TEMPERATURE, Accepts, Hole, Span
 
 Order: TypeAlias = Callable[[Sequence[Hypothesis]], list[int]]
@@ -107,7 +108,7 @@ def closed(hypothesis: Hypothesis, encoded: EncodedPrompt, codec: Codec, spec: M
     missing = opened[len(unmatched(after[:NEAR_CHARACTERS])[0]) :]
     if not missing or not text:
         return None
-    text += "".join(CLOSERS[opening] for opening in reversed(missing))
+    text += "".join(CLOSER_OF[opening] for opening in reversed(missing))
     final = [] if spec.end_of_hole_id is None else [spec.end_of_hole_id]
     ids = np.append(encoded.encode(codec, 0, text), np.array(final, dtype=np.int64))
     if len(ids) > spec.canvas_tokens:

@@ -8,10 +8,9 @@ from lsp_server.code.checking.part import filled
 from lsp_server.code.checking.syntax_checker import SyntaxChecker
 from lsp_server.code.text.edits import edit_of
 from lsp_server.types import Gap, Region, Snapshot
+from model.pairs import CLOSER_OF, OPENER_OF
 from model.text import PlainText
 from model.types import Span
-
-_PAIRS = {")": "(", "]": "[", "}": "{"}
 
 
 def whole(
@@ -93,9 +92,9 @@ def _unbalanced(text: str) -> int | None:
     """Where the first bracket stands that has no partner in the text."""
     opened: list[int] = []
     for index, char in enumerate(text):
-        if char in _PAIRS.values():
+        if char in CLOSER_OF:
             opened.append(index)
-        elif char in _PAIRS:
+        elif char in OPENER_OF:
             if not opened:
                 return index
             opened.pop()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from lsp_server.code.languages.brackets import CLOSER_OF, MULTI_LINE, balance, code_before
+from lsp_server.code.languages.brackets import MULTI_LINE, balance, code_before
 from lsp_server.code.languages.language import Language
 from lsp_server.code.languages.table import PLAIN
 from lsp_server.code.syntax import statements
@@ -19,6 +19,7 @@ from lsp_server.code.syntax.parse import covers, parse, verdict
 from lsp_server.code.syntax.python_dialect import foreign_cell, without_commands, without_commands_in
 from lsp_server.code.syntax.python_syntax import syntax_error
 from lsp_server.types import Edit, Region, Snapshot
+from model.pairs import CLOSER_OF
 
 _MARKUP_OF_ITS_OWN = frozenset({"svelte"})
 """Their scripts and styles are parsed, their markup is not what the grammar knows."""

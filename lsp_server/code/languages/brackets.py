@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from lsp_server.code.languages.language import Language
+from model.pairs import CLOSER_OF, LONG_QUOTES, OPENER_OF
 
-CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
-_OPENER_OF = {closer: opener for opener, closer in CLOSER_OF.items()}
-MULTI_LINE = ('"""', "'''", "`")
+MULTI_LINE = (*LONG_QUOTES, "`")
 _NO_CHARACTER_QUOTES = frozenset(
     ["rust", "plain", "markdown", "html", "vue", "svelte", "dockerfile", "make", "haskell", "elixir", "graphql"]
 )
@@ -51,11 +50,11 @@ def balance(text: str, language: Language) -> Balance:
     closed: list[Bracket] = []
     inside, inside_at = "", -1
     for token in _tokens(text, language):
-        if token.char not in CLOSER_OF and token.char not in _OPENER_OF:
+        if token.char not in CLOSER_OF and token.char not in OPENER_OF:
             inside, inside_at = token.char, token.at
         elif token.char in CLOSER_OF:
             opened.append(token)
-        elif opened and opened[-1].char == _OPENER_OF[token.char]:
+        elif opened and opened[-1].char == OPENER_OF[token.char]:
             opened.pop()
         else:
             closed.append(token)

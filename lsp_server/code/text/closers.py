@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-OPENER_OF = {")": "(", "]": "[", "}": "{"}
-_CLOSER_OF = {opener: closer for closer, opener in OPENER_OF.items()}
-_QUOTES = frozenset({'"', "'", "`", '"""', "'''"})
+from model.pairs import CLOSER_OF, LONG_QUOTES, OPENER_OF
+
+_QUOTES = frozenset(('"', "'", "`", *LONG_QUOTES))
 _SEPARATORS = ",;:"
 CLOSERS = "".join(OPENER_OF) + ">\"'`" + _SEPARATORS
 """What may stand behind a cursor without being what the user writes on: editors put most of these there themselves."""
@@ -49,8 +49,8 @@ def said_again(text: str, closers: str) -> int:
             said += 1
         elif inside in _QUOTES:
             continue  # brackets in a string are no brackets
-        elif token in _CLOSER_OF or token in _QUOTES:
-            opened.append(_CLOSER_OF.get(token, token))
+        elif token in CLOSER_OF or token in _QUOTES:
+            opened.append(CLOSER_OF.get(token, token))
         elif token in OPENER_OF:
             break
     # A comma that the text says before it goes on is not the one that stands behind the gap.
@@ -66,7 +66,7 @@ def unmatched_closer(text: str, closers: str = "") -> int | None:
     opened: list[str] = []
     left = [char for char in closers[: said_again(text, closers)] if char in OPENER_OF]
     for index, char in enumerate(text):
-        if char in _CLOSER_OF:
+        if char in CLOSER_OF:
             opened.append(char)
         elif char in OPENER_OF:
             if opened:
@@ -85,8 +85,8 @@ def _opened(line: str) -> list[str]:
         inside = opened[-1] if opened else ""
         if token == inside:
             opened.pop()
-        elif inside not in _QUOTES and (token in _CLOSER_OF or token in _QUOTES):
-            opened.append(_CLOSER_OF.get(token, token))
+        elif inside not in _QUOTES and (token in CLOSER_OF or token in _QUOTES):
+            opened.append(CLOSER_OF.get(token, token))
     return opened
 
 
