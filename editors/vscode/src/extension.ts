@@ -1,6 +1,6 @@
 /** The extension: what exists, and which command calls what. */
 import * as vscode from "vscode";
-import { ConfigurationRequest, type LanguageClient, type Middleware } from "vscode-languageclient/node";
+import type { ConfigurationRequest, LanguageClient, Middleware } from "vscode-languageclient/node";
 import { CandidatesPanel } from "./candidates";
 import { Caret } from "./caret";
 import { followCursor } from "./cursor";

@@ -1,6 +1,6 @@
 /** Ghost text: VS Code draws it; here are the keys, and what the server is told of parts that were accepted. */
 import * as vscode from "vscode";
-import { InlineCompletionRequest, type Middleware } from "vscode-languageclient/node";
+import type { InlineCompletionItem, InlineCompletionList, Middleware } from "vscode-languageclient/node";
 import type { Latency } from "./latency";
 import type { Server } from "./server/server";
 import type { Switches } from "./switches";
@@ -57,7 +57,7 @@ export async function acceptPart(server: Server, part: "Word" | "Line", accepted
 export async function candidates(server: Server, editor: vscode.TextEditor): Promise<{ text: string; range: vscode.Range }[]> {
   const client = server.client;
   if (!client) return [];
-  const found = await client.sendRequest(InlineCompletionRequest.type, {
+  const found = await client.sendRequest<InlineCompletionList | InlineCompletionItem[] | null>("textDocument/inlineCompletion", {
     textDocument: { uri: client.code2ProtocolConverter.asUri(editor.document.uri) },
     position: client.code2ProtocolConverter.asPosition(editor.selection.active),
     context: { triggerKind: 1 },

@@ -1,10 +1,7 @@
 /** Commands that fill: the selection, placeholders, a rewrite, what the server offers; and the edits that they bring. */
 import * as path from "node:path";
 import * as vscode from "vscode";
-import {
-  CodeActionRequest, ExecuteCommandRequest, TextDocumentEdit, TextEdit,
-  type ApplyWorkspaceEditParams, type ApplyWorkspaceEditResult, type CodeAction, type Middleware,
-} from "vscode-languageclient/node";
+import type { ApplyWorkspaceEditParams, ApplyWorkspaceEditResult, CodeAction, Command, Middleware, TextEdit } from "vscode-languageclient/node";
 import type { FillArguments, FillResult, Preview } from "../protocol";
 import { get } from "../settings";
 import type { Server } from "../server/server";
@@ -84,10 +81,10 @@ export class Fills implements vscode.Disposable {
     const asUsual = (): ReturnType<HandleApplyEdit> => next(params, new vscode.CancellationTokenSource().token);
     const client = this.server.client;
     const edit = params.edit.documentChanges?.[0];
-    if (!client || params.edit.documentChanges?.length !== 1 || !TextDocumentEdit.is(edit)) return await asUsual();
+    if (!client || params.edit.documentChanges?.length !== 1 || !edit || !("edits" in edit)) return await asUsual();
     const uri = client.protocol2CodeConverter.asUri(edit.textDocument.uri).toString();
     const document = vscode.workspace.textDocuments.find((open) => open.uri.toString() === uri);
-    const edits = edit.edits.filter((one) => TextEdit.is(one));
+    const edits = edit.edits.filter((one) => "newText" in one);
     if (!document || edits.length !== edit.edits.length) return await asUsual();
     return await this.apply(document, edit.textDocument.version, edits);
   };
@@ -126,7 +123,7 @@ export class Fills implements vscode.Disposable {
   private async actions(editor: vscode.TextEditor): Promise<CodeAction[]> {
     const client = this.server.client;
     if (!client) return [];
-    const found = await client.sendRequest(CodeActionRequest.type, {
+    const found = await client.sendRequest<(Command | CodeAction)[] | null>("textDocument/codeAction", {
       textDocument: { uri: this.uri(editor.document) }, range: this.range(editor.selection), context: { diagnostics: [] },
     });
     return (found ?? []).filter((action): action is CodeAction => "kind" in action || "edit" in action || "data" in action);
@@ -187,7 +184,7 @@ export class Fills implements vscode.Disposable {
     const client = this.server.client;
     if (!client) return undefined;
     try {
-      return await client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [argument] }, token) as FillResult;
+      return await client.sendRequest<FillResult>("workspace/executeCommand", { command, arguments: [argument] }, token);
     } catch (error) {
       if (token?.isCancellationRequested) return undefined;
       const text = error instanceof Error ? error.message : String(error);

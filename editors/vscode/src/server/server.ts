@@ -2,18 +2,11 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as vscode from "vscode";
-import { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn, State, type Middleware } from "vscode-languageclient/node";
+import type { LanguageClient, Middleware } from "vscode-languageclient/node";
 import { Backoff } from "./backoff";
 import { findServer, NoSuchProgram, type Found } from "./find";
 import { keysFor } from "./keys";
 import { run, type Running } from "./process";
-
-/** Shows no message of its own: the user is told by `Server`, with a remedy; the words of the protocol go to the log. */
-class QuietClient extends LanguageClient {
-  override error(message: string, data?: unknown): void {
-    super.error(message, data, false);
-  }
-}
 
 export type Life = "stopped" | "missing" | "starting" | "running" | "restarting" | "failed";
 
@@ -55,12 +48,9 @@ export class Server implements vscode.Disposable {
       return;
     }
     this.set("starting", "");
-    const client = this.makeClient(this.found, await keysFor(this.context.secrets));
+    const client = await this.makeClient(this.found);
+    if (mine !== this.generation) return;
     this.client = client;
-    client.onDidChangeState(({ newState }) => {
-      if (this.client !== client) return;
-      if (newState === State.Running) this.set("running", "");
-    });
     this.connected.fire(client);
     try {
       await client.start();
@@ -119,29 +109,14 @@ export class Server implements vscode.Disposable {
     });
   }
 
-  private makeClient(found: Found, keys: Record<string, string>): LanguageClient {
+  private async makeClient(found: Found): Promise<LanguageClient> {
     this.log.info(`starting ${found.file} (${found.origin})`);
-    const further = vscode.workspace.getConfiguration("dlm-fill").get<string[]>("server.arguments", []);
-    return new QuietClient(
-      "dlm-fill",
-      "dlm-fill",
-      { command: found.file, args: ["lsp", ...further], options: { env: { ...process.env, ...keys } } },
-      {
-        documentSelector: [{ scheme: "file" }, { scheme: "untitled" }, { scheme: "vscode-notebook-cell" }],
-        outputChannel: this.log,
-        revealOutputChannelOn: RevealOutputChannelOn.Never,
-        initializationOptions: { preview: true, status: true },
-        middleware: this.middleware,
-        errorHandler: {
-          error: () => ({ action: ErrorAction.Continue, handled: true }),
-          closed: () => {
-            this.died("the server has ended unexpectedly");
-            return { action: CloseAction.DoNotRestart, handled: true };
-          },
-        },
-        initializationFailedHandler: () => false,
-      },
-    );
+    const [{ makeClient }, keys] = await Promise.all([import("./client"), keysFor(this.context.secrets)]);
+    return makeClient({
+      file: found.file, env: { ...process.env, ...keys }, log: this.log, middleware: this.middleware,
+      running: (client) => { if (this.client === client) this.set("running", ""); },
+      died: (trouble) => { this.died(trouble); },
+    });
   }
 
   /** Start again after a while: half a second at first, twice as long each time, a minute at most. */
