@@ -12,7 +12,7 @@ const FILES = {
   "emoji.py": demo(), "end.py": demo(), "crlf.py": demo().replaceAll("\n", "\r\n"), ".env": "TOKEN=1\n", "alive.py": demo(), "paused.py": demo(),
 };
 /** What the tests before the counts accept: in two parts, as a line, after the first three letters were typed, from the panel, with Tab. */
-const ACCEPTED = [FILL, FILL, FILL.slice(3), OTHER, FILL, EMOJI, FILL];
+const ACCEPTED = [FILL, FILL, FILL.slice(3), OTHER, FILL, EMOJI, EMOJI, FILL];
 const GAP = 37; // the line of the demo where code is missing
 
 describe("typing in VS Code", () => {
@@ -107,6 +107,12 @@ describe("typing in VS Code", () => {
     await until(async () => (await editor.cursor()) === behind, () => `the cursor does not come to ${behind}`);
     await editor.page.keyboard.type("[0]");
     await saved("end.py", `item = ${EMOJI}[0]`);
+    await begin("end.py");
+    await editor.page.keyboard.press("Alt+Backslash");
+    await editor.page.keyboard.press("Alt+BracketLeft");
+    await editor.ghost((text) => text === EMOJI);
+    for (const key of ["Tab", "End", "Enter", "z"]) await editor.page.keyboard.press(key); // faster than the cursor is put right
+    await saved("end.py", `item = ${EMOJI}\n        z`);
   });
 
   it("keeps line ends of Windows", async () => {

@@ -20,7 +20,8 @@ export class Caret implements vscode.Disposable {
     const missing = latest.end - latest.document.offsetAt(editor.selection.active);
     if (missing <= 0 || missing > latest.short) return;
     const end = latest.document.positionAt(latest.end);
-    editor.selection = new vscode.Selection(end, end);
+    // No selection that is set: it would come to pass after what was typed meanwhile, and take the cursor back. A snippet is refused then.
+    void editor.insertSnippet(new vscode.SnippetString("$0"), end, { undoStopBefore: false, undoStopAfter: false });
   }
 
   dispose(): void {

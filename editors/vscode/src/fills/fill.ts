@@ -184,7 +184,8 @@ export class Fills implements vscode.Disposable {
     const client = this.server.client;
     if (!client) return undefined;
     try {
-      return await client.sendRequest<FillResult>("workspace/executeCommand", { command, arguments: [argument] }, token);
+      const params = { command, arguments: [argument] };
+      return await client.sendRequest<FillResult>("workspace/executeCommand", params, token ?? new vscode.CancellationTokenSource().token);
     } catch (error) {
       if (token?.isCancellationRequested) return undefined;
       const text = error instanceof Error ? error.message : String(error);

@@ -5,6 +5,11 @@ import { put } from "./put";
 
 const LONG_LINES = 12;
 
+/** Put the cursor there. Where it is there already it is left alone: it may be further by the time the editor hears of it. */
+function goTo(editor: vscode.TextEditor, end: vscode.Position): void {
+  if (!editor.selection.isEmpty || !editor.selection.active.isEqual(end)) editor.selection = new vscode.Selection(end, end);
+}
+
 interface Reviewed {
   readonly document: vscode.TextDocument;
   places: Place[];
@@ -58,7 +63,7 @@ export class Review implements vscode.Disposable, vscode.CodeLensProvider, vscod
     const place = cursor === undefined ? undefined : places[cursor];
     if (editor && place) {
       const end = document.positionAt(place.end);
-      editor.selection = new vscode.Selection(end, end);
+      goTo(editor, end);
       editor.revealRange(new vscode.Range(document.positionAt(place.start), end), vscode.TextEditorRevealType.InCenterIfOutsideViewport);
     }
     if (marked) {
@@ -94,7 +99,7 @@ export class Review implements vscode.Disposable, vscode.CodeLensProvider, vscod
       const at = review.document.offsetAt(editor.selection.active);
       const place = review.places.find(({ start, end }) => start <= at && at <= end);
       const end = review.document.positionAt(place?.end ?? at);
-      if (place) editor.selection = new vscode.Selection(end, end);
+      if (place) goTo(editor, end);
     }
     this.accept();
   }
