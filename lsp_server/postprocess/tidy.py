@@ -49,18 +49,11 @@ FILTERS: Mapping[Filter, str] = MappingProxyType(
 """In order; each with the reason to name when it leaves nothing."""
 
 
-def tidy(snapshot: Snapshot, gap: Gap, text: str) -> str:
-    r"""The text of the gap's hole without what its surroundings already hold; "" when nothing else remains.
-
-    `text` has line ends `\n`, as has the result.
-    """
-    return tidied(snapshot, gap, text)[0]
-
-
 def tidied(snapshot: Snapshot, gap: Gap, text: str, *, checker: SyntaxChecker | None = None) -> tuple[str, str]:
-    """(`tidy`'s text, why nothing remains): the reason is "" unless the text is blank.
+    r"""(the text of the gap's hole without what its surroundings already hold, why nothing else remains).
 
-    `checker`: of the snapshot, for who asks more than once.
+    The reason is "" unless the text is blank. `text` has line ends `\n`, as has the result. `checker`: of the snapshot,
+    for who asks more than once.
     """
     text = PlainText(text)
     if gap.hole.max_lines is not None:

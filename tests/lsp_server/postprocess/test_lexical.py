@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lsp_server.code.checking.accept import fits, whole
 from lsp_server.code.languages.brackets import balance
 from lsp_server.code.languages.table import LANGUAGES, by_name
-from lsp_server.postprocess.tidy import tidy
+from lsp_server.postprocess.tidy import tidied
 from tests.lsp_server.marked import marked
 
 BODIES = {
@@ -33,8 +33,8 @@ def test_a_closer_that_stands_below_is_not_said_again(language: str, data: st.Da
     own = data.draw(st.sampled_from(["x", "f(a, [b])", "f(a)\n  g(b)"]))
     count = data.draw(st.integers(1, len(closers)))
     again = own + "".join(f"\n  {closer}" for closer in closers[:count])
-    assert tidy(snapshot, gap, again) == own
-    assert tidy(snapshot, gap, own) == own
+    assert tidied(snapshot, gap, again)[0] == own
+    assert tidied(snapshot, gap, own)[0] == own
 
 
 @pytest.mark.parametrize("language", BODIES)
@@ -47,10 +47,10 @@ def test_what_does_not_pair_is_mended_and_nobody_claims_that_it_parses(language:
 
 def test_a_closer_that_is_missing_may_be_said() -> None:
     snapshot, gap = marked("class A {\n    fun m() {\n        f()\n    ‸\n}\n", "kotlin")
-    assert tidy(snapshot, gap, "}") == "}"
+    assert tidied(snapshot, gap, "}")[0] == "}"
     snapshot, gap = marked("fun m() {\n    f(a,\n        ‸\n}\n", "kotlin")
-    assert tidy(snapshot, gap, "b)") == "b)"
-    assert tidy(snapshot, gap, "b)\n}") == "b)"
+    assert tidied(snapshot, gap, "b)")[0] == "b)"
+    assert tidied(snapshot, gap, "b)\n}")[0] == "b)"
 
 
 @given(

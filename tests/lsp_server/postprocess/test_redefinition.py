@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lsp_server.postprocess.tidy import tidy
+from lsp_server.postprocess.tidy import tidied
 from tests.lsp_server.marked import marked
 
 CASES: list[tuple[str, str, str, str | None]] = [
@@ -74,4 +74,4 @@ CASES: list[tuple[str, str, str, str | None]] = [
 def test_what_the_scope_defines_is_not_defined_again(language: str, code: str, said: str, kept: str | None) -> None:
     """`kept`: None where all of it is."""
     snapshot, gap = marked(code, language)
-    assert tidy(snapshot, gap, said) == (said if kept is None else kept)
+    assert tidied(snapshot, gap, said)[0] == (said if kept is None else kept)

@@ -12,7 +12,7 @@ from lsp_server.code.languages.table import by_name
 from lsp_server.code.syntax.parse import parse
 from lsp_server.code.text.edits import apply, edit_of
 from lsp_server.code.text.positions import LineIndex
-from lsp_server.postprocess.tidy import tidy
+from lsp_server.postprocess.tidy import tidied
 from lsp_server.types import Gap, Region, Snapshot
 from model.types import Hole
 from tests.lsp_server.marked import marked
@@ -76,7 +76,7 @@ TRIMMED = {
 @pytest.mark.parametrize("case", TRIMMED, ids=str)
 def test_what_stands_there_already_is_trimmed(case: str) -> None:
     name, text, fill, expected = TRIMMED[case]
-    assert tidy(*marked(text, name), fill) == expected
+    assert tidied(*marked(text, name), fill)[0] == expected
 
 
 KEPT = {
@@ -103,17 +103,17 @@ KEPT = {
 @pytest.mark.parametrize("case", KEPT, ids=str)
 def test_a_right_text_is_left_alone(case: str) -> None:
     name, text, fill = KEPT[case]
-    assert tidy(*marked(text, name), fill) == fill
+    assert tidied(*marked(text, name), fill)[0] == fill
 
 
 def test_no_more_lines_than_the_hole_may_have() -> None:
-    assert tidy(*marked("x = ‸\n", max_lines=1), "1\ny = 2\n") == "1"
-    assert tidy(*marked("a\n‸\nb\n", "plain", max_lines=2), "one\ntwo\nthree") == "one\ntwo"
+    assert tidied(*marked("x = ‸\n", max_lines=1), "1\ny = 2\n")[0] == "1"
+    assert tidied(*marked("a\n‸\nb\n", "plain", max_lines=2), "one\ntwo\nthree")[0] == "one\ntwo"
 
 
 def test_a_newline_that_the_gap_brings_along_is_not_doubled() -> None:
     snapshot, gap = marked("x = 1\n‸z = 3\n", after="\n")
-    assert tidy(snapshot, gap, "y = 2\n") == "y = 2"
+    assert tidied(snapshot, gap, "y = 2\n")[0] == "y = 2"
     assert apply(snapshot.source, [edit_of(snapshot, gap, "y = 2")]) == b"x = 1\ny = 2\nz = 3\n"
 
 
@@ -147,7 +147,7 @@ def real_gaps(seed: int, count: int) -> list[tuple[Snapshot, Gap, str]]:
 @pytest.mark.parametrize("seed", range(4))
 def test_the_text_that_was_there_survives(seed: int) -> None:
     for snapshot, gap, text in real_gaps(seed, 80):
-        assert tidy(snapshot, gap, text) == text
+        assert tidied(snapshot, gap, text)[0] == text
 
 
 def test_the_text_that_was_there_comes_out_of_it_said_with_more() -> None:
@@ -159,6 +159,6 @@ def test_the_text_that_was_there_comes_out_of_it_said_with_more() -> None:
             continue
         following = behind.split("\n")[1:3]
         asked += 1
-        mended += tidy(snapshot, gap, "\n".join([text, *following]) + "\n").rstrip() == text.rstrip()
+        mended += tidied(snapshot, gap, "\n".join([text, *following]) + "\n")[0].rstrip() == text.rstrip()
     assert asked > 60
     assert mended / asked > 0.7

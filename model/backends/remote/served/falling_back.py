@@ -41,10 +41,6 @@ class FallingBack:
             self._lost()  # here, where loading takes place anyway, and nobody types
 
     @property
-    def away(self) -> bool:
-        return self._away
-
-    @property
     def info(self) -> FillerInfo:
         """The server's; or the local model's, by a name that says why it is asked."""
         remote = self._remote.info

@@ -83,9 +83,3 @@ def write_counted(corpus: Path, path: Path) -> int:
     told = {"characters": said["characters"]["train"], "packages": rows}
     path.write_bytes(lzma.compress(json.dumps(told, separators=(",", ":")).encode(), preset=9))
     return len(rows)
-
-
-def read_counted(path: Path) -> dict[str, object]:
-    """What `write_counted` wrote."""
-    found: dict[str, object] = json.loads(lzma.decompress(path.read_bytes()))
-    return found
