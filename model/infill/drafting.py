@@ -29,6 +29,10 @@ ELSEWHERE, RENAMINGS_ELSEWHERE = 4, 2
 among the candidates of one hole in two hundred, and none was chosen."""
 SURE_MEAN_LOG_PROB = -0.35
 SURE_MATCH_CHARS = 20
+RULED_OUT_LOG_PROB = -6.0
+"""A draft whose first token is less likely than this is not scored where a row more costs time."""
+SCORED_BY_NEED = 4
+"""Drafts scored beside the best one where a row more costs time."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -154,10 +158,26 @@ def judged(
     )
 
 
-def written_too(rows: Sequence[DraftRow], written: Sequence[NDArray[np.int64]]) -> list[DraftRow]:
-    """The `rows` whose text the network has written as well, of one hole: to score them takes no pass that was not made."""
+def worth_scoring(
+    rows: Sequence[DraftRow], written: Sequence[NDArray[np.int64]], cached: CachedContext, *, mask_id: int
+) -> list[DraftRow]:
+    """The `rows`, of one hole, whose score can change the choice: what the network has `written` as well, which takes no
+    pass that was not made, and what is matched as long as a sure copy, and begins as the network may.
+    """
     known = {ids.tobytes() for ids in written}
-    return [row for row in rows if row.ids[0].tobytes() in known]
+    same = [row.ids[0].tobytes() in known for row in rows]
+    long = [row for row, one in zip(rows, same, strict=True) if not one and _matched(row) >= SURE_MATCH_CHARS]
+    ruled_in = set[int]()
+    if long:
+        canvas = Canvas.decided([[row.ids[0][:1]] for row in long], mask_id=mask_id)
+        first = cached.score(canvas, wanted=canvas.used).current[:, 0]
+        ruled_in = {id(row) for row, nats in zip(long, first, strict=True) if nats > RULED_OUT_LOG_PROB}
+    return [row for row, one in zip(rows, same, strict=True) if one or id(row) in ruled_in][:SCORED_BY_NEED]
+
+
+def _matched(row: DraftRow) -> int:
+    """Characters around its holes that stand around its sources too; of the hole with fewest."""
+    return min(d.left_match_chars + d.right_match_chars for d in row.drafts if d is not None)
 
 
 def _unfilled(rows: Sequence[DraftRow], canvas: Canvas) -> NDArray[np.bool_]:
@@ -178,9 +198,8 @@ def _doubted(canvas: Canvas, prediction: Prediction) -> NDArray[np.bool_]:
 
 def _is_sure(row: DraftRow, canvas: Canvas, prediction: Prediction) -> bool:
     """Whether the first row, complete and undoubted, needs no denoising at all."""
-    shortest = min(d.left_match_chars + d.right_match_chars for d in row.drafts if d is not None)
     mean = float(prediction.current[0, : canvas.ids.shape[1]][canvas.used[0]].mean())
-    return shortest >= SURE_MATCH_CHARS and mean > SURE_MEAN_LOG_PROB
+    return _matched(row) >= SURE_MATCH_CHARS and mean > SURE_MEAN_LOG_PROB
 
 
 def _reopening(canvas: Canvas, where: NDArray[np.bool_]) -> Decision:

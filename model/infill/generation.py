@@ -24,7 +24,7 @@ from model.infill.decoding.samplers import Sampler
 from model.infill.decoding.samplers.base import layer_of
 from model.infill.decoding.samplers.drawn import Drawn
 from model.infill.decoding.start import first_canvas, rewrites
-from model.infill.drafting import Drafted, DraftRow, draft_rows, judged, written_too
+from model.infill.drafting import Drafted, DraftRow, draft_rows, judged, worth_scoring
 from model.infill.encoding import Codec, EncodedPrompt, TokenTable
 from model.infill.hypothesis import Hypothesis, acceptable, beam_hypothesis, hypothesis_of, merged
 from model.infill.rerank.nearby_text import NearbyText
@@ -93,7 +93,8 @@ def generate(job: Job) -> Generated:
         search = _search(job)
         written, stopped = search.run()
         if looks_ahead and not job.meter.spent:
-            copied += _drafted(job, written_too(rows[1:], [text.ids for text in written])).hypotheses
+            ids = [text.ids for text in written]
+            copied += _drafted(job, worth_scoring(rows[1:], ids, job.cached, mask_id=job.spec.mask_id)).hypotheses
         hypotheses = acceptable(merged([*copied, *as_hypotheses(job, written)]))
         return Generated(hypotheses=hypotheses, tokens=search.tokens, stopped=stopped, search=search)
     denoised = _denoised(job, drafted)
