@@ -93,8 +93,8 @@ def generate(job: Job) -> Generated:
         search = _search(job)
         written, stopped = search.run()
         if looks_ahead and not job.meter.spent:
-            ids = [text.ids for text in written]
-            copied += _drafted(job, worth_scoring(rows[1:], ids, job.cached, mask_id=job.spec.mask_id)).hypotheses
+            scored = worth_scoring(rows[1:], written, job.cached, mask_id=job.spec.mask_id)
+            copied += _drafted(job, scored).hypotheses
         hypotheses = acceptable(merged([*copied, *as_hypotheses(job, written)]))
         return Generated(hypotheses=hypotheses, tokens=search.tokens, stopped=stopped, search=search)
     denoised = _denoised(job, drafted)
