@@ -76,7 +76,9 @@ for (const colorScheme of ["light", "dark"]) {
     const seen = await page.evaluate(() => window.seen);
     const open = seen.map((state) => state.open);
     assert.ok(new Set(open).size >= 5, `states that were seen: ${open}`);
-    assert.deepEqual(open, open.toSorted((a, b) => b - a), "fewer are open from step to step");
+    const [first, ...steps] = open; // the first state comes before anything is read: how many tokens it takes is a guess then
+    assert.ok(first > 0 && seen[0].done === 0, "masks stand in the gaps at once");
+    assert.deepEqual(steps, steps.toSorted((a, b) => b - a), "fewer are open from step to step");
     assert.equal(open.at(-1), 0);
     const result = await page.locator("#result").textContent();
     assert.equal(result, (await page.inputValue("#code")).replace("___", FILLED[0]).replace("___", FILLED[1]));
