@@ -94,10 +94,9 @@ class Search:
         """(texts for the hole, best first; why it stopped).
 
         It ends when enough texts are finished, and none that is being written is better than the best of them, or likelier
-        than the likeliest (what is written on only gets less likely), or all are
-        `PATIENCE` times as long as the likeliest, or at the longest length. (To go on until as many were finished as there
-        are rows took a third more passes, and no hole of 150 was filled better.) When the budget is spent, what is being
-        written is handed back as it stands.
+        than the likeliest (what is written on only gets less likely), or all are `PATIENCE` times as long as the likeliest, or
+        at the longest length. (To go on until as many were finished as there are rows took a fifth more passes, and none of
+        77 holes was filled better.) When the budget is spent, what is being written is handed back as it stands.
         """
         beam, done = Beam.start(), list[BeamHypothesis]()
         for step in range(self._longest):
